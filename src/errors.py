@@ -1,0 +1,115 @@
+"""Every way in which Regulars refuses, in one place.
+
+In: what was found, what was needed, what to do, the offending few. Out: one exception with a stable code to search
+for and the exit code of the command line. A user's mistake is always one of these, never a bare traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+SHOWN = 3
+
+
+class RegularsError(ValueError):
+    """What was found, what was needed, what to do, and the offending few.
+
+    Parameters
+    ----------
+    found : str
+        What is wrong, as a sentence without the final full stop.
+    needed : str, optional
+        What was expected instead.
+    do : str, optional
+        What to type or change.
+    offending : sequence, optional
+        The offending values or places; the first three are shown.
+    code : str, optional
+        A stable code such as ``RG014``.
+
+    Examples
+    --------
+    >>> print(ConfigError("unknown key `horizn`", do="did you mean `horizon_days`?", code="RG002"))
+    RG002: unknown key `horizn`. Do: did you mean `horizon_days`?
+    """
+
+    exit_code = 70
+    default_code = "RG000"
+
+    def __init__(
+        self,
+        found: str,
+        *,
+        needed: str = "",
+        do: str = "",
+        offending: Sequence[object] = (),
+        code: str = "",
+    ) -> None:
+        self.found, self.needed, self.do = found, needed, do
+        self.offending = tuple(offending)
+        self.code = code or self.default_code
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        parts = [f"{self.code}: {self.found}."]
+        if self.needed:
+            parts.append(f"Needed: {self.needed}.")
+        if self.offending:
+            shown = "; ".join(str(o) for o in self.offending[:SHOWN])
+            more = len(self.offending) - SHOWN
+            parts.append(f"Seen: {shown}{f'; and {more} more' if more > 0 else ''}.")
+        if self.do:
+            parts.append(f"Do: {self.do}")
+        return " ".join(parts)
+
+
+class ConfigError(RegularsError):
+    """The configuration or the call is wrong (exit code 2)."""
+
+    exit_code = 2
+    default_code = "RG002"
+
+
+class DataError(RegularsError):
+    """The data cannot be read without guessing (exit code 3)."""
+
+    exit_code = 3
+    default_code = "RG003"
+
+
+class NotEnoughData(RegularsError):
+    """The data are right but too few for what was asked (exit code 4)."""
+
+    exit_code = 4
+    default_code = "RG004"
+
+
+class NoModel(RegularsError):
+    """No registered model answers to the name (exit code 6)."""
+
+    exit_code = 6
+    default_code = "RG006"
+
+
+class StorageError(RegularsError):
+    """A file could not be read or written (exit code 74)."""
+
+    exit_code = 74
+    default_code = "RG074"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known names as a hint, or the list of all when none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("ammount", ["amount", "customer_id"])
+    'did you mean `amount`?'
+    """
+    names = list(known)
+    lowered = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(name.lower(), list(lowered), n=2, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(f"`{lowered[n]}`" for n in near) + "?"
+    return "known names are " + ", ".join(f"`{n}`" for n in names)

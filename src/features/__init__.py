@@ -1,0 +1,1 @@
+"""Features: one definition for notebooks, batch, Spark and the endpoint."""

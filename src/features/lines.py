@@ -1,0 +1,142 @@
+"""Purchases of a block of whole customers as sorted NumPy columns: what the kernel computes on.
+
+In: canonical Arrow rows sorted by customer and time. Out: int64 money and instants, small integer codes for text, one
+code per order. A missing product or category has the code -1; other missing values are refused at the door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..errors import DataError
+
+Int64 = NDArray[np.int64]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+TEXTS = ("product_id", "category", "channel")
+MONEYS = ("amount", "quantity", "discount", "cost")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Order lines of whole customers, sorted by (customer, time).
+
+    Parameters
+    ----------
+    customer_ids : ndarray of object, shape (n_customers,)
+    starts : ndarray of int64, shape (n_customers + 1,)
+        Where each customer's lines begin; the last entry is the number of lines.
+    time : ndarray of int64, shape (n_lines,)
+        UTC microseconds.
+    order : ndarray of int64, shape (n_lines,)
+        Equal for the lines of one order of one customer.
+    money : dict of str to ndarray of int64
+        ``amount`` always; ``quantity``, ``discount``, ``cost`` where the source has them; in 1/10,000.
+    codes : dict of str to ndarray of int64
+        ``product_id``, ``category``, ``channel`` where the source has them; -1 is missing.
+    known_at : ndarray of int64 or None
+        When each row became known, UTC microseconds.
+
+    Examples
+    --------
+    >>> Lines.empty().n_customers
+    0
+    """
+
+    customer_ids: NDArray[np.object_]
+    starts: Int64
+    time: Int64
+    order: Int64
+    money: dict[str, Int64]
+    codes: dict[str, Int64] = field(default_factory=dict)
+    known_at: Int64 | None = None
+
+    @property
+    def n_customers(self) -> int:
+        """How many customers the block holds."""
+        return len(self.starts) - 1
+
+    @property
+    def n_lines(self) -> int:
+        """How many order lines the block holds."""
+        return len(self.time)
+
+    @classmethod
+    def empty(cls, columns: tuple[str, ...] = (*MONEYS, *TEXTS)) -> Lines:
+        """A block of nobody that has the given optional columns."""
+        none = np.zeros(0, np.int64)
+        return cls(
+            customer_ids=np.zeros(0, object),
+            starts=np.zeros(1, np.int64),
+            time=none,
+            order=none,
+            money={"amount": none, **{m: none for m in MONEYS if m in columns}},
+            codes={t: none for t in TEXTS if t in columns},
+        )
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> Lines:
+        """From canonical rows sorted by (customer_id, purchased_at); anything unsorted is a `DataError`."""
+        table = table.combine_chunks()
+        ids = table["customer_id"]
+        encoded = _encoded(ids)
+        customer = encoded[0]
+        time = _int64(table["purchased_at"])
+        changes = np.flatnonzero(np.diff(customer, prepend=-1))
+        starts = np.append(changes, len(customer)).astype(np.int64)
+        if len(changes) != len(encoded[1]) or bool(((np.diff(time) < 0) & (np.diff(customer) == 0)).any()):
+            raise DataError("the lines are not sorted by customer and time", do="build the ledger anew", code="RG020")
+        orders = _encoded(table["order_id"])[0]
+        return cls(
+            customer_ids=np.asarray(encoded[1], object),
+            starts=starts,
+            time=time,
+            order=customer * (int(orders.max(initial=0)) + 1) + orders,
+            money={m: _int64(table[m]) for m in MONEYS if m in table.column_names},
+            codes={t: _encoded(table[t])[0] for t in TEXTS if t in table.column_names},
+            known_at=_int64(table["known_at"]) if "known_at" in table.column_names else None,
+        )
+
+    def kept(self, keep: NDArray[np.bool_]) -> Lines:
+        """The lines for which `keep` holds; customers left without a line stay, with none."""
+        counts = np.concatenate([[0], np.cumsum(keep)])
+        return Lines(
+            customer_ids=self.customer_ids,
+            starts=counts[self.starts],
+            time=self.time[keep],
+            order=self.order[keep],
+            money={name: values[keep] for name, values in self.money.items()},
+            codes={name: values[keep] for name, values in self.codes.items()},
+            known_at=None if self.known_at is None else self.known_at[keep],
+        )
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[Int64, list[str]]:
+    """Codes in order of first appearance (-1 for missing), and the texts."""
+    if column.num_chunks != 1:
+        column = pa.chunked_array([pa.concat_arrays(column.chunks)]) if column.num_chunks else column
+    if column.num_chunks == 0:
+        return np.zeros(0, np.int64), []
+    chunk = pc.dictionary_encode(column.chunk(0))
+    codes = pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, chunk.dictionary.to_pylist()
+
+
+def _int64(column: pa.ChunkedArray) -> Int64:
+    """Instants as microseconds, DECIMAL(18, 4) as its unscaled integer; a missing one is refused (zero for money)."""
+    if column.num_chunks == 0:
+        return np.zeros(0, np.int64)
+    array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+    if not pa.types.is_decimal(array.type):
+        if array.null_count:
+            raise DataError(f"{array.null_count} instants are missing", do="build the ledger anew", code="RG021")
+        return array.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+    if array.null_count:
+        words = np.where(np.asarray(array.is_valid()), words, 0)
+    return words.copy()

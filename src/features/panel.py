@@ -1,0 +1,228 @@
+"""The panel: one row per (customer at risk, cutoff), with features, the rhythm that BTYD models read, and targets.
+
+In: histories, a plan, cutoffs. Out: float32 features of shape (n_features, n_rows), rows sorted by customer, then
+cutoff, and exact float64 summaries and targets. Missing feature values are NaN; a row is never left out for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import Cutoff
+from ..schema import SCALE
+from .family import Plan
+from .history import Future, History
+from .lines import Float32, Float64, Int64
+from .past import Past, ratio
+from .reference import Reference
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """The buy-till-you-die summary of panel rows, in days (Fader, Hardie & Lee 2005), each of shape (n_rows,).
+
+    Parameters
+    ----------
+    frequency, recency, T : ndarray of float64
+        Repeat purchase days; last minus first purchase day; the day before the cutoff minus first purchase day.
+    value : ndarray of float64
+        Mean purchase value per repeat day with value above 0; NaN without one.
+    n_valued : ndarray of float64
+        How many such days.
+    """
+
+    frequency: Float64
+    recency: Float64
+    T: Float64
+    value: Float64
+    n_valued: Float64
+
+    @classmethod
+    def of(cls, past: Past) -> Rhythm:
+        """Read the summary off what was known."""
+        ever, first = past.all(), past.first_day("day")
+        n_valued = ever.sum("repeat_day_valued")
+        return cls(
+            frequency=ever.sum("day") - 1,
+            recency=past.last_day("day") - first,
+            T=past.cutoff_day - 1 - first,
+            value=ratio(ever.sum("repeat_day_value"), n_valued),
+            n_valued=n_valued,
+        )
+
+    def take(self, rows: NDArray[np.bool_] | Int64) -> Rhythm:
+        """The summary of some rows."""
+        return Rhythm(*(getattr(self, name)[rows] for name in RHYTHM))
+
+
+RHYTHM = ("frequency", "recency", "T", "value", "n_valued")
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Exact purchases and signed spend of each row before its cutoff: ever, and in the horizon's days before it.
+
+    Parameters
+    ----------
+    orders, spend : ndarray of float64, shape (n_rows,)
+    trailing : dict of int to ndarray of float64
+        By horizon in days: signed spend in [cutoff - horizon, cutoff).
+    """
+
+    orders: Float64
+    spend: Float64
+    trailing: dict[int, Float64]
+
+    @classmethod
+    def of(cls, past: Past, horizons: Sequence[int]) -> Totals:
+        """Add up what was known."""
+        ever = past.all()
+        trailing = {h: past.last(h).integer("spend") / SCALE for h in horizons}
+        return cls(ever.sum("purchase"), ever.sum("spend"), trailing)
+
+    def take(self, rows: NDArray[np.bool_] | Int64) -> Totals:
+        """The totals of some rows."""
+        return Totals(self.orders[rows], self.spend[rows], {h: v[rows] for h, v in self.trailing.items()})
+
+
+@dataclass(frozen=True)
+class Label:
+    """Which targets to add: the horizon, and the day before which a row must have been known (None: all rows)."""
+
+    horizon_days: int
+    known_on: Cutoff | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Rows (customer, cutoff) with features and targets.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The features.
+    customer_id : ndarray of object, shape (n_rows,)
+    cutoff_day : ndarray of int64, shape (n_rows,)
+    values : ndarray of float32, shape (n_features, n_rows)
+    rhythm : Rhythm
+    totals : Totals
+    targets : dict of Label to Future
+    """
+
+    names: tuple[str, ...]
+    customer_id: NDArray[np.object_]
+    cutoff_day: Int64
+    values: Float32
+    rhythm: Rhythm
+    totals: Totals
+    targets: dict[Label, Future]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows."""
+        return len(self.cutoff_day)
+
+    @property
+    def recency_days(self) -> Float64:
+        """Cutoff date minus last purchase date, per row."""
+        return np.asarray(self.rhythm.T + 1 - self.rhythm.recency)
+
+    def feature(self, name: str) -> Float32:
+        """One feature, shape (n_rows,)."""
+        return np.asarray(self.values[self.names.index(name)])
+
+    def matured(self, ends: Cutoff) -> Panel:
+        """The same with targets whose window runs past the data marked as unknown: -1 orders, NaN spend."""
+        targets = {}
+        for label, future in self.targets.items():
+            open_ = self.cutoff_day + label.horizon_days > ends.day
+            targets[label] = Future(np.where(open_, np.int32(-1), future.orders), np.where(open_, np.nan, future.spend))
+        return replace(self, targets=targets)
+
+    def take(self, rows: NDArray[np.bool_] | Int64) -> Panel:
+        """Some of the rows, by mask or index."""
+        return Panel(
+            self.names,
+            self.customer_id[rows],
+            self.cutoff_day[rows],
+            self.values[:, rows],
+            self.rhythm.take(rows),
+            self.totals.take(rows),
+            {label: Future(f.orders[rows], f.spend[rows]) for label, f in self.targets.items()},
+        )
+
+    @classmethod
+    def joined(cls, blocks: list[Panel]) -> Panel:
+        """Blocks one after the other; the list is emptied on the way, to keep memory low."""
+        if len(blocks) == 1:
+            return blocks[0]
+        first = blocks[0]
+        n = sum(b.n_rows for b in blocks)
+        out = cls(
+            first.names,
+            np.empty(n, object),
+            np.empty(n, np.int64),
+            np.empty((len(first.names), n), np.float32),
+            Rhythm(*(np.empty(n) for _ in RHYTHM)),
+            Totals(np.empty(n), np.empty(n), {h: np.empty(n) for h in first.totals.trailing}),
+            {label: Future(np.empty(n, np.int32), np.empty(n)) for label in first.targets},
+        )
+        at = 0
+        blocks.reverse()
+        while blocks:
+            block = blocks.pop()
+            for whole, part in zip(out._columns(), block._columns(), strict=True):
+                whole[..., at : at + block.n_rows] = part
+            at += block.n_rows
+        return out
+
+    def _columns(self) -> Iterator[NDArray[Any]]:
+        """Every array of the panel, rows last."""
+        yield from (self.customer_id, self.cutoff_day, self.values)
+        yield from (getattr(self.rhythm, name) for name in RHYTHM)
+        yield from (self.totals.orders, self.totals.spend, *self.totals.trailing.values())
+        for future in self.targets.values():
+            yield from (future.orders, future.spend)
+
+
+def panel_block(
+    history: History,
+    plan: Plan,
+    reference: Reference,
+    cutoffs: Sequence[Cutoff],
+    labels: Sequence[Label] = (),
+) -> Panel:
+    """The panel of one block of whole customers; a row counts for a cutoff only if known before it."""
+    if history.lines.known_at is None:
+        return _block(history, history, plan, reference, cutoffs, labels)
+    parts = [_block(history.known_before(c), history, plan, reference, [c], labels) for c in cutoffs]
+    whole = Panel.joined(parts)
+    return whole.take(np.lexsort([whole.cutoff_day, whole.customer_id.astype(str)]))
+
+
+def _block(
+    known: History,
+    history: History,
+    plan: Plan,
+    reference: Reference,
+    cutoffs: Sequence[Cutoff],
+    labels: Sequence[Label],
+) -> Panel:
+    past = Past(known, cutoffs, plan.offsets)
+    values = np.empty((len(plan.names), past.n_rows), np.float32)
+    row = 0
+    for chosen in plan.families:
+        for feature in chosen.function(past, reference):
+            values[row] = feature.values
+            row += 1
+    targets = {}
+    for label in labels:
+        then = history if label.known_on is None else history.known_before(label.known_on)
+        targets[label] = then.future(past.row_customer, past.cutoff_day, label.horizon_days)
+    totals = Totals.of(past, sorted({label.horizon_days for label in labels}))
+    return Panel(plan.names, past.customer_id, past.cutoff_day, values, Rhythm.of(past), totals, targets)

@@ -1,0 +1,1 @@
+"""Models: what is predicted, how it is judged, how it is kept."""

@@ -1,0 +1,169 @@
+"""XGBoost with the margin inside: a booster that cannot be asked without the prior it was seeded with.
+
+In: float32 features of shape (n_features, n_rows), targets, weights; the prior's columns where a booster is seeded.
+Out: predictions on the link scale (logit or log). Missing values go down XGBoost's own missing branch; infinite ones
+are refused, at fit and at predict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from ..errors import ConfigError, DataError
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+DEFAULTS: Mapping[str, float] = {
+    "max_depth": 4,
+    "learning_rate": 0.07,
+    "min_child_weight": 20.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "reg_lambda": 10.0,
+}
+"""Shallow trees and a strong penalty: good on panels from 1,000 to 1,000,000 rows."""
+
+SEEDED: Mapping[str, float] = {"max_depth": 3, "reg_lambda": 30.0}
+"""What changes when a booster only corrects a prior."""
+
+MAX_ROUNDS, DEFAULT_ROUNDS, PATIENCE = 400, 100, 30
+BINS = 64
+"""Bins a feature: as good as 256 on every data set tried, and faster."""
+
+OBJECTIVES: Mapping[str, Mapping[str, float | str]] = {
+    "churn": {"objective": "binary:logistic", "eval_metric": "logloss"},
+    "value": {"objective": "reg:tweedie", "tweedie_variance_power": 1.5, "eval_metric": "tweedie-nloglik@1.5"},
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Hyper-parameters and rounds of a booster, and what drives its randomness."""
+
+    params: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULTS))
+    rounds: int = DEFAULT_ROUNDS
+    seed: int = 0
+    threads: int = 1
+
+    def changed(self, params: Mapping[str, float]) -> Setting:
+        """The same with some parameters replaced."""
+        return Setting({**self.params, **params}, self.rounds, self.seed, self.threads)
+
+
+def matrix(
+    names: Sequence[str],
+    values: Float32,
+    label: Float64,
+    weight: Float64,
+    margin: Float64 | None,
+    like: xgb.DMatrix | None,
+) -> xgb.QuantileDMatrix:
+    """A quantised matrix; sharing the bins of another where given."""
+    _finite(values)
+    return xgb.QuantileDMatrix(
+        np.ascontiguousarray(values.T),
+        label=label,
+        weight=weight,
+        base_margin=margin,
+        feature_names=list(names),
+        ref=like,
+        max_bin=BINS,
+    )
+
+
+def _finite(values: Float32) -> None:
+    bad = np.isinf(values)
+    if bad.any():
+        raise DataError(f"{int(bad.any(0).sum())} rows have infinite features", do="report this ledger", code="RG060")
+
+
+def xgb_params(kind: str, setting: Setting) -> dict[str, float | str | int]:
+    """All of XGBoost's parameters for a target and a setting."""
+    return {
+        **OBJECTIVES[kind],
+        **setting.params,
+        "tree_method": "hist",
+        "max_bin": BINS,
+        "seed": setting.seed,
+        "nthread": setting.threads,
+        "verbosity": 0,
+    }
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A fitted booster of one target.
+
+    Parameters
+    ----------
+    kind : {"churn", "value"}
+    names : tuple of str
+        Features, in order; all that it accepts.
+    seeded : bool
+        Whether it was boosted from a margin, which it then demands at predict too.
+    booster : xgboost.Booster
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    seeded: bool
+    booster: xgb.Booster
+
+    @classmethod
+    def fit(
+        cls,
+        kind: str,
+        names: Sequence[str],
+        values: Float32,
+        label: Float64,
+        weight: Float64,
+        setting: Setting,
+        margin: Float64 | None = None,
+    ) -> Boosted:
+        """Fit on all rows given, which must already be in their canonical order."""
+        data = matrix(names, values, label, weight, margin, None)
+        booster = xgb.train(xgb_params(kind, setting), data, num_boost_round=setting.rounds)
+        return cls(kind, tuple(names), margin is not None, booster)
+
+    def link(self, names: Sequence[str], values: Float32, margin: Float64 | None = None) -> Float64:
+        """Predictions on the link scale, shape (n_rows,).
+
+        Raises
+        ------
+        ConfigError
+            When the features are others, or the margin is missing from, or foreign to, a booster.
+        """
+        if tuple(names) != self.names:
+            missing = [n for n in self.names if n not in names]
+            raise ConfigError("the features are not those of the training", offending=missing, code="RG061")
+        if (margin is not None) != self.seeded:
+            said = "was boosted from a prior and needs its margin" if self.seeded else "was not boosted from a prior"
+            raise ConfigError(f"this booster {said}", code="RG062")
+        _finite(values)
+        rows = np.ascontiguousarray(values.T)
+        if not len(rows):
+            return np.zeros(0)
+        found = self.booster.inplace_predict(rows, predict_type="margin", base_margin=margin, validate_features=False)
+        return np.asarray(found, np.float64)
+
+    def gain(self) -> dict[str, float]:
+        """Total gain by feature."""
+        scores = self.booster.get_score(importance_type="total_gain")
+        return {name: float(v) for name, v in scores.items() if isinstance(v, int | float)}
+
+    def saved(self) -> bytes:
+        """The booster as UBJ."""
+        return bytes(self.booster.save_raw("ubj"))
+
+    @classmethod
+    def loaded(cls, kind: str, names: Sequence[str], seeded: bool, content: bytes, threads: int = 1) -> Boosted:
+        """The inverse of `saved`."""
+        booster = xgb.Booster({"nthread": threads})
+        booster.load_model(bytearray(content))
+        return cls(kind, tuple(names), seeded, booster)

@@ -1,0 +1,149 @@
+"""Gamma-Gamma: what a customer's purchases are worth on average, once the chance of a few observations is allowed for.
+
+In: the mean value of each customer's repeat purchases worth more than 0, and how many there are (a `btyd.Summary`).
+Out: a frozen model whose expected value lies between the customer's own mean and the population's. A customer without
+valued repeat purchases (nan) takes no part in the fit and gets the population mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, psi
+
+from ..errors import ConfigError, NotEnoughData
+from .btyd import Summary, least_loss
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+FEWEST = 10
+"""Customers with a valued repeat purchase below which nothing is fitted."""
+
+Q_LEAST = 1.05
+"""The population mean p gamma / (q - 1) must exist; at this bound it is 20 p gamma."""
+
+
+@dataclass(frozen=True)
+class GammaGamma:
+    """Purchase values are gamma(p, nu) for a customer; nu is gamma(q, gamma) over customers.
+
+    Parameters
+    ----------
+    p, q : float
+        Shapes within and between customers; q > 1.
+    gamma : float
+        Rate of the distribution between customers, in currency.
+    log_likelihood : float
+        Of the mean values of the customers in the fit, in the currency of the fit; 0 when not fitted.
+    converged, message : bool, str
+        Whether the slope vanished, and what is peculiar about the fit.
+    n_customers : int
+        Customers in the fit: those with a valued repeat purchase.
+
+    References
+    ----------
+    Fader, Hardie (2013), "The Gamma-Gamma model of monetary value", http://www.brucehardie.com/notes/025/;
+    Fader, Hardie, Lee (2005), Journal of Marketing Research 42(4), doi:10.1509/jmkr.2005.42.4.415.
+
+    Examples
+    --------
+    >>> model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    >>> s = Summary(frequency=[1, 0], recency=[5, 0], T=[9, 9], value=[50.0, float("nan")], n_valued=[1, 0])
+    >>> model.expected_value(s).round(2)  # 6.25 (15.44 + 50) / 8.99, and 6.25 x 15.44 / 2.74
+    array([45.49, 35.22])
+    """
+
+    p: float
+    q: float
+    gamma: float
+    log_likelihood: float = 0.0
+    converged: bool = True
+    message: str = "given"
+    n_customers: int = 0
+
+    def __post_init__(self) -> None:
+        given: dict[str, Any] = {"p": self.p, "q": self.q, "gamma": self.gamma}
+        sound = all(isinstance(v, (int, float)) and np.isfinite(v) and v > 0 for v in given.values())
+        if not (sound and self.q > 1):
+            raise ConfigError(f"the parameters are {given}", needed="finite numbers above 0, q above 1", code="RG055")
+
+    @classmethod
+    def fit(cls, summary: Summary) -> Self:
+        """Maximum likelihood over the customers with a valued repeat purchase.
+
+        Raises
+        ------
+        NotEnoughData
+            ``RG056`` for fewer than ten such customers, or when all their mean values are equal. The caller then
+            falls back on a plain mean.
+        """
+        valued = summary.n_valued > 0
+        n, z = summary.n_valued[valued], summary.value[valued]
+        if len(z) < FEWEST:
+            few = f"{len(z)} customers have a repeat purchase worth more than 0"
+            raise NotEnoughData(few, needed=f"{FEWEST} of them", do="use the mean value of all purchases", code="RG056")
+        if np.ptp(z) <= 1e-9 * z.max():
+            same = f"the mean values of all {len(z)} repeat buyers are equal"
+            raise NotEnoughData(same, needed="values that differ", do="use that value", code="RG056")
+        order = np.lexsort((z, n))
+        n, z = n[order], z[order]
+        unit = float(z.mean())
+
+        def objective(theta: Float) -> tuple[float, Float]:
+            p, q_less_1, gamma = np.exp(theta)
+            return _mean_loss(float(p), 1.0 + float(q_less_1), float(gamma), z / unit, n)
+
+        starts = ((3.0, 2.0, 1.0), (1.0, 0.5, 1.0), (20.0, 10.0, 1.0))
+        found = least_loss(objective, starts, ((1e-2, 1e4), (Q_LEAST - 1.0, 1e4), (1e-6, 1e6)))
+        p, q_less_1, gamma = (float(v) for v in np.exp(found.theta))
+        notes = [found.message]
+        if q_less_1 < 1.001 * (Q_LEAST - 1.0):
+            notes.append("customers are so uneven that their mean value hardly exists: q is at its least")
+        if p > 1e3:
+            notes.append("each customer's purchases are of nearly one value")
+        log_l = -found.loss * len(z) - len(z) * float(np.log(unit))
+        return cls(p, 1.0 + q_less_1, gamma * unit, log_l, found.converged, "; ".join(notes), len(z))
+
+    def expected_value(self, summary: Summary) -> Float:
+        """Mean value of a purchase, E[Z | n, mean value], in currency, > 0.
+
+        p (gamma + n z) / (p n + q - 1); the population mean p gamma / (q - 1) where n is 0.
+        """
+        n = summary.n_valued.astype(np.float64)
+        spent = n * np.where(n > 0, summary.value, 0.0)
+        return np.asarray(self.p * (self.gamma + spent) / (self.p * n + self.q - 1), np.float64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model as JSON-safe values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The model that `to_dict` wrote."""
+        try:
+            return cls(**content)
+        except TypeError as error:
+            raise ConfigError(f"these are not the parameters of GammaGamma: {error}", code="RG055") from None
+
+
+def _mean_loss(p: float, q: float, gamma: float, z: Float, n: Int) -> tuple[float, Float]:
+    """Mean negative log-likelihood of mean values z of n purchases, and its slope in log p, log (q - 1), log gamma."""
+    kinds, kind = np.unique(n, return_inverse=True)
+    pn = p * kinds
+    constant, psi_sum = (gammaln(pn + q) - gammaln(pn) - gammaln(q))[kind], psi(pn + q)[kind]
+    total = gamma + n * z
+    log_own, log_shared = np.log(n * z / total), np.log(gamma / total)
+    log_l = constant + q * log_shared + p * n * log_own - np.log(z)
+    slopes = np.stack(
+        (
+            n * (psi_sum - psi(pn)[kind] + log_own) * p,
+            (psi_sum - psi(q) + log_shared) * (q - 1.0),
+            q - (p * n + q) * gamma / total,
+        )
+    )
+    return -float(log_l.mean()), -slopes.mean(axis=1)

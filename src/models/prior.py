@@ -1,0 +1,189 @@
+"""The classical prior: BG/NBD, Pareto/NBD and Gamma-Gamma refitted at a cutoff, on what was known before it.
+
+In: the rhythm of all customers at risk at one cutoff. Out: for any horizon, per customer: P(no purchase), expected
+purchase days, mean purchase value. A model that cannot be fitted (too few repeat buyers) is left out and said; its
+columns are then NaN, except the value, which falls back to the mean purchase value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import Cutoff
+from ..errors import NotEnoughData
+from ..features.panel import Panel, Rhythm
+from .btyd import BgNbd, ParetoNbd, Summary
+from .gamma_gamma import GammaGamma
+from .metrics import logit
+
+Float64 = NDArray[np.float64]
+M = TypeVar("M")
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PriorColumns:
+    """What the prior says of each row, each of shape (n_rows,); NaN where a model could not be fitted."""
+
+    bg_silent: Float64
+    pareto_silent: Float64
+    bg_orders: Float64
+    pareto_orders: Float64
+    value: Float64
+
+    @property
+    def silent(self) -> Float64:
+        """P(no purchase in the horizon): the mean of the two models' logits, or the one there is."""
+        return np.asarray(_mean_of([logit(self.bg_silent), logit(self.pareto_silent)]))
+
+    @property
+    def orders(self) -> Float64:
+        """Expected purchase days: the geometric mean of the two models, or the one there is."""
+        logs = [np.log(np.maximum(o, 1e-9)) for o in (self.bg_orders, self.pareto_orders)]
+        return np.asarray(np.exp(_mean_of(logs)))
+
+    @property
+    def spend(self) -> Float64:
+        """Expected purchase days x mean purchase value."""
+        return np.asarray(self.orders * self.value)
+
+    def features(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Names and values, shape (n_features, n_rows), for boosters that read the prior."""
+        found = {
+            "btyd_logit_silent": self.silent,
+            "btyd_logit_spread": logit(self.bg_silent) - logit(self.pareto_silent),
+            "btyd_log_orders": np.log(np.maximum(self.orders, 1e-9)),
+            "btyd_value": self.value,
+            "btyd_log_spend": np.log(np.maximum(self.spend, 1e-9)),
+        }
+        return tuple(found), np.stack([v.astype(np.float32) for v in found.values()])
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PriorColumns:
+        """Some of the rows."""
+        return PriorColumns(*(getattr(self, n)[rows] for n in self.__dataclass_fields__))
+
+
+def _mean_of(columns: list[Float64]) -> Float64:
+    stacked = np.stack(columns)
+    known = np.isfinite(stacked)
+    return np.where(known.any(0), np.where(known, stacked, 0.0).sum(0) / np.maximum(known.sum(0), 1), np.nan)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The classical models at one cutoff.
+
+    Parameters
+    ----------
+    bg, pareto, gamma : fitted models or None
+        None when they could not be fitted.
+    mean_value : float
+        Mean purchase value of repeat days over customers, for those without one.
+    notes : tuple of str
+        What could not be fitted, and why.
+    """
+
+    bg: BgNbd | None
+    pareto: ParetoNbd | None
+    gamma: GammaGamma | None
+    mean_value: float
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, rhythm: Rhythm) -> Prior:
+        """Fit all three on the customers of one cutoff."""
+        summary, notes = _summary(rhythm), []
+
+        def fitted(fit: Callable[[Summary], M]) -> M | None:
+            try:
+                return fit(summary)
+            except NotEnoughData as error:
+                notes.append(str(error))
+                return None
+
+        known = rhythm.n_valued > 0
+        mean_value = float(rhythm.value[known].mean()) if known.any() else 0.0
+        bg, pareto, gamma = fitted(BgNbd.fit), fitted(ParetoNbd.fit), fitted(GammaGamma.fit)
+        notes += [f"{type(m).__name__}: {m.message}" for m in (bg, pareto) if m is not None and not m.converged]
+        return cls(bg, pareto, gamma, mean_value, tuple(notes))
+
+    def columns(self, rhythm: Rhythm, horizon_days: int) -> PriorColumns:
+        """What the prior says of each row for a horizon."""
+        summary, none = _summary(rhythm), np.full(len(rhythm.T), np.nan)
+        value = np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
+        return PriorColumns(
+            bg_silent=none if self.bg is None else self.bg.p_no_purchase(summary, horizon_days),
+            pareto_silent=none if self.pareto is None else self.pareto.p_no_purchase(summary, horizon_days),
+            bg_orders=none if self.bg is None else self.bg.expected_purchases(summary, horizon_days),
+            pareto_orders=none if self.pareto is None else self.pareto.expected_purchases(summary, horizon_days),
+            value=value if self.gamma is None else self.gamma.expected_value(summary),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-safe form; `from_dict` gives the same back."""
+        models = {"bg": self.bg, "pareto": self.pareto, "gamma": self.gamma}
+        fitted = {name: None if m is None else m.to_dict() for name, m in models.items()}
+        return {"format": FORMAT, **fitted, "mean_value": self.mean_value, "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, object]) -> Prior:
+        """The inverse of `to_dict`."""
+        bg, pareto, gamma = content["bg"], content["pareto"], content["gamma"]
+        notes = content["notes"]
+        return cls(
+            BgNbd.from_dict(bg) if isinstance(bg, dict) else None,
+            ParetoNbd.from_dict(pareto) if isinstance(pareto, dict) else None,
+            GammaGamma.from_dict(gamma) if isinstance(gamma, dict) else None,
+            float(str(content["mean_value"])),
+            tuple(str(n) for n in notes) if isinstance(notes, list) else (),
+        )
+
+
+def _summary(rhythm: Rhythm) -> Summary:
+    return Summary(rhythm.frequency, rhythm.recency, rhythm.T, rhythm.value, rhythm.n_valued)
+
+
+def priors_at(
+    panel: Panel,
+    days: list[int],
+    cache: Path | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> dict[int, Prior]:
+    """The prior at each cutoff of a panel, by day number; read from, and kept in, a folder of the ledger if given."""
+    found: dict[int, Prior] = {}
+    for done, day in enumerate(days):
+        file = cache / f"{Cutoff(day)}.json" if cache else None
+        if file is not None and file.exists():
+            found[day] = Prior.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        else:
+            found[day] = Prior.fit(panel.rhythm.take(panel.cutoff_day == day))
+            if file is not None:
+                _keep(file, found[day])
+        if progress:
+            progress("classical models", (done + 1) / len(days))
+    return found
+
+
+def _keep(file: Path, prior: Prior) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    waiting = file.with_suffix(".tmp")
+    waiting.write_text(json.dumps(prior.to_dict()), encoding="utf-8")
+    waiting.replace(file)
+
+
+def columns_of(panel: Panel, priors: dict[int, Prior], horizon_days: int) -> PriorColumns:
+    """Each row's prior columns, from the prior of its own cutoff."""
+    out = PriorColumns(*(np.full(panel.n_rows, np.nan) for _ in PriorColumns.__dataclass_fields__))
+    for day in np.unique(panel.cutoff_day).tolist():
+        rows = np.flatnonzero(panel.cutoff_day == day)
+        here = priors[day].columns(panel.rhythm.take(rows), horizon_days)
+        for name in PriorColumns.__dataclass_fields__:
+            getattr(out, name)[rows] = getattr(here, name)
+    return out

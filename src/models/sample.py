@@ -1,0 +1,133 @@
+"""Rows that models learn from or speak about: a panel, its prior columns, a horizon, and the labels known by a day.
+
+In: a panel whose rows are in canonical order (customer, cutoff). Out: targets, weights and cuts of the rows. Rows whose
+customer is not at risk (no purchase for longer than `active_within_days`) are left out everywhere alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import Cutoff
+from ..errors import DataError, NotEnoughData
+from ..features.history import Future
+from ..features.panel import Label, Panel
+from .prior import PriorColumns
+
+Float64 = NDArray[np.float64]
+HALF_LIFE_DAYS = 180
+MIN_OF_EACH = 50
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Panel rows with prior columns, for one horizon and one day of knowledge.
+
+    Parameters
+    ----------
+    panel : Panel
+    prior : PriorColumns
+    label : Label
+        Which of the panel's targets are meant.
+    """
+
+    panel: Panel
+    prior: PriorColumns
+    label: Label
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows."""
+        return self.panel.n_rows
+
+    @property
+    def horizon_days(self) -> int:
+        """Days of the target window."""
+        return self.label.horizon_days
+
+    @property
+    def _future(self) -> Future:
+        future = self.panel.targets[self.label]
+        if self.n_rows and int(future.orders.min()) < 0:
+            raise DataError("a target window runs past the data", do="use matured cutoffs only", code="RG043")
+        return future
+
+    @property
+    def churned(self) -> Float64:
+        """1 where no purchase fell into the window, else 0."""
+        return (self._future.orders == 0).astype(np.float64)
+
+    @property
+    def orders(self) -> Float64:
+        """Purchases in the window."""
+        return self._future.orders.astype(np.float64)
+
+    @property
+    def spend(self) -> Float64:
+        """Signed spend in the window, in currency."""
+        return self._future.spend
+
+    @property
+    def trailing(self) -> Float64:
+        """Signed spend in the same number of days before the cutoff."""
+        return self.panel.totals.trailing[self.horizon_days]
+
+    @property
+    def spend_per_day(self) -> Float64:
+        """Signed spend per day of the customer's age."""
+        return np.asarray(self.panel.totals.spend / (self.panel.rhythm.T + 1))
+
+    @property
+    def weight(self) -> Float64:
+        """Recent cutoffs weigh more: half as much after max(2 h, 180) days."""
+        half_life = max(2 * self.horizon_days, HALF_LIFE_DAYS)
+        age = self.panel.cutoff_day.max(initial=0) - self.panel.cutoff_day
+        return np.asarray(0.5 ** (age / half_life))
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
+        """Some of the rows."""
+        return Sample(self.panel.take(rows), self.prior.take(rows), self.label)
+
+    def at(self, cutoffs: tuple[Cutoff, ...]) -> Sample:
+        """The rows of some cutoffs."""
+        return self.take(np.isin(self.panel.cutoff_day, [c.day for c in cutoffs]))
+
+    def matured_before(self, cutoff: Cutoff, lag_days: int) -> Sample:
+        """The rows whose windows had closed, and labels were known, by a cutoff."""
+        return self.take(self.panel.cutoff_day + self.horizon_days + lag_days <= cutoff.day)
+
+    def thinned(self, most: int, seed: int) -> Sample:
+        """At most so many rows, drawn without replacement, still in canonical order."""
+        if self.n_rows <= most:
+            return self
+        return self.take(np.sort(np.random.default_rng(seed).permutation(self.n_rows)[:most]))
+
+    def checked(self) -> Sample:
+        """Itself, if both outcomes occur often enough to learn from.
+
+        Raises
+        ------
+        NotEnoughData
+            With fewer than 50 rows of either outcome.
+        """
+        gone = int(self.churned.sum())
+        stayed = self.n_rows - gone
+        if min(gone, stayed) < MIN_OF_EACH:
+            other = "longer" if stayed < gone else "shorter"
+            raise NotEnoughData(
+                f"of {self.n_rows} training rows {gone} were silent for {self.horizon_days} days and {stayed} were not",
+                needed=f"at least {MIN_OF_EACH} of each",
+                do=f"choose a {other} horizon, or bring more history or more customers",
+                code="RG042",
+            )
+        return self
+
+
+def at_risk(panel: Panel, active_within_days: int | None) -> Panel:
+    """The rows whose customer bought within so many days before the cutoff; all of them if not asked for."""
+    if active_within_days is None:
+        return panel
+    return panel.take(panel.recency_days <= active_within_days)
