@@ -1,5 +1,54 @@
-"""Regulars: who is about to leave, what is each worth, which offer pays for itself, and did it?"""
+"""Regulars: who is about to leave, what is each worth, which offer pays for itself, and did it?
+
+>>> import regulars
+>>> config = regulars.Config.of(customer_id="id", purchased_at="when", amount="money", horizon_days=30)
+
+Public names are imported when they are first used, so that importing the package costs nothing.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .config import Config as Config
+    from .errors import RegularsError as RegularsError
+    from .features.family import Feature as Feature
+    from .features.family import catalogue as catalogue
+    from .features.family import family as family
+    from .intake import Ledger as Ledger
+    from .intake import build_ledger as build_ledger
+    from .pipelines.backtest import run_backtest as backtest
+    from .pipelines.features import features as compute_features
+    from .pipelines.score import score as score
+    from .pipelines.train import fit_model as fit
+
+_HOMES = {
+    "Config": ("config", "Config"),
+    "RegularsError": ("errors", "RegularsError"),
+    "Feature": ("features.family", "Feature"),
+    "catalogue": ("features.family", "catalogue"),
+    "family": ("features.family", "family"),
+    "Ledger": ("intake", "Ledger"),
+    "build_ledger": ("intake", "build_ledger"),
+    "backtest": ("pipelines.backtest", "run_backtest"),
+    "compute_features": ("pipelines.features", "features"),
+    "score": ("pipelines.score", "score"),
+    "fit": ("pipelines.train", "fit_model"),
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f".{module}", __name__), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,7 @@ days in which families count and add. A window that starts before the ledger doe
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ class Past:
     """
 
     def __init__(self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = ()) -> None:
-        if any(a.day >= b.day for a, b in zip(cutoffs, cutoffs[1:], strict=False)):
+        if any(a.day >= b.day for a, b in itertools.pairwise(cutoffs)):
             raise DataError("the cutoffs are not ascending", needed="each cutoff once, in order", code="RG023")
         self.history = history
         self._cutoff_days = np.array([c.day for c in cutoffs], np.int64)

@@ -43,7 +43,7 @@ class Reference:
     @classmethod
     def empty(cls) -> Reference:
         """A Reference of nobody, for planning."""
-        return cls((), {name: () for name in COUNTED})
+        return cls((), dict.fromkeys(COUNTED, ()))
 
     @classmethod
     def of(cls, histories: Iterable[History], cutoffs: Sequence[Cutoff]) -> Reference:

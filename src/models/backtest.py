@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,8 +46,30 @@ class Judged:
 class Backtest:
     """Figures as a JSON-safe dictionary, and the out-of-time predictions behind them."""
 
-    figures: dict[str, object]
+    figures: dict[str, Any]
     predictions: pd.DataFrame
+
+    def table(self) -> pd.DataFrame:
+        """A row per origin (and one for all) and model: the main figures."""
+        rows = []
+        for part in (*self.figures["origins"], self.figures["pooled"]):
+            for name in MODELS:
+                churn, value = part["churn"][name], part["value"][name]
+                rows.append(
+                    {
+                        "origin": part.get("cutoff", "all"),
+                        "model": name,
+                        **{k: churn[k] for k in ("log_loss", "auc", "brier", "ece")},
+                        **{k: value[k] for k in ("tweedie_deviance", "gini", "bias")},
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def __str__(self) -> str:
+        return self.table().to_string(index=False, na_rep="-", float_format=lambda x: f"{x:.4f}")
+
+    def _repr_html_(self) -> str:
+        return str(self.table().to_html(index=False, na_rep="-", float_format=lambda x: f"{x:.4f}"))
 
 
 def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: Progress | None = None) -> Judged:

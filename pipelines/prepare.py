@@ -1,0 +1,107 @@
+"""From a ledger to rows that models learn from: cutoffs, Reference, panel, classical priors.
+
+In: a ledger, a configuration, the cutoffs wanted. Out: `Prepared`, which hands out samples with the labels that were
+known by a day. Everything about a cutoff is worked out once, from rows before it, and shared by all origins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..clock import Cutoff
+from ..config import Config
+from ..engines import panel_of, reference_of, usable_threads
+from ..features.family import Plan, plan_for
+from ..features.panel import Label, Panel
+from ..features.reference import Reference
+from ..intake import Ledger
+from ..models.ensemble import Recipe
+from ..models.prior import Prior, PriorColumns, columns_of, priors_at
+from ..models.sample import Sample, at_risk
+from ..models.splits import Span
+
+Progress = Callable[[str, float], None]
+
+
+def span_of(ledger: Ledger, config: Config) -> Span:
+    """What the ledger covers and what the configuration asks of it."""
+    h = config.target.primary
+    lag, every = config.target.label_lag_days, config.panel.step(h)
+    return Span(ledger.history_starts, ledger.ends, h, lag, every)
+
+
+def recipe_of(config: Config) -> Recipe:
+    """How models are to be learnt."""
+    return Recipe(
+        lag_days=config.target.label_lag_days,
+        trials=config.tuning.trials,
+        seconds=config.tuning.seconds,
+        seed=config.seed,
+        threads=usable_threads(config.engine.threads),
+    )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows of all wanted cutoffs with priors and labels.
+
+    Parameters
+    ----------
+    plan, reference, panel, priors
+        Features, population tables, rows at risk, and the classical models by day number.
+    columns : PriorColumns
+        What each row's own prior says of the primary horizon.
+    horizon_days : int
+    late_rows : bool
+        Whether rows may become known late, so that labels depend on the day on which one trains.
+    """
+
+    plan: Plan
+    reference: Reference
+    panel: Panel
+    priors: dict[int, Prior]
+    columns: PriorColumns
+    horizon_days: int
+    late_rows: bool
+
+    def label(self, known_on: Cutoff) -> Label:
+        """The label that was known by the start of a day."""
+        return Label(self.horizon_days, known_on if self.late_rows else None)
+
+    def sample(self, label: Label) -> Sample:
+        """All rows, with one label."""
+        return Sample(self.panel, self.columns, label)
+
+
+def prepare(
+    ledger: Ledger,
+    config: Config,
+    cutoffs: Iterable[Cutoff],
+    known_on: Sequence[Cutoff],
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Work out features, targets and classical priors at every cutoff.
+
+    Parameters
+    ----------
+    cutoffs : iterable of Cutoff
+        Training cutoffs, origins, and the day on which one stands.
+    known_on : sequence of Cutoff
+        The days on which models are trained: labels as known by each.
+    cache : Path, optional
+        A folder of this ledger in which fitted priors are kept.
+    """
+    wanted = sorted(set(cutoffs))
+    h, late = config.target.primary, "known_at" in ledger.columns
+    labels = [Label(h), *(Label(h, c) for c in sorted(set(known_on)) if late)]
+    plan = plan_for(ledger.columns)
+    reference = reference_of(ledger, wanted)
+    threads = usable_threads(config.engine.threads)
+    panel = panel_of(ledger, plan, reference, wanted, labels, threads, progress)
+    # The classical models describe all customers; who counts as at risk is settled after them.
+    priors = priors_at(panel, [c.day for c in wanted], cache, progress)
+    panel = at_risk(panel, config.target.active_within_days)
+    return Prepared(plan, reference, panel, priors, columns_of(panel, priors, h), h, late)

@@ -1,0 +1,91 @@
+"""The report: scores, examination and data of a ledger -> one HTML file that a marketer can open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..clock import Cutoff
+from ..config import Config
+from ..engines import histories
+from ..intake import Ledger
+from ..reports import ReportInput, write_report
+from ..schema import SCALE
+from .prepare import Progress
+from .score import score_with_champion
+from .train import predictions_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..models.tracking import Registered
+
+
+def months_of(ledger: Ledger) -> list[dict[str, object]]:
+    """Purchases, buying customers and signed revenue of each local month, guests aside."""
+    totals: dict[str, list[int]] = {}
+    for history in histories(ledger):
+        month = history.day.astype("datetime64[D]").astype("datetime64[M]").astype(str)
+        names, index = np.unique(month, return_inverse=True)
+        bought = history.values("purchase")
+        buyers = np.unique(np.stack([index[bought > 0], history.customer[bought > 0]]), axis=1)[0]
+        for k, name in enumerate(names.tolist()):
+            here, row = index == k, totals.setdefault(name, [0, 0, 0])
+            row[0] += int(bought[here].sum())
+            row[1] += int((buyers == k).sum())
+            row[2] += int(history.values("spend")[here].sum())
+    return [
+        {"month": m, "orders": n, "customers": c, "revenue": money / SCALE}
+        for m, (n, c, money) in sorted(totals.items())
+    ]
+
+
+def report_input(
+    ledger: Ledger,
+    config: Config,
+    scores: pd.DataFrame,
+    backtest: dict[str, Any],
+    predictions: pd.DataFrame,
+    features: list[dict[str, object]],
+    registered: Registered,
+) -> ReportInput:
+    """Everything the report shows, gathered."""
+    return ReportInput(
+        title="Your customers: who is about to leave, and what they are worth",
+        as_of=str(scores["as_of"].iloc[0]) if len(scores) else str(ledger.ends),
+        horizon_days=config.target.primary,
+        currency=config.data.currency,
+        manifest={**json.loads(ledger.manifest.to_json()), "months": months_of(ledger)},
+        backtest=backtest,
+        predictions=predictions,
+        scores=scores,
+        features=features,
+        model={"name": registered.name, "version": registered.version, "run_id": registered.run_id},
+    )
+
+
+def report_of_champion(
+    ledger: Ledger, config: Config, as_of: Cutoff | None, path: Path, progress: Progress | None = None
+) -> None:
+    """Score with the champion and write the report; the examination is the one of its training."""
+    import pandas as pd
+
+    from ..models.tracking import Store
+
+    scores, _ = score_with_champion(ledger, config, as_of, progress)
+    store = Store(config.tracking_uri)
+    _, registered = store.champion(config.mlflow.model_name)
+    kept = predictions_file(config, registered.run_id)
+    report = report_input(
+        ledger,
+        config,
+        scores,
+        store.table(registered, "backtest.json"),
+        pd.read_parquet(kept) if kept.exists() else pd.DataFrame(),
+        store.table(registered, "features.json")["features"],
+        registered,
+    )
+    write_report(report, path)

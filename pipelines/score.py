@@ -1,0 +1,100 @@
+"""Score: ledger and champion -> one row per customer as of a day, written whole or not at all.
+
+In: a ledger, a model, a date. Out: a frame, and Parquet and CSV files with the same bytes each time for the same
+ledger, model and date. Customers without a purchase before the date have no row.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..clock import Cutoff
+from ..config import Config
+from ..engines import panel_of, reference_of, usable_threads
+from ..errors import ConfigError, DataError
+from ..features.family import plan_for
+from ..intake import Ledger
+from ..models.model import Model
+from .files import replaced
+from .prepare import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def score(
+    ledger: Ledger,
+    model: Model,
+    as_of: Cutoff | str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Scores of all customers at risk, in order of their ids.
+
+    Parameters
+    ----------
+    as_of : Cutoff or ISO date, optional
+        The day before which everything is known; default: the day after the ledger's last.
+
+    Raises
+    ------
+    ConfigError
+        When the day lies before the ledger, or the ledger lacks a column the model was trained with.
+    """
+    day = Cutoff.parse(as_of) if isinstance(as_of, str) else as_of or ledger.ends
+    if day <= ledger.history_starts:
+        raise ConfigError(f"nothing is known before {day}", needed=f"a day after {ledger.history_starts}", code="RG090")
+    lacking = [c for c in model.columns if c not in ledger.columns]
+    if lacking:
+        raise DataError("the ledger lacks columns that the model was trained with", offending=lacking, code="RG091")
+    plan, reference = plan_for(model.columns), reference_of(ledger, [day])
+    panel = panel_of(ledger, plan, reference, [day], (), usable_threads(threads), progress)
+    return model.scores(panel)
+
+
+def write_scores(scores: pd.DataFrame, parquet: Path) -> None:
+    """Parquet and, beside it, CSV; each appears whole or the old one stays.
+
+    Raises
+    ------
+    StorageError
+        When a file cannot be written.
+    """
+    table = pa.Table.from_pandas(scores, preserve_index=False).replace_schema_metadata(None)
+    replaced(parquet, lambda path: pq.write_table(table, path, compression="zstd"))
+    replaced(
+        parquet.with_suffix(".csv"),
+        lambda path: path.write_text(scores.to_csv(index=False, lineterminator="\n"), encoding="utf-8"),
+    )
+
+
+def score_with_champion(
+    ledger: Ledger, config: Config, as_of: Cutoff | None, progress: Progress | None = None
+) -> tuple[pd.DataFrame, Model]:
+    """Scores by the registered champion, with its version and the run that trained it; and the champion."""
+    from ..models.tracking import Store
+
+    threads = usable_threads(config.engine.threads)
+    model, registered = Store(config.tracking_uri).champion(config.mlflow.model_name, threads)
+    scores = score(ledger, model, as_of, config.engine.threads, progress)
+    return scores.assign(model_version=registered.version, run_id=registered.run_id), model
+
+
+def score_to(
+    ledger: Ledger, config: Config, as_of: Cutoff | None, parquet: Path, progress: Progress | None = None
+) -> dict[str, object]:
+    """Score with the champion and write; what was written, and what to keep in mind."""
+    day = as_of or ledger.ends
+    scores, model = score_with_champion(ledger, config, day, progress)
+    notes = []
+    if day < model.trained_on:
+        notes.append(f"the model was trained on {model.trained_on} and knows what happened after {day}")
+    if day > ledger.ends:
+        notes.append(f"the purchases end on {ledger.manifest.last_day}: everyone looks silent since then")
+    write_scores(scores, parquet)
+    version = str(scores["model_version"].iloc[0]) if len(scores) else None
+    return {"customers": len(scores), "as_of": str(day), "file": str(parquet), "version": version, "notes": notes}

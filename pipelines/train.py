@@ -1,0 +1,170 @@
+"""Train: ledger -> backtest -> final model -> MLflow run, registered version, champion.
+
+In: a ledger and a configuration. Out: the model, how it did out of time, and where it is registered. Nothing is
+registered unless all before it went well; the champion is moved last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..clock import Cutoff
+from ..config import Config
+from ..intake import Ledger
+from ..models.backtest import Backtest, importance
+from ..models.model import Fitted, Model, fit
+from ..models.splits import origins, too_short
+from ..models.tracking import Registered, Store
+from ..reports.figures import calibration_picture, churn_curves, gain_picture
+from ..reports.tables import calibration
+from .backtest import cutoffs_of, examine
+from .files import replaced
+from .prepare import Prepared, Progress, prepare, recipe_of, span_of
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, its examination, the rows behind it and its features by importance."""
+
+    model: Model
+    fitted: Fitted
+    backtest: Backtest
+    prepared: Prepared
+    features: list[dict[str, object]]
+    trained_cutoffs: tuple[Cutoff, ...]
+    n_rows: int
+
+
+def fit_model(ledger: Ledger, config: Config, cache: Path | None = None, progress: Progress | None = None) -> Trained:
+    """Backtest, then fit on everything that has matured; nothing is written but the cache.
+
+    Raises
+    ------
+    NotEnoughData
+        When the history is too short, or one outcome too rare.
+    """
+    span = span_of(ledger, config)
+    chosen = origins(span, config.backtest.origins)
+    final = span.training(ledger.ends)
+    if not final:
+        raise too_short(span, ledger.ends.day - ledger.history_starts.day)
+    wanted = cutoffs_of(chosen) | {*final, ledger.ends}
+    prepared = prepare(ledger, config, wanted, [*(o.cutoff for o in chosen), ledger.ends], cache, progress)
+    examined = examine(prepared, chosen, config, progress)
+    rows = prepared.sample(prepared.label(ledger.ends))
+    train, now = rows.at(final), rows.at((ledger.ends,))
+
+    def told(what: str, share: float) -> None:
+        if progress:
+            progress(f"final model: {what}", share)
+
+    fitted = fit(train, now, recipe_of(config), told)
+    model = Model(
+        horizon_days=prepared.horizon_days,
+        trained_on=ledger.ends,
+        history_starts=ledger.history_starts,
+        rules=ledger.rules,
+        columns=ledger.columns,
+        churn=fitted.churn,
+        value=fitted.value,
+        prior=prepared.priors[ledger.ends.day],
+        reference=prepared.reference.at(ledger.ends.day),
+        active_within_days=config.target.active_within_days,
+    )
+    return Trained(model, fitted, examined, prepared, _features(prepared, fitted), final, train.n_rows)
+
+
+def _features(prepared: Prepared, fitted: Fitted) -> list[dict[str, object]]:
+    """Features by their share of the churn boosters' gain, with meaning and unit."""
+    known = {e.name: e for e in prepared.plan.entries}
+    rows: list[dict[str, object]] = []
+    for name, share in importance(list(fitted.churn.ensemble.boosters.values())).items():
+        entry = known.get(name)
+        meaning = entry.meaning if entry else PRIOR_MEANING.get(name, name)
+        rows.append({"name": name, "meaning": meaning, "unit": entry.unit if entry else "", "gain_share": share})
+    return rows
+
+
+PRIOR_MEANING = {
+    "btyd_logit_silent": "log odds of silence by the classical models",
+    "btyd_logit_spread": "how far the two classical models disagree",
+    "btyd_log_orders": "logarithm of the purchase days that the classical models expect",
+    "btyd_value": "mean purchase value by the Gamma-Gamma model",
+    "btyd_log_spend": "logarithm of the spend that the classical models expect",
+}
+
+
+def prior_cache(config: Config, ledger: Ledger) -> Path:
+    """Where the fitted priors of a ledger are kept, beside the configuration."""
+    return config.folder / ".regulars" / "priors" / ledger.manifest.fingerprint[:20]
+
+
+def predictions_file(config: Config, run_id: str) -> Path:
+    """Where the out-of-time predictions of a training are kept: they name customers, so not in MLflow."""
+    return config.folder / ".regulars" / "backtests" / f"{run_id}.parquet"
+
+
+def train_and_register(ledger: Ledger, config: Config, progress: Progress | None = None) -> tuple[Trained, Registered]:
+    """Everything from the ledger to the champion."""
+    trained = fit_model(ledger, config, prior_cache(config, ledger), progress)
+    registered = register(ledger, config, trained)
+    return trained, registered
+
+
+def pictures(examined: Backtest) -> dict[str, str]:
+    """The two pictures kept with the run, as SVG by file name: calibration and gain."""
+    predictions = examined.predictions
+    curves = churn_curves(predictions, "pareto_nbd")
+    drawn = {
+        "figures/calibration.svg": calibration_picture(calibration(predictions, "regulars")),
+        "figures/gain.svg": gain_picture(
+            curves, "customers contacted, riskiest first", None, "Share of churners found"
+        ),
+    }
+    return {name: str(svg) for name, svg in drawn.items() if svg is not None}
+
+
+def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
+    """Log the training as one run, register its bundle, make it the champion."""
+    store = Store(config.tracking_uri)
+    manifest = ledger.manifest
+    params: dict[str, object] = {
+        "horizon_days": trained.model.horizon_days,
+        "trained_on": str(trained.model.trained_on),
+        "history_starts": str(ledger.history_starts),
+        "training_cutoffs": len(trained.trained_cutoffs),
+        "training_rows": trained.n_rows,
+        "features": len(trained.prepared.plan.names),
+        "seed": config.seed,
+        "active_within_days": config.target.active_within_days,
+        "label_lag_days": config.target.label_lag_days,
+    }
+    for kind, ensemble in (("churn", trained.fitted.churn.ensemble), ("value", trained.fitted.value.ensemble)):
+        trials = trained.fitted.trials[kind]
+        params[f"{kind}.trials_finished"] = sum(t.state == "COMPLETE" for t in trials)
+        params[f"{kind}.members"] = ", ".join(ensemble.boosters)
+    tags = {
+        "data.fingerprint": manifest.fingerprint,
+        "data.lines": str(manifest.lines["used"]),
+        "data.money": str(manifest.money["used"]),
+        "data.first_day": str(manifest.first_day),
+        "data.last_day": str(manifest.last_day),
+        "data.customers": str(manifest.n_customers),
+    }
+    tables: dict[str, object] = {
+        "backtest.json": trained.backtest.figures,
+        "features.json": {"features": trained.features},
+        "trials.json": {kind: [vars(t) for t in trials] for kind, trials in trained.fitted.trials.items()},
+        "priors.json": {str(Cutoff(day)): prior.to_dict() for day, prior in trained.prepared.priors.items()},
+    }
+    with store.run(f"train {trained.model.trained_on}") as run_id:
+        store.log(run_id, params, tags, trained.backtest.figures, tables, pictures(trained.backtest))
+        kept = predictions_file(config, run_id)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        replaced(kept, lambda waiting: trained.backtest.predictions.to_parquet(waiting, index=False))
+        pooled = trained.backtest.figures["pooled"]
+        log_loss = pooled["churn"]["regulars"]["log_loss"] if isinstance(pooled, dict) else None
+        return store.register(
+            trained.model, run_id, config.mlflow.model_name, {**tags, "backtest.log_loss": str(log_loss)}
+        )

@@ -1,0 +1,13 @@
+"""Any table of purchases in, a checked, sorted, exact and immutable ledger out.
+
+`build_ledger` reads what a configuration names, `Ledger.from_frame` takes a frame, `open_ledger` opens a ledger again.
+Nothing is guessed: what cannot be read for certain is an error that names the place and the remedy, or lies in
+quarantine, and the manifest accounts for every line and every cent.
+"""
+
+from __future__ import annotations
+
+from .ledger import Ledger, build_ledger, open_ledger
+from .manifest import Manifest, Repair, Source
+
+__all__ = ["Ledger", "Manifest", "Repair", "Source", "build_ledger", "open_ledger"]

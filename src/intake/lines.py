@@ -1,0 +1,211 @@
+"""Every line typed and judged: the table `typed`, and the view `judged` that puts each line into one class.
+
+In: `raw` and the settled words. Out: typed lines, each either readable or with the number of the reason why not. A
+missing id makes a guest, a missing optional value stays NULL, a missing date or amount is a reason. Classes:
+quarantined, merged, guest, dropped, used; every line is in exactly one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ..clock import DAY_US, Cutoff
+from ..errors import DataError
+from .casts import cleaned_sql
+from .dates import key_sql
+from .money import MISSING, NOT_FINITE, NOT_PLAIN, TOO_LARGE
+from .parts import MONEY, STAMPS, TEXT, Places
+from .staging import Connection, fetched
+
+_EARLIEST_US = Cutoff.parse("1990-01-01").day * DAY_US
+CLASSES = ("used", "guest", "merged", "quarantined", "dropped")
+QUARANTINE = pa.schema(
+    [
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("reason", pa.string()),
+        ("column", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a line cannot be read: the SQL that finds it, the role it lies in, and words."""
+
+    condition: str
+    role: str
+    words: str
+
+
+def reasons_of(mapping: Mapping[str, str], read_us: int) -> list[Reason]:
+    """The reasons in the order in which they are looked for; the first that holds is given.
+
+    Examples
+    --------
+    >>> reasons_of({"customer_id": "id", "purchased_at": "d", "amount": "a"}, 0)[1].words
+    'has no date'
+    """
+    found = [Reason("raw.fault IS NOT NULL", "", "cannot be split into fields")]
+    for role in (r for r in STAMPS if r in mapping):
+        absent = f"raw.{role}_us IS NULL AND coalesce(w_{role}.missing, true)"
+        if role == "purchased_at":
+            found.append(Reason(absent, role, "has no date"))
+        found.append(
+            Reason(
+                f"s_{role}.key IS NULL AND NOT ({absent})", role, "is not a date that exists, in the column's format"
+            )
+        )
+        found.append(Reason(f"{_instant(role)} < {_EARLIEST_US}", role, "lies before 1990"))
+        found.append(Reason(f"{_instant(role)} > {read_us}", role, "lies after the moment of reading"))
+    for role in (r for r in MONEY if r in mapping):
+        if role == "amount" or (role in ("quantity", "unit_price") and "amount" not in mapping):
+            found.append(
+                Reason(
+                    f"coalesce(w_{role}.problem, CAST(raw.{role} IS NULL AS TINYINT)) = {MISSING}", role, "is missing"
+                )
+            )
+        found.append(Reason(f"w_{role}.problem = {NOT_FINITE}", role, "is not a finite number"))
+        found.append(Reason(f"w_{role}.problem = {NOT_PLAIN}", role, "is not a plain number"))
+        found.append(Reason(f"w_{role}.problem = {TOO_LARGE}", role, "is too large"))
+    if "amount" not in mapping:
+        found.append(Reason(f"({_amount(mapping)}) IS NULL", "quantity", "times the unit price is too large"))
+    if "discount" in mapping:
+        found.append(Reason("w_discount.value < 0", "discount", "is negative"))
+    return found
+
+
+def _amount(mapping: Mapping[str, str]) -> str:
+    if "amount" in mapping:
+        return "w_amount.value"
+    product = "CAST(w_quantity.value AS DECIMAL(38, 4)) * CAST(w_unit_price.value AS DECIMAL(38, 4))"
+    return f"CASE WHEN pairs.q IS NOT NULL THEN pairs.value ELSE TRY_CAST({product} AS DECIMAL(18, 4)) END"
+
+
+def _local(role: str) -> str:
+    return f"coalesce(raw.{role}_us, w_{role}.us)"
+
+
+def _instant(role: str) -> str:
+    return f"{_local(role)} + s_{role}.shift"
+
+
+def _joins(mapping: Mapping[str, str]) -> Iterator[str]:
+    for role in (r for r in MONEY if r in mapping):
+        yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v AND raw.{role}_native = w_{role}.native"
+    if "amount" not in mapping:
+        yield "LEFT JOIN pairs ON pairs.q = w_quantity.x AND pairs.p = w_unit_price.x"
+    for role in (r for r in STAMPS if r in mapping):
+        key = key_sql(_local(role), f"coalesce(raw.{role}_basis, w_{role}.basis)")
+        yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v"
+        yield f"LEFT JOIN shifts_{role} s_{role} ON s_{role}.key = {key}"
+
+
+def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason]) -> None:
+    """Make `typed`: seq, the mapped columns, order_id, local day, DST, `mended_<role>`, reason."""
+    columns = ["raw.seq", "s_purchased_at.day", "s_purchased_at.moved", f"{_amount(mapping)} AS amount"]
+    columns += [f"{_instant(r)} AS {r}" for r in STAMPS if r in mapping]
+    columns += [f"w_{r}.value AS {r}" for r in MONEY if r in mapping and r != "amount"]
+    for role in (r for r in TEXT if r in mapping):
+        clean = cleaned_sql(f"raw.{role}")
+        columns += [f"{clean} AS {role}", f"coalesce({clean} <> raw.{role}, false) AS mended_{role}"]
+    if "order_id" not in mapping:
+        columns.append("NULL::VARCHAR AS order_id")
+    cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
+    con.execute(
+        f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS reason "
+        f"FROM raw {' '.join(_joins(mapping))}"
+    )
+
+
+def judge(con: Connection, drop_returns: bool) -> None:
+    """Make the view `judged`: typed lines with their class. Needs the table `merged` (seq)."""
+    dropped = "WHEN typed.amount < 0 THEN 'dropped'" if drop_returns else ""
+    con.execute(
+        f"""
+        CREATE VIEW judged AS SELECT typed.*, CASE WHEN reason IS NOT NULL THEN 'quarantined'
+            WHEN merged.seq IS NOT NULL THEN 'merged'
+            WHEN customer_id IS NULL THEN 'guest' {dropped} ELSE 'used' END AS class
+        FROM typed LEFT JOIN merged ON merged.seq = typed.seq
+        """
+    )
+
+
+def check_bad_share(
+    con: Connection, reasons: list[Reason], mapping: Mapping[str, str], max_share: float, places: Places
+) -> None:
+    """Refuse data of which more than the allowed share cannot be read, with counts by reason and three places."""
+    rows = fetched(
+        con,
+        "SELECT reason, count(*), min(seq) FROM typed WHERE reason IS NOT NULL "
+        "GROUP BY reason ORDER BY count(*) DESC, reason",
+    )
+    ((total,),) = fetched(con, "SELECT count(*) FROM raw")
+    bad = sum(n for _, n, _ in rows)
+    if bad <= max_share * total:
+        return
+    counts = ", ".join(f"{n} where {_said(reasons[i], mapping)}" for i, n, _ in rows[:5])
+    shown = quarantine(con, reasons, mapping, places, 3).to_pylist()
+    samples = [f"{row['file']}:{row['line']} {row['reason']}: {row['text']}" for row in shown]
+    raise DataError(
+        f"{bad} of {total} lines cannot be read: {counts}",
+        needed=f"at most {max_share:.2%} of the lines (`max_bad_share`)",
+        do="repair the data or the mapping; if these lines may be left out, raise `max_bad_share`",
+        offending=samples,
+        code="RG128",
+    )
+
+
+def check_discounts(con: Connection, column: str) -> None:
+    """Refuse discounts that are stored with the other sign."""
+    ((negative, positive),) = fetched(
+        con, "SELECT coalesce(sum(n) FILTER (value < 0), 0), coalesce(sum(n) FILTER (value > 0), 0) FROM words_discount"
+    )
+    if negative > positive:
+        raise DataError(
+            f"most discounts in column `{column}` are negative ({negative} of {negative + positive})",
+            needed="the money taken off the line, as a number of 0 or more",
+            do="store discounts without the minus sign, or leave `discount` out",
+            code="RG129",
+        )
+
+
+def _said(reason: Reason, mapping: Mapping[str, str]) -> str:
+    return f"`{mapping[reason.role]}` {reason.words}" if reason.role else f"the line {reason.words}"
+
+
+def quarantine(
+    con: Connection, reasons: list[Reason], mapping: Mapping[str, str], places: Places, limit: int | None = None
+) -> pa.Table:
+    """The lines that cannot be read, in the order of the source: file, line, reason, column, text as JSON."""
+    texts = [
+        f"coalesce(raw.{r}, CAST(TRY(make_timestamp(raw.{r}_us)) AS VARCHAR)) AS {r}"
+        if r in STAMPS
+        else f"raw.{r} AS {r}"
+        for r in mapping
+    ]
+    end = f"LIMIT {limit}" if limit is not None else ""
+    rows = fetched(
+        con,
+        f"SELECT seq, reason, fault, raw.raw, {', '.join(texts)} FROM typed JOIN raw USING (seq) "
+        f"WHERE reason IS NOT NULL ORDER BY seq {end}",
+    )
+    out = []
+    for seq, index, fault, whole, *values in rows:
+        reason = reasons[index]
+        text = {"line": whole} if fault else dict(zip(mapping.values(), values, strict=True))
+        out.append(
+            {
+                "file": places.file(seq),
+                "line": places.line(seq),
+                "reason": fault or reason.words,
+                "column": mapping.get(reason.role),
+                "text": json.dumps(text, ensure_ascii=False),
+            }
+        )
+    return pa.Table.from_pylist(out, schema=QUARANTINE)

@@ -1,0 +1,229 @@
+"""What every source looks like to the rest of the intake: named parts that deliver Arrow tables of the mapped columns.
+
+In: the mapping of roles (`customer_id`, `amount`, ...) to source columns. Out: `Part`s whose batches carry one column a
+role, a line number, and for a line that could not be split into fields the reason and its raw text. Nothing is cast
+here; missing values stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+from ..config import PurchasesConfig
+from ..errors import DataError, StorageError, did_you_mean
+
+TEXT = ("customer_id", "order_id", "product_id", "category", "channel")
+MONEY = ("amount", "quantity", "unit_price", "discount", "cost")
+STAMPS = ("purchased_at", "known_at")
+ROLES = TEXT + MONEY + STAMPS
+LINE_BITS = 40
+"""A line is known by one integer: the number of its part above so many bits, its line number below."""
+
+BATCH = 131_072
+
+
+def mapping_of(purchases: PurchasesConfig) -> dict[str, str]:
+    """The source column of every mapped role.
+
+    Examples
+    --------
+    >>> mapping_of(PurchasesConfig(customer_id="id", purchased_at="when", amount="money"))
+    {'customer_id': 'id', 'amount': 'money', 'purchased_at': 'when'}
+    """
+    columns = {role: getattr(purchases, role) for role in ROLES}
+    return {role: column for role, column in columns.items() if column is not None}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, table or frame.
+
+    Parameters
+    ----------
+    name : str
+        Shown in messages: a file name without its folder, a table, or ``frame``.
+    sha256 : str
+        Of the source's bytes; empty for a frame.
+    types : mapping
+        The Arrow type of each mapped role.
+    batches : callable
+        Opens the part; yields tables with the columns ``line`` (int64), ``fault`` and ``raw`` (string), and the roles.
+    unit : str
+        ``line`` where line numbers are those of a text file, ``row`` where they count rows.
+    notes : list of str
+        Filled while reading.
+    """
+
+    name: str
+    sha256: str
+    types: Mapping[str, pa.DataType]
+    batches: Callable[[], Iterator[pa.Table]]
+    unit: str = "row"
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Says where a line stands.
+
+    Examples
+    --------
+    >>> Places(("a.csv",), ("line",)).at(7)
+    'a.csv:7'
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> Places:
+        """The places of the parts, in their order."""
+        return cls(tuple(p.name for p in parts), tuple(p.unit for p in parts))
+
+    def file(self, seq: int) -> str:
+        """The name of the part a line stands in."""
+        return self.names[seq >> LINE_BITS]
+
+    def line(self, seq: int) -> int:
+        """The number of a line within its part."""
+        return seq & ((1 << LINE_BITS) - 1)
+
+    def at(self, seq: int) -> str:
+        """The place in words: ``file:line`` or ``file row 7``."""
+        between = ":" if self.units[seq >> LINE_BITS] == "line" else " row "
+        return f"{self.file(seq)}{between}{self.line(seq)}"
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse column names that stand twice, or differ by capitals only; unnamed columns are left alone."""
+    counts = Counter(n.casefold() for n in names if n)
+    twice = [n for n in names if counts[n.casefold()] > 1]
+    if twice:
+        raise DataError(
+            f"{where} has columns whose names are equal, or differ by capitals only",
+            needed="every column under a name of its own",
+            do="rename or remove one of them in the source",
+            offending=twice,
+            code="RG101",
+        )
+
+
+def check_mapped(mapping: Mapping[str, str], names: Iterable[str], where: str) -> None:
+    """Refuse a source that lacks a mapped column, with the nearest names."""
+    known = [n for n in names if n]
+    for role, column in mapping.items():
+        if column not in known:
+            raise DataError(
+                f"{where} has no column `{column}`",
+                needed=f"the column that `{role}` is mapped to, under exactly this name",
+                do=did_you_mean(column, known) if known else "check that the first line of the file names its columns",
+                code="RG102",
+            )
+
+
+def with_lines(table: pa.Table, first: int) -> pa.Table:
+    """A table of roles with its line numbers, and no faults."""
+    n = table.num_rows
+    line = pa.array(range(first, first + n), pa.int64())
+    nothing = pa.nulls(n, pa.string())
+    return table.append_column("line", line).append_column("fault", nothing).append_column("raw", nothing)
+
+
+def integral_text(value: float, where: str) -> str:
+    """A whole number below 2^53 that arrived as a float, as text; anything else is refused.
+
+    Examples
+    --------
+    >>> integral_text(123.0, "the example")
+    '123'
+    """
+    if not float(value).is_integer() or abs(value) >= 2**53:
+        raise DataError(
+            f"{where} holds ids as floating-point numbers, and `{value!r}` is not a whole number below 2^53",
+            needed="ids as text or integers: as floats, different ids can have become one already",
+            do="write the column as text where the data are made",
+            code="RG103",
+        )
+    return str(int(value))
+
+
+def text_of(value: object, where: str) -> str | None:
+    """One Python value as text, exactly; NaN and None are missing.
+
+    Examples
+    --------
+    >>> text_of("00123", "here"), text_of(7, "here"), text_of(7.0, "here"), text_of(None, "here")
+    ('00123', '7', '7', None)
+    """
+    if value is None or value != value:
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return integral_text(value, where)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if hasattr(value, "__index__"):
+        return str(value.__index__())
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise DataError(
+        f"{where} holds a value of type {type(value).__name__}",
+        needed="text, numbers or dates",
+        do="convert the column to text where the data are made",
+        offending=[repr(value)[:80]],
+        code="RG104",
+    )
+
+
+def number_of(value: object, where: str) -> str | None:
+    """One Python value of a money column as text; NaN stays visible as ``nan``, None is missing.
+
+    Examples
+    --------
+    >>> number_of(12.5, "here"), number_of(float("nan"), "here"), number_of("1,5", "here")
+    ('12.5', 'nan', '1,5')
+    """
+    if isinstance(value, float):
+        return repr(float(value))
+    return text_of(value, where)
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """A file that must not change between the moment it was hashed and the end of reading.
+
+    Examples
+    --------
+    >>> Unchanged.now(Path(__file__)).check()
+    """
+
+    path: Path
+    size: int
+    modified: int
+
+    @classmethod
+    def now(cls, path: Path) -> Unchanged:
+        """What the file looks like now."""
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise StorageError(f"`{path}` cannot be read: {error.strerror}", code="RG105") from None
+        return cls(path, stat.st_size, stat.st_mtime_ns)
+
+    def check(self) -> None:
+        """Refuse to go on when the file is another one by now."""
+        if Unchanged.now(self.path) != self:
+            raise StorageError(
+                f"`{self.path.name}` changed while it was read",
+                do="run again when whatever writes it has finished",
+                code="RG105",
+            )

@@ -1,0 +1,27 @@
+"""Reports: tables in, figures and one offline HTML file out.
+
+The public names are `ReportInput`, `render`, `write_report` and `overview`. They are loaded on first use, so that
+importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .figures import overview as overview
+    from .inputs import ReportInput as ReportInput
+    from .page import render as render
+    from .page import write_report as write_report
+
+_HOMES = {"ReportInput": "inputs", "overview": "figures", "render": "page", "write_report": "page"}
+
+__all__ = ["ReportInput", "overview", "render", "write_report"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,197 @@
+"""The chapters on the scored customers: who is at risk, what they are worth, whom to look at first.
+
+In: the checked report and its valued customers. Out: tiles and sections in plain words. With nobody scored, the
+sections say so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .blocks import Cell, Column, Section, Table, Tile, pictured
+from .customers import (
+    ALMOST_GONE,
+    AT_RISK,
+    RISK_BANDS,
+    VALUE_BANDS,
+    concentration,
+    risk_value_grid,
+    silence,
+    value_floors,
+    worth_keeping,
+)
+from .figures import concentration_curves, gain_picture, risk_value_map
+from .inputs import PRODUCT, ReportInput
+from .notation import count, date, days, figure, money, percent, plain
+from .tables import levels
+
+LISTED = 20
+
+
+def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
+    """The four figures to be seen first."""
+    ahead = f"next {days(report.horizon_days)}"
+    share = customers["p_churn"].mean() if len(customers) else None
+    expected = customers["expected_spend"].sum(min_count=1)
+    return [
+        Tile(count(len(customers)), "customers scored"),
+        Tile(percent(share), f"will probably not buy in the {ahead}", warm=True),
+        Tile(money(expected, report.currency), f"expected spend, {ahead}"),
+        Tile(money(customers["at_stake"].sum(), report.currency), "at stake with those who may leave", warm=True),
+    ]
+
+
+def at_risk(report: ReportInput, customers: pd.DataFrame) -> Section:
+    """How many will probably not buy, and where they sit by risk and worth."""
+    ahead = days(report.horizon_days)
+    if customers.empty:
+        return Section("risk", "Who is at risk?", "No customer was scored, so nobody can be called at risk.")
+    silent, n = customers["p_churn"].sum(), len(customers)
+    headline = (
+        f"{percent(silent / n)} of your customers, about {count(silent)} of {count(n)}, "
+        f"will probably not buy in the next {ahead}."
+    )
+    grid, floors = risk_value_grid(customers), value_floors(customers)
+    certain = int((customers["p_churn"] >= ALMOST_GONE).sum())
+    words = [
+        "Each customer has a chance of not buying; the number above is the sum of these chances. "
+        + past_misses(report),
+        "The orange cells of the map are where money may be lost and can still be kept. The blue column will most "
+        f"likely buy anyway. The grey column holds {count(certain)} customers who are almost certainly gone "
+        f"({percent(ALMOST_GONE)} and over); winning those back is a task of its own.",
+    ]
+    note = f"The number of customers, and the money at stake{_in(report)}. The deeper the orange, the more money."
+    return Section(
+        "risk",
+        "Who is at risk?",
+        headline,
+        words,
+        pictured("Risk and worth", risk_value_map(grid, floors, report.horizon_days), note),
+        [_silence_table(report, customers), _grid_table(report, grid)],
+    )
+
+
+def past_misses(report: ReportInput) -> str:
+    """How far off the forecast was at the checks in the past; that is the interval a level can honestly have."""
+    table = levels(report.predictions, PRODUCT)
+    table = table[table["actual_churn"] > 0]
+    if table.empty:
+        return "No past check tells how far off such a number can be."
+    off = table["predicted_churn"] / table["actual_churn"] - 1
+    if len(off) == 1:
+        return f"At the one check in the past the forecast was {_off(off.iloc[0])}."
+    return f"At the {len(off)} checks in the past the forecast was between {_off(off.min())} and {_off(off.max())}."
+
+
+def _off(share: float) -> str:
+    if abs(share) < 0.005:
+        return "right"
+    return f"{percent(abs(share))} too {'high' if share > 0 else 'low'}"
+
+
+def _ago(recency_days: object) -> str:
+    text = count(recency_days)
+    return "1 day ago" if text == "1" else f"{text} days ago"
+
+
+def _in(report: ReportInput) -> str:
+    return f" in {plain(report.currency)}" if report.currency else ""
+
+
+def _silence_table(report: ReportInput, customers: pd.DataFrame) -> Table:
+    table = silence(customers)
+    most = max(int(table["n"].max()), 1) if len(table) else 1
+    rows = [
+        [
+            Cell(str(r["days"])),
+            Cell(count(r["n"])),
+            Cell("", bar=float(r["n"]) / most),
+            Cell(percent(r["p_churn"])),
+            Cell(money(r["at_stake"], report.currency)),
+        ]
+        for r in table.to_dict("records")
+    ]
+    days_since, count_bar = Column("Days since the last purchase", numeric=False), Column("", numeric=False)
+    columns = [days_since, Column("Customers"), count_bar, Column("Mean chance of not buying"), Column("At stake")]
+    return Table("Silence and risk", columns, rows)
+
+
+def _grid_table(report: ReportInput, grid: pd.DataFrame) -> Table:
+    cells = {(int(r["value_band"]), int(r["risk_band"])): r for r in grid.to_dict("records")}
+    rows = [
+        [Cell(band)]
+        + [
+            Cell(count(cells[v, r]["n"]), money(cells[v, r]["at_stake"], report.currency))
+            for r in range(len(RISK_BANDS))
+        ]
+        for v, band in enumerate(VALUE_BANDS)
+    ]
+    columns = [Column("Worth", False), *(Column(b) for b in RISK_BANDS)]
+    return Table("The map as a table: customers and money at stake by chance of not buying", columns, rows, folded=True)
+
+
+def to_keep(report: ReportInput, customers: pd.DataFrame) -> Section:
+    """How much is at stake, how few hold it, and the list to begin with."""
+    topic = "Who is worth keeping?"
+    total = float(customers["at_stake"].sum())
+    if total <= 0:
+        return Section("keep", topic, "No money is at stake: the scored customers have no past spend to lose.")
+    stake = concentration(customers["at_stake"])
+    half = float(np.interp(0.5, stake["money"], stake["customers"]))
+    ahead = f"the next {days(report.horizon_days)}"
+    headline = (
+        f"{money(total, report.currency)} is at stake in {ahead}; half of it sits with "
+        f"{percent(half)} of your customers."
+    )
+    curves = concentration_curves(stake, concentration(customers["expected_spend"]))
+    picture = gain_picture(curves, "share of customers, those with most first", None, "Concentration of money")
+    return Section(
+        "keep",
+        topic,
+        headline,
+        _keep_words(report, customers),
+        pictured("How few hold how much", picture, "Share of the money held by the customers with the most of it."),
+        [_keep_table(report, customers)],
+    )
+
+
+def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
+    gone = customers[customers["p_churn"] >= ALMOST_GONE]
+    words = [
+        f"Worth if kept is what a customer usually spends in {days(report.horizon_days)}: the mean order times the "
+        "usual number of orders, at least one, because who is kept places an order. At stake is that worth times the "
+        "chance of not buying.",
+        "It says where to look first. It does not say what an offer would save: some would have come back anyway, "
+        "others will not come back for any offer.",
+        f"Listed are customers with a chance from {percent(AT_RISK)} to {percent(ALMOST_GONE)}.",
+    ]
+    if len(gone):
+        words[-1] += (
+            f" Above it are {count(len(gone))} customers, with {money(gone['at_stake'].sum(), report.currency)} at "
+            "stake on paper; below it, customers who will most likely buy anyway."
+        )
+    return words
+
+
+def _keep_table(report: ReportInput, customers: pd.DataFrame) -> Table:
+    table = worth_keeping(customers, LISTED)
+    most = float(table["at_stake"].max()) if len(table) else 1.0
+    rows = [
+        [
+            Cell(plain(r["customer_id"]), strong=True),
+            Cell(percent(r["p_churn"])),
+            Cell(date(r["last_purchase"]), _ago(r["recency_days"])),
+            Cell(count(r["orders"])),
+            Cell(money(r["spend"], report.currency)),
+            Cell(figure(r["expected_orders"], 1), money(r["expected_spend"], report.currency)),
+            Cell(money(r["worth_if_kept"], report.currency)),
+            Cell(money(r["at_stake"], report.currency), strong=True, bar=float(r["at_stake"]) / most),
+        ]
+        for r in table.to_dict("records")
+    ]
+    named = ("Chance of not buying", "Last purchase", "Orders so far", "Spent so far", "Expected orders, spend")
+    columns = [Column("Customer", False), *map(Column, named), Column("Worth if kept"), Column("At stake")]
+    return Table(
+        f"The {len(rows)} at risk with the most at stake" if rows else "At risk with the most at stake", columns, rows
+    )

@@ -1,0 +1,183 @@
+"""The pictures of the report: each takes a table that `tables.py` or `customers.py` returned, and words.
+
+In: small frames. Out: inline SVG, or PNG for the overview. An empty table gives no picture (None), never empty axes.
+Texts in pictures are our own words and numbers; names from the data stay in the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from .comparison import best_classic
+from .customers import customers_of, risk_value_grid, value_floors
+from .inputs import PRODUCT, ReportInput, checked, models_with
+from .notation import days, model_name, percent, short_money
+from .panels import Curve, Gain, draw_curves, draw_forecasts, draw_gains, draw_map, draw_months, share_text
+from .style import BLUE, GREY, INK, MUTED, ORANGE, Canvas, Drawing, png, svg
+from .tables import calibration, gain_curve
+
+WIDTH = 420.0
+CONTACTED = 0.5
+"""Gain curves are drawn up to here: hardly anybody contacts more."""
+HIGHLIGHT = 0.10
+
+
+def risk_value_map(grid: pd.DataFrame, floors: Sequence[float | None], horizon_days: int) -> Markup | None:
+    """Counts and money at stake by risk and worth."""
+    if int(grid["n"].sum()) == 0:
+        return None
+    says = "Map of customers by chance of not buying and by worth; the same numbers are in the table"
+    return svg(lambda c: draw_map(c, grid, floors, _risk(horizon_days), " at stake"), WIDTH, 350, says)
+
+
+def calibration_picture(table: pd.DataFrame) -> Markup | None:
+    """Forecast and actual churn in groups of equal size, safest first."""
+    if table.empty:
+        return None
+    says = "Forecast and actual share of customers without a purchase, in groups from the safest to the riskiest"
+    return svg(lambda c: _draw_calibration(c, table), WIDTH, 300, says)
+
+
+def spend_picture(deciles: pd.DataFrame) -> Markup | None:
+    """Forecast and actual spend per customer in tenths, the most valuable first."""
+    table = deciles.rename(
+        columns={
+            "tenth": "group", "predicted_spend": "predicted", "actual_spend": "actual",
+            "spend_low": "low", "spend_high": "high",
+        }
+    ).dropna(subset=["predicted", "actual"])  # fmt: skip
+    if table.empty or not table[["predicted", "actual"]].to_numpy().any():
+        return None
+    below = ("most valuable", "tenths by forecast spend", "least")
+    says = "Forecast and actual spend per customer in tenths by forecast spend"
+    return svg(lambda c: draw_forecasts(c, table, "actual spend per customer", short_money, below), WIDTH, 300, says)
+
+
+def gain_picture(curves: Sequence[Curve], below: str, mark: tuple[float, str] | None, says: str) -> Markup | None:
+    """Gain curves, the first of them highlighted."""
+    return svg(lambda c: draw_curves(c, curves, 96, below, mark), WIDTH, 300, says) if curves else None
+
+
+def gains_picture(gains: Sequence[Gain], says: str) -> Markup | None:
+    """How much better than each other model."""
+    return svg(lambda c: draw_gains(c, gains), WIDTH, 48 + 38 * len(gains), says) if gains else None
+
+
+def months_picture(months: pd.DataFrame, measures: Sequence[tuple[str, str]]) -> Markup | None:
+    """Bars per month."""
+    if months.empty or not measures:
+        return None
+    return svg(lambda c: draw_months(c, months, measures), WIDTH, 26 + 92 * len(measures), "Bars per month")
+
+
+def _risk(horizon_days: int) -> str:
+    return f"Chance of not buying in the next {days(horizon_days)}"
+
+
+def _draw_calibration(canvas: Canvas, table: pd.DataFrame) -> None:
+    below = ("safest", "groups of equal size", "riskiest")
+    draw_forecasts(canvas, table, "actually left", lambda v: share_text(round(v, 2)), below)
+
+
+def _cut(name: str, curve: pd.DataFrame, colour: str, width: float = 1.5, dash: str = "-") -> Curve:
+    """The part of a curve that is drawn."""
+    part = curve[curve.iloc[:, 0] <= CONTACTED + 1e-9]
+    return Curve(name, part.iloc[:, 0].tolist(), part.iloc[:, 1].tolist(), colour, width, dash)
+
+
+def churn_curves(predictions: pd.DataFrame, classic: str | None) -> list[Curve]:
+    """Gain curves of the product, one BTYD model, the simple rule, chance and a perfect ranking.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+    classic : str or None
+        The BTYD model to show.
+    """
+    present = models_with(predictions, "p_churn_")
+    wanted = [(PRODUCT, BLUE, 3.0, "-"), (classic, ORANGE, 1.5, "-"), ("naive", MUTED, 1.5, "-")]
+    curves = [
+        _cut(model_name(model), curve, colour, width, dash)
+        for model, colour, width, dash in wanted
+        if model in present and not (curve := gain_curve(predictions, f"p_churn_{model}", "churned")).empty
+    ]
+    if not curves or curves[0].name != model_name(PRODUCT):
+        return []
+    perfect = gain_curve(predictions.assign(perfect=predictions["churned"]), "perfect", "churned")
+    return [*curves, _cut("perfect", perfect, GREY, 1.0, ":"), _chance()]
+
+
+def value_curves(predictions: pd.DataFrame, classic: str | None) -> list[Curve]:
+    """Share of the money that those ranked highest by forecast spend then spent."""
+    present = models_with(predictions, "value_")
+    wanted = [(PRODUCT, BLUE, 3.0), (classic, ORANGE, 1.5), ("naive", MUTED, 1.5)]
+    curves = [
+        _cut(model_name(model), curve, colour, width)
+        for model, colour, width in wanted
+        if model in present and not (curve := gain_curve(predictions, f"value_{model}", "spend")).empty
+    ]
+    return [*curves, _chance()] if curves and curves[0].name == model_name(PRODUCT) else []
+
+
+def _chance() -> Curve:
+    x = np.linspace(0, CONTACTED, 3).tolist()
+    return Curve("chance", x, x, GREY, 1.0, "--")
+
+
+def concentration_curves(at_stake: pd.DataFrame, expected: pd.DataFrame) -> list[Curve]:
+    """How few customers hold the money at stake and the expected spend."""
+    named = [("at stake", at_stake, ORANGE, 3.0), ("expected", expected, BLUE, 1.8)]
+    curves = [_cut(name, table, colour, width) for name, table, colour, width in named if not table.empty]
+    return [*curves, _chance()] if curves else []
+
+
+def found_text(curve: Curve) -> str:
+    """What the highlighted point of a gain curve says."""
+    return f"{percent(np.interp(HIGHLIGHT, curve.x, curve.y))} found in the top {percent(HIGHLIGHT)}"
+
+
+def overview(report: ReportInput) -> bytes:
+    """The picture of the answer for the README: risk x value map, gain curve, calibration; PNG of 1200 x 520 pixels.
+
+    Parameters
+    ----------
+    report : ReportInput
+
+    Returns
+    -------
+    bytes
+        The same input gives the same bytes. A panel without data says so.
+    """
+    given = checked(report)
+    customers = customers_of(given)
+    grid, floors = risk_value_grid(customers), value_floors(customers)
+    curves = churn_curves(given.predictions, best_classic(given))
+    table = calibration(given.predictions, PRODUCT)
+
+    def draw_risk(canvas: Canvas) -> None:
+        draw_map(canvas, grid, floors, _risk(given.horizon_days), "")
+
+    def draw_gain(canvas: Canvas) -> None:
+        draw_curves(canvas, curves, 78, "share of customers contacted", (HIGHLIGHT, found_text(curves[0])))
+
+    def draw(canvas: Canvas) -> None:
+        _panel(canvas, 16, 326, "Who is at risk, and what is at stake", draw_risk if len(customers) else None)
+        _panel(canvas, 376, 272, "Who is found first", draw_gain if curves else None)
+        _panel(canvas, 672, 212, "Forecast and actual", None if table.empty else lambda c: _draw_calibration(c, table))
+
+    return png(draw, 900, 390, 4 / 3)
+
+
+def _panel(canvas: Canvas, x: float, width: float, title: str, draw: Drawing | None) -> None:
+    """One of the overview's pictures under its title."""
+    head = canvas.part(x, 14, width, 24).sheet()
+    head.text(0, 12, title, size=13, weight="bold", color=INK, va="center")
+    body = canvas.part(x, 52, width, 322)
+    if draw is None:
+        body.sheet().text(0, 20, "no data yet", size=12, color=MUTED, va="center")
+    else:
+        draw(body)

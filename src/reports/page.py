@@ -1,0 +1,110 @@
+"""The report: one offline HTML file.
+
+In: a `ReportInput`. Out: HTML that loads nothing, runs nothing and escapes everything, the same bytes for the same
+input. What is missing is "not defined here"; a wrong column is a `DataError`; a file that cannot be written, a
+`StorageError`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from ..errors import StorageError
+from .about_comparison import comparison
+from .about_customers import at_risk, tiles, to_keep
+from .about_data import data, reading
+from .about_model import drivers, ranking, trust, worth
+from .customers import customers_of
+from .inputs import ReportInput as ReportInput
+from .inputs import checked
+from .notation import date, days, plain
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def render(report: ReportInput) -> str:
+    """The whole report as HTML.
+
+    Parameters
+    ----------
+    report : ReportInput
+
+    Returns
+    -------
+    str
+        A document without scripts and without any address; about 150 kB.
+
+    Raises
+    ------
+    DataError
+        When a column is missing or a probability is not one.
+    ConfigError
+        When the date of the scores is not a date or the horizon not at least one day.
+    """
+    given = checked(report)
+    customers = customers_of(given)
+    sections = [
+        at_risk(given, customers),
+        to_keep(given, customers),
+        ranking(given),
+        trust(given),
+        worth(given),
+        comparison(given),
+        drivers(given),
+        data(given),
+        reading(given),
+    ]
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(_file("report.html")).render(
+        title=plain(given.title),
+        as_of=date(given.as_of),
+        horizon="1 day" if given.horizon_days == 1 else days(given.horizon_days),
+        model=" ".join(plain(given.model[k]) for k in ("name", "version") if k in given.model),
+        # Our own file, not a text from the data.
+        style=Markup(_file("report.css")),
+        tiles=tiles(given, customers),
+        sections=sections,
+    )
+
+
+def write_report(report: ReportInput, path: Path) -> None:
+    """Write the report so that readers see the old file or the whole new one; readable by its owner only.
+
+    Parameters
+    ----------
+    report : ReportInput
+    path : Path
+        Its folder must exist.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written; an older report stays as it was.
+    """
+    html = render(report).encode("utf-8")
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(html)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise StorageError(
+            f"the report `{path}` cannot be written: {error.strerror or error}",
+            needed=f"a folder that can be written to, with {len(html):,} bytes free",
+            do="make the folder or choose another path",
+            code="RG474",
+        ) from error

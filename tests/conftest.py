@@ -1,0 +1,120 @@
+"""What every test shares: a quiet process, a store of its own, the real data sets or a reason why not.
+
+In: REGULARS_DATA (folder of the larger data sets), REGULARS_WHEELS (folder of the data wheels; default .cache/wheels),
+REGULARS_SOAK=1 (full counts). Out: fixtures. Data that are missing skip the test and say what to do.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Before anything loads OpenMP, MLflow or Matplotlib; child processes inherit it.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    OMP_WAIT_POLICY="passive",
+    MPLBACKEND="Agg",
+    MLFLOW_DISABLE_TELEMETRY="true",
+)
+
+# A shared machine is no reason for a test to fail, so nothing is timed.
+_UNTIMED = [HealthCheck.too_slow]
+settings.register_profile(
+    "small", max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=_UNTIMED
+)
+settings.register_profile("soak", max_examples=300, deadline=None, suppress_health_check=_UNTIMED)
+settings.load_profile("soak" if os.environ.get("REGULARS_SOAK") == "1" else "small")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test writes into the MLflow store of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
+        patch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Only this machine can be reached; a test that needs more fails and says where it wanted to go."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: tuple[object, ...] | str | bytes) -> None:
+        host = address[0] if isinstance(address, tuple) else "localhost"
+        if str(host) not in {"127.0.0.1", "::1", "localhost"}:
+            raise PermissionError(f"tests use no network; this one wanted {address!r}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", local_only)
+        yield
+
+
+@pytest.fixture(scope="session")
+def regulars_data() -> Path:
+    """The folder of the data sets that may not be copied into the project."""
+    named = os.environ.get("REGULARS_DATA")
+    if not named:
+        pytest.skip("REGULARS_DATA is not set: name the folder that holds online_retail_2.parquet")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.skip(f"REGULARS_DATA names `{named}`, which is not a folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def online_retail(regulars_data: Path) -> Path:
+    """Online Retail II as published: both sheets, one after the other."""
+    file = regulars_data / "online_retail_2.parquet"
+    if not file.is_file():
+        pytest.skip(f"there is no online_retail_2.parquet in REGULARS_DATA ({regulars_data})")
+    return file
+
+
+@pytest.fixture(scope="session")
+def wheels() -> Path:
+    """The folder of the downloaded data wheels."""
+    folder = Path(os.environ.get("REGULARS_WHEELS") or ROOT / ".cache" / "wheels")
+    if not any(folder.glob("*.whl")):
+        pytest.skip(f"there are no data wheels in `{folder}`: `make env` fetches them, REGULARS_WHEELS names another")
+    return folder
+
+
+def _cdnow(wheels: Path, name: str, columns: list[str], header_lines: int) -> pd.DataFrame:
+    """A member of the lifetimes wheel, read without installing it; white-space separated, ids with leading zeros."""
+    import pandas as pd
+
+    found = [file for file in wheels.glob("*.whl") if file.name.lower().startswith("lifetimes-")]
+    if not found:
+        pytest.skip(f"there is no lifetimes wheel in `{wheels}`: `make env` fetches it")
+    with zipfile.ZipFile(found[0]) as archive:
+        text = archive.read(f"lifetimes/datasets/{name}").decode("ascii")
+    ids = {column: str for column in columns if column.endswith("_id")}
+    table = pd.read_csv(io.StringIO(text), sep=r"\s+", names=columns, skiprows=header_lines, dtype=ids)
+    return table.assign(date=pd.to_datetime(table["date"].astype(str), format="%Y%m%d"))
+
+
+@pytest.fixture(scope="session")
+def cdnow_master(wheels: Path) -> pd.DataFrame:
+    """All of CDNOW: customer_id (text), date, quantity, amount (US dollars); a line is a day's order."""
+    return _cdnow(wheels, "CDNOW_master.txt", ["customer_id", "date", "quantity", "amount"], header_lines=1)
+
+
+@pytest.fixture(scope="session")
+def cdnow_sample(wheels: Path) -> pd.DataFrame:
+    """The 1/10 sample of the literature; customer_id is the id in the sample, master_id that in the whole."""
+    return _cdnow(wheels, "CDNOW_sample.txt", ["master_id", "customer_id", "date", "quantity", "amount"], 0)

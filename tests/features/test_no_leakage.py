@@ -1,0 +1,427 @@
+"""The one rule as properties of every registered feature: what was known before the cutoff, and nothing else.
+
+In: Hypothesis ledgers. Out: for each property the list of (family, feature, customer, cutoff) that break it. All
+features of all registered families are looked at, so that a new family is held to the rule from its first day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from regulars.clock import Cutoff
+from regulars.features.family import NEVER, NOT_COVERED, catalogue, families, plan_for
+from regulars.features.panel import RHYTHM, Label, Panel
+from regulars.features.reference import Reference
+
+from .agreement import family_values
+from .oracle import DAY, Line, midnight
+from .strategies import EXAMPLES, OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
+
+MICROSECOND = dt.timedelta(microseconds=1)
+FAMILIES = [family.name for family in families()]
+Naming = Callable[[str], str]
+
+
+def _unchanged(name: str) -> str:
+    return name
+
+
+def differing(ledger: Ledger, before: Panel, after: Panel, renamed: Naming = _unchanged) -> list[str]:
+    """Which numbers of two panels are not the same bits; rows must be the same (customer, cutoff) in any order."""
+    family_of = {entry.name: entry.family for entry in ledger.plan.entries}
+    rows = {(renamed(str(c)), int(d)): i for i, (c, d) in enumerate(zip(before.customer_id, before.cutoff_day, strict=True))}
+    others = {(str(c), int(d)): i for i, (c, d) in enumerate(zip(after.customer_id, after.cutoff_day, strict=True))}
+    out = [f"row {key} is in one of the two only" for key in rows.keys() ^ others.keys()]
+    for key in rows.keys() & others.keys():
+        i, j = rows[key], others[key]
+        for k in np.flatnonzero(before.values[:, i].view(np.uint32) != after.values[:, j].view(np.uint32)):
+            name = before.names[k]
+            out.append(f"{family_of[name]}.{name} {key}: {before.values[k, i]} became {after.values[k, j]}")
+        for name in RHYTHM:
+            old, new = getattr(before.rhythm, name)[i], getattr(after.rhythm, name)[j]
+            if old.tobytes() != new.tobytes():
+                out.append(f"rhythm.{name} {key}: {old} became {new}")
+    return out
+
+
+def _poisoned(ledger: Ledger, line: Line, rng: random.Random) -> Line:
+    """Extreme values in everything but the customer and the times; orders join those of the past."""
+    orders = sorted({other["order_id"] for other in ledger.lines})
+    poison = line.copy()
+    poison["order_id"] = rng.choice(orders)
+    poison["amount"] = Decimal(rng.choice(["9999999999.9999", "-9999999999.9999", "0"]))
+    for name in ("quantity", "discount"):
+        if name in line:
+            poison[name] = Decimal(rng.choice(["999999", "0"]))  # type: ignore[literal-required]
+    for name in ("product_id", "category"):
+        if name in line:
+            poison[name] = rng.choice(["poison", None])  # type: ignore[literal-required]
+    return poison
+
+
+def test_the_properties_look_at_every_registered_family() -> None:
+    assert {entry.family for entry in plan_for(OPTIONAL).entries} == set(FAMILIES)
+    assert {entry.family for entry in catalogue()} == set(FAMILIES)
+
+
+@PROPERTY
+@given(ledgers())
+def test_rows_at_or_after_the_cutoff_deleted_change_nothing(ledger: Ledger) -> None:
+    for cutoff in ledger.cutoffs:
+        whole = ledger.at(cutoff)
+        cut = whole.but(line for line in ledger.lines if ledger.is_before(line, cutoff))
+        assert differing(ledger, whole.panel(), cut.panel()) == []
+        assert whole.reference() == cut.reference()
+
+
+@PROPERTY
+@given(ledgers(), st.integers(0, 2**32))
+def test_rows_at_or_after_the_cutoff_poisoned_change_nothing(ledger: Ledger, seed: int) -> None:
+    rng = random.Random(seed)
+    for cutoff in ledger.cutoffs:
+        whole = ledger.at(cutoff)
+        lines = [line if ledger.is_before(line, cutoff) else _poisoned(ledger, line, rng) for line in ledger.lines]
+        assert differing(ledger, whole.panel(), whole.but(lines).panel()) == []
+        assert whole.reference() == whole.but(lines).reference()
+
+
+@PROPERTY
+@given(ledgers(known_at=True), st.integers(1, 40))
+def test_the_past_as_first_known_is_the_past_as_known_later(ledger: Ledger, days: int) -> None:
+    # What arrives at or after the cutoff, however old it says it is, is not part of what was known.
+    for cutoff in ledger.cutoffs:
+        whole = ledger.at(cutoff)
+        late = [_late(line, midnight(cutoff.date, ledger.zone), days) for line in ledger.lines]
+        assert differing(ledger, whole.panel(), whole.but((*ledger.lines, *late)).panel()) == []
+
+
+def _late(line: Line, limit: dt.datetime, days: int) -> Line:
+    arrived = line.copy()
+    arrived["purchased_at"] = min(line["purchased_at"], limit - days * DAY)
+    arrived["known_at"] = limit
+    return arrived
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+@pytest.mark.parametrize(
+    ("timezone", "cutoff"),
+    [
+        ("UTC", "2017-06-15"),
+        ("UTC", "2016-02-29"),
+        ("UTC", "2016-03-01"),
+        ("UTC", "2017-01-01"),
+        ("Europe/Berlin", "2017-03-26"),
+        ("Europe/Berlin", "2017-03-27"),
+        ("Europe/Berlin", "2017-10-29"),
+        ("Europe/Berlin", "2017-10-30"),
+        ("America/New_York", "2017-03-12"),
+        ("America/New_York", "2017-11-06"),
+        ("America/St_Johns", "2006-10-29"),
+        ("America/St_Johns", "2006-04-02"),
+        # Midnight itself does not exist: the day begins at 01:00.
+        ("America/Sao_Paulo", "2017-10-15"),
+    ],
+)
+def test_a_row_belongs_to_the_past_only_before_the_very_instant(timezone: str, cutoff: str, offset: int) -> None:
+    ledger = ledger_of([("a", "2005-01-01 10:00", "o1", "7")], cutoff, timezone, starts="2005-01-01")
+    at = midnight(ledger.cutoffs[0].date, ledger.zone) + offset * MICROSECOND
+    added = Line(customer_id="a", purchased_at=at, order_id="o2", amount=Decimal("5"))
+    label = Label(30)
+    without, panel = ledger.panel(labels=[label]), ledger.but((*ledger.lines, added)).panel(labels=[label])
+    orders, spend = panel.targets[label].orders.tolist(), panel.targets[label].spend.tolist()
+    if offset < 0:
+        assert (panel.feature("orders").tolist(), panel.feature("recency_days").tolist()) == ([2.0], [1.0])
+        assert (orders, spend) == ([0], [0.0])
+    else:
+        assert differing(ledger, without, panel) == []
+        assert (orders, spend) == ([1], [5.0])
+
+
+@PROPERTY
+@given(ledgers(), st.integers(0, 2**32))
+def test_the_order_of_input_rows_never_matters(ledger: Ledger, seed: int) -> None:
+    shuffled = ledger.but(random.Random(seed).sample(ledger.lines, len(ledger.lines)))
+    assert differing(ledger, ledger.panel(), shuffled.panel()) == []
+    assert ledger.reference() == shuffled.reference()
+
+
+@PROPERTY
+@given(ledgers())
+def test_one_customer_alone_is_the_batch_bit_for_bit(ledger: Ledger) -> None:
+    reference = ledger.reference()
+    batch = ledger.panel(reference)
+    for customer in {line["customer_id"] for line in ledger.lines}:
+        alone = ledger.but(line for line in ledger.lines if line["customer_id"] == customer).panel(reference)
+        assert differing(ledger, batch.take(batch.customer_id == customer), alone) == []
+
+
+@PROPERTY
+@given(ledgers())
+def test_many_cutoffs_at_once_are_each_alone(ledger: Ledger) -> None:
+    reference = ledger.reference()
+    batch = ledger.panel(reference)
+    for cutoff in ledger.cutoffs:
+        alone = ledger.at(cutoff).panel(reference)
+        assert differing(ledger, batch.take(batch.cutoff_day == cutoff.day), alone) == []
+        assert ledger.at(cutoff).reference() == reference.at(cutoff.day)
+
+
+@PROPERTY
+@given(ledgers(), st.integers(0, 5))
+def test_shards_are_the_whole(ledger: Ledger, n_first: int) -> None:
+    customers = sorted({line["customer_id"] for line in ledger.lines})
+    first = set(customers[:n_first])
+    shards = [
+        ledger.but(line for line in ledger.lines if (line["customer_id"] in first) == chosen) for chosen in (True, False)
+    ]
+    reference = Reference.of([shard.history() for shard in shards], ledger.cutoffs)
+    assert reference == ledger.reference()
+    labels = [Label(30), Label(90, ledger.cutoffs[-1])]
+    whole = ledger.panel(reference, labels)
+    joined = Panel.joined([shard.panel(reference, labels) for shard in shards])
+    # Rows come sorted by customer, then cutoff, so not even their order differs.
+    assert whole.customer_id.tolist() == joined.customer_id.tolist()
+    assert whole.cutoff_day.tolist() == joined.cutoff_day.tolist()
+    assert differing(ledger, whole, joined) == []
+    for label in labels:
+        assert whole.targets[label].orders.tolist() == joined.targets[label].orders.tolist()
+        assert whole.targets[label].spend.tolist() == joined.targets[label].spend.tolist()
+
+
+@PROPERTY
+@given(ledgers(), st.data())
+def test_an_unrelated_customer_changes_nothing_given_the_reference(ledger: Ledger, data: st.DataObject) -> None:
+    assume(ledger.lines)
+    reference, stranger = ledger.reference(), data.draw(st.sampled_from(["", "0", "B", "zzz"]))
+    model = data.draw(st.lists(st.sampled_from(ledger.lines), min_size=1, max_size=5))
+    strange = [replace_customer(line, lambda _: stranger) for line in model]
+    panel = ledger.but((*strange, *ledger.lines)).panel(reference)
+    assert differing(ledger, ledger.panel(reference), panel.take(panel.customer_id != stranger)) == []
+
+
+def replace_customer(line: Line, renamed: Naming) -> Line:
+    out = line.copy()
+    out["customer_id"] = renamed(line["customer_id"])
+    return out
+
+
+@PROPERTY
+@given(ledgers())
+def test_names_of_customers_orders_and_products_mean_nothing(ledger: Ledger) -> None:
+    def backwards(name: str) -> str:
+        return "".join(chr(0x10FF - ord(c)) for c in name)
+
+    lines = []
+    for line in ledger.lines:
+        out = replace_customer(line, backwards)
+        out["order_id"] = backwards(line["order_id"])
+        product, category = line.get("product_id"), line.get("category")
+        if product is not None:
+            out["product_id"] = backwards(product)
+        if category is not None:
+            out["category"] = backwards(category)
+        lines.append(out)
+    assert differing(ledger, ledger.panel(), ledger.but(lines).panel(), backwards) == []
+
+
+@PROPERTY
+@given(ledgers(zones=("UTC",)), st.integers(-400, 400))
+def test_whole_weeks_later_everything_is_the_same(ledger: Ledger, weeks: int) -> None:
+    # In UTC, where every day has 24 hours; calendar parts depend on the weekday, so whole weeks.
+    days = 7 * weeks
+    lines = []
+    for line in ledger.lines:
+        moved = line.copy()
+        moved["purchased_at"] = line["purchased_at"] + days * DAY
+        if "known_at" in line:
+            moved["known_at"] = line["known_at"] + days * DAY
+        lines.append(moved)
+    cutoffs, starts = tuple(c.plus(days) for c in ledger.cutoffs), ledger.history_starts.plus(days)
+    later = replace(ledger, lines=tuple(lines), cutoffs=cutoffs, history_starts=starts).panel()
+    assert differing(ledger, ledger.panel(), replace(later, cutoff_day=later.cutoff_day - days)) == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@PROPERTY
+@given(ledgers())
+def test_a_hundred_times_the_money_scales_money_and_nothing_else(name: str, ledger: Ledger) -> None:
+    lines = []
+    for line in ledger.lines:
+        rich = line.copy()
+        rich["amount"] = 100 * line["amount"]
+        if "discount" in line:
+            rich["discount"] = 100 * line["discount"]
+        lines.append(rich)
+    unit = {entry.name: entry.unit for entry in ledger.plan.entries}
+    before, after = family_values(ledger, name), family_values(ledger.but(lines), name)
+    assert before.keys() == after.keys()
+    factor = {key: 100.0 if unit[key[0]] == "money" else 1.0 for key in before}
+    assert [
+        f"{key}: {before[key]} became {after[key]}"
+        for key in before
+        if not _close(factor[key] * before[key], after[key])
+    ] == []
+
+
+def _close(a: float, b: float) -> bool:
+    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9)
+
+
+def _looks_back(name: str) -> int:
+    """Days before the cutoff at which the earliest window of a feature begins, read off its name; 0 for all history."""
+    found = re.search(r"(?<!per)_(\d+)d$", name)
+    return int(found[1]) * (2 if "trend" in name else 1) if found else 0
+
+
+@PROPERTY
+@given(ledgers())
+def test_a_window_that_starts_before_the_ledger_is_missing(ledger: Ledger) -> None:
+    panel = ledger.panel()
+    for entry in ledger.plan.entries:
+        back, values = _looks_back(entry.name), panel.feature(entry.name)
+        uncovered = (panel.cutoff_day - back < ledger.history_starts.day) if back else np.zeros(panel.n_rows, bool)
+        assert np.isnan(values[uncovered]).all(), entry.name
+        if entry.missing == NEVER:
+            assert not np.isnan(values).any(), entry.name
+
+
+@PROPERTY
+@given(ledgers(), st.integers(1, 800))
+def test_an_older_ledger_only_fills_in_what_was_missing(ledger: Ledger, days: int) -> None:
+    older = replace(ledger, history_starts=ledger.history_starts.minus(days))
+    young, old = ledger.panel(), older.panel()
+    kept = ~np.isnan(young.values)
+    assert (young.values[kept] == old.values[kept]).all()
+
+
+@PROPERTY
+@given(ledgers())
+def test_the_catalogue_says_why_a_value_is_missing(ledger: Ledger) -> None:
+    panel = ledger.panel()
+    for entry in ledger.plan.entries:
+        missing = np.isnan(panel.feature(entry.name))
+        covered = panel.cutoff_day - _looks_back(entry.name) >= ledger.history_starts.day
+        if entry.missing == NOT_COVERED:
+            assert not (missing & covered).any(), f"{entry.name} is missing in a window that the ledger covers"
+
+
+def test_every_feature_with_a_window_says_so_in_the_catalogue() -> None:
+    silent = [entry.name for entry in catalogue() if _looks_back(entry.name) and NOT_COVERED not in entry.missing]
+    assert silent == []
+
+
+@PROPERTY
+@given(ledgers())
+def test_shares_lie_between_nothing_and_all(ledger: Ledger) -> None:
+    # Orders that go on for days have a test of their own; more may be returned than the ledger saw sold.
+    assume(not ledger.an_order_spans_days)
+    panel = ledger.panel()
+    for entry in ledger.plan.entries:
+        if entry.unit == "share" and entry.name != "returned_share":
+            values = panel.feature(entry.name)
+            assert (np.isnan(values) | ((values >= 0) & (values <= 1))).all(), entry.name
+
+
+def _targets(ledger: Ledger, label: Label) -> dict[tuple[str, int], tuple[int, float]]:
+    panel = ledger.panel(labels=[label])
+    future = panel.targets[label]
+    keys = zip(panel.customer_id.tolist(), panel.cutoff_day.tolist(), strict=True)
+    return dict(zip(keys, zip(future.orders.tolist(), future.spend.tolist(), strict=True), strict=True))
+
+
+@PROPERTY
+@given(ledgers(), st.sampled_from([1, 7, 30, 90]), st.integers(0, 2**32))
+def test_targets_do_not_see_the_end_of_their_window(ledger: Ledger, horizon: int, seed: int) -> None:
+    rng, label = random.Random(seed), Label(horizon)
+    for cutoff in ledger.cutoffs:
+        whole, end = ledger.at(cutoff), midnight(cutoff.plus(horizon).date, ledger.zone)
+        after = [line for line in ledger.lines if line["purchased_at"] >= end]
+        before = [line for line in ledger.lines if line["purchased_at"] < end]
+        expected = _targets(whole, label)
+        assert _targets(whole.but(before), label) == expected
+        assert _targets(whole.but([*before, *(_poisoned(ledger, line, rng) for line in after)]), label) == expected
+
+
+@PROPERTY
+@given(ledgers(), st.sampled_from([1, 7, 30, 90]))
+def test_targets_do_not_see_what_was_paid_before_the_cutoff(ledger: Ledger, horizon: int) -> None:
+    # Sevenfold money before the cutoff: who is at risk, and what is an order, stays.
+    label = Label(horizon)
+    for cutoff in ledger.cutoffs:
+        start, lines = midnight(cutoff.date, ledger.zone), []
+        for line in ledger.lines:
+            dear = line.copy()
+            dear["amount"] = line["amount"] * (7 if line["purchased_at"] < start else 1)
+            lines.append(dear)
+        assert _targets(ledger.at(cutoff).but(lines), label) == _targets(ledger.at(cutoff), label)
+
+
+@PROPERTY
+@given(ledgers(), st.sampled_from([1, 7, 30, 90]), st.booleans())
+def test_one_more_purchase_in_the_window_is_one_more_in_the_target(ledger: Ledger, horizon: int, last: bool) -> None:
+    label = Label(horizon)
+    for cutoff in ledger.cutoffs:
+        start, end = (midnight(c.date, ledger.zone) for c in (cutoff, cutoff.plus(horizon)))
+        expected = _targets(ledger.at(cutoff), label)
+        for at, more in ((end - MICROSECOND if last else start, 1), (end, 0)):
+            lines = [*ledger.lines]
+            for customer in {line["customer_id"] for line in ledger.lines}:
+                lines.append(_like(ledger.lines[0], customer, at))
+            found = _targets(ledger.at(cutoff).but(lines), label)
+            assert {key: (n - more, pytest.approx(spend - 3 * more)) for key, (n, spend) in found.items()} == expected
+
+
+def _like(line: Line, customer: str, at: dt.datetime) -> Line:
+    """A purchase of 3.00 in an order of its own."""
+    out = replace_customer(line, lambda _: customer)
+    out["purchased_at"], out["order_id"], out["amount"] = at, "one more", Decimal(3)
+    if "known_at" in line:
+        out["known_at"] = at
+    return out
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_300_histories_at_five_cutoffs_each_see_nothing_later(name: str) -> None:
+    # The same rule without shrinking, on long histories: one customer a history, orders that go on for weeks.
+    rng = random.Random(name)
+    for _ in range(EXAMPLES // 5):
+        ledger = _long_ledger(rng)
+        for cutoff in ledger.cutoffs:
+            whole = ledger.at(cutoff)
+            cut = whole.but(line for line in ledger.lines if ledger.is_before(line, cutoff))
+            found, meant = family_values(whole, name), family_values(cut, name)
+            assert np.array_equal(list(found.values()), list(meant.values()), equal_nan=True)
+            assert found.keys() == meant.keys()
+
+
+def _long_ledger(rng: random.Random) -> Ledger:
+    minutes = sorted(rng.randrange(2 * 365 * 1440) for _ in range(120))
+    first = dt.datetime(2016, 1, 1)
+    rows = [
+        ("a", str(first + dt.timedelta(minutes=m)), f"o{m // 30_000}-{rng.randrange(4)}", str(rng.randrange(-9, 30)))
+        for m in minutes
+    ]
+    days = sorted(rng.sample(range(30, 700), 5))
+    ledger = ledger_of(
+        rows, [], "Europe/Berlin", category=[rng.choice(["x", "y", None]) for _ in rows], quantity=["1"] * len(rows)
+    )
+    return ledger.at(*(Cutoff.parse("2016-01-01").plus(day) for day in days))
+
+
+def test_the_rule_is_tested_against_something() -> None:
+    # The properties would be empty if the ledgers were: of drawn rows some must lie before and some after a cutoff.
+    rng = random.Random(0)
+    ledger = _long_ledger(rng)
+    sides: Sequence[bool] = [ledger.is_before(line, ledger.cutoffs[2]) for line in ledger.lines]
+    assert 10 < sum(sides) < 110
