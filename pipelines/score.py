@@ -86,7 +86,7 @@ def score_with_champion(
 
 def score_to(
     ledger: Ledger, config: Config, as_of: Cutoff | None, parquet: Path, progress: Progress | None = None
-) -> dict[str, object]:
+) -> tuple[dict[str, object], list[str]]:
     """Score with the champion and write; what was written, and what to keep in mind."""
     day = as_of or ledger.ends
     scores, model = score_with_champion(ledger, config, day, progress)
@@ -97,4 +97,5 @@ def score_to(
         notes.append(f"the purchases end on {ledger.manifest.last_day}: everyone looks silent since then")
     write_scores(scores, parquet)
     version = str(scores["model_version"].iloc[0]) if len(scores) else None
-    return {"customers": len(scores), "as_of": str(day), "file": str(parquet), "version": version, "notes": notes}
+    written: dict[str, object] = {"customers": len(scores), "as_of": str(day), "version": version, "notes": notes}
+    return {**written, "file": str(parquet)}, notes

@@ -40,7 +40,20 @@ _HOMES = {
     "fit": ("pipelines.train", "fit_model"),
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "Config",
+    "Feature",
+    "Ledger",
+    "RegularsError",
+    "__version__",
+    "backtest",
+    "build_ledger",
+    "catalogue",
+    "compute_features",
+    "family",
+    "fit",
+    "score",
+]
 
 
 def __getattr__(name: str) -> object:

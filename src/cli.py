@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,13 @@ app = typer.Typer(
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A regulars.toml.")]
 JsonPath = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")]
 _state = {"debug": False}
+
+
+class DemoData(StrEnum):
+    """The data sets of the demo."""
+
+    completejourney = "completejourney"
+    cdnow = "cdnow"
 
 
 @app.callback()
@@ -90,7 +98,7 @@ def _cutoff(text: str | None) -> Cutoff | None:
 
 def _write_json(figures: dict[str, object], path: Path | None) -> None:
     if path is not None:
-        from .pipelines.score import replaced, strict_json
+        from .pipelines.files import replaced, strict_json
 
         replaced(path, lambda waiting: waiting.write_text(strict_json(figures), encoding="utf-8"))
 
@@ -125,9 +133,10 @@ def features(
     from .clock import Cutoff
     from .progress import bars
 
+    days = [Cutoff.parse(c) for c in cutoff]
     settings, ledger = _opened(config)
     with bars() as progress:
-        figures = features_to(ledger, settings, [Cutoff.parse(c) for c in cutoff], out, progress)
+        figures = features_to(ledger, settings, days, out, progress)
     print(f"{figures['rows']:,} rows of {figures['features']} features in {out}")
     _write_json(figures, json)
 
@@ -143,9 +152,10 @@ def backtest(
     from .pipelines.train import prior_cache
     from .progress import bars
 
+    day = _cutoff(cutoff)
     settings, ledger = _opened(config)
     with bars() as progress:
-        found = run_backtest(ledger, settings, _cutoff(cutoff), prior_cache(settings, ledger), progress)
+        found = run_backtest(ledger, settings, day, prior_cache(settings, ledger), progress)
     print(found)
     _write_json(found.figures, json)
 
@@ -177,10 +187,11 @@ def score(
     from .pipelines.score import score_to
     from .progress import bars
 
+    day = _cutoff(as_of)
     settings, ledger = _opened(config)
     with bars() as progress:
-        figures = score_to(ledger, settings, _cutoff(as_of), out or settings.folder / "scores.parquet", progress)
-    for note in figures.pop("notes"):
+        figures, notes = score_to(ledger, settings, day, out or settings.folder / "scores.parquet", progress)
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
     _write_json(figures, json)
@@ -198,16 +209,17 @@ def report(
     from .pipelines.report import report_of_champion
     from .progress import bars
 
+    day = _cutoff(as_of)
     settings, ledger = _opened(config)
     file = out or settings.folder / "report.html"
     with bars() as progress:
-        report_of_champion(ledger, settings, _cutoff(as_of), file, progress)
+        report_of_champion(ledger, settings, day, file, progress)
     print(f"open {file}")
 
 
 @app.command()
 def demo(
-    data: Annotated[str, typer.Option("--data", help="completejourney or cdnow.")] = "completejourney",
+    data: Annotated[DemoData, typer.Option("--data", help="Whose purchases.")] = DemoData.completejourney,
     folder: Annotated[Path, typer.Option("--folder", help="Where the results go.")] = Path("demo"),
 ) -> None:
     """The whole main job on real purchases: scores, a report and a registered model."""
@@ -215,7 +227,7 @@ def demo(
     from .progress import bars
 
     with bars() as progress:
-        lines = run_demo(data, folder, progress)
+        lines = run_demo(data.value, folder, progress)
     print("\n".join(lines))
 
 

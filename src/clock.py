@@ -121,19 +121,19 @@ class Zone:
         """Local wall-clock microseconds of UTC instants (int64 us in, int64 us out)."""
         at, offsets = _transitions(self.name)
         if len(at) == 1:
-            return instant + offsets[0]
-        return instant + offsets[np.searchsorted(at, instant, side="right") - 1]
+            return np.asarray(instant + offsets[0])
+        return np.asarray(instant + offsets[np.searchsorted(at, instant, side="right") - 1])
 
     def to_utc(self, local: Int64) -> Int64:
         """UTC instants of local wall-clock microseconds; gap forward, fold first."""
         at, offsets = _transitions(self.name)
         if len(at) == 1:
-            return local - offsets[0]
+            return np.asarray(local - offsets[0])
         before = offsets[:-1]
         # From the wall-clock moment `at + max(before, after)` on, the new offset is the only reading (spring: the gap,
         # read with the old offset, moves forward; autumn: the first of two readings is the one with the old offset).
         switch = at[1:] + np.maximum(before, offsets[1:])
-        return local - offsets[np.searchsorted(switch, local, side="right")]
+        return np.asarray(local - offsets[np.searchsorted(switch, local, side="right")])
 
     def local_day(self, instant: Int64) -> Int64:
         """Day numbers of UTC instants: the last local midnight at or before each, so that days never run backwards."""

@@ -34,13 +34,19 @@ class _Section(BaseModel):
 class PurchasesConfig(_Section):
     """Where the purchases are and which of their columns is what."""
 
-    path: str | None = Field(None, description="CSV, Parquet, a folder or a glob; relative to the configuration file")
-    url: str | None = Field(None, description="SQLite or DuckDB file (sqlite:///..., duckdb:///...); needs `table`")
-    table: str | None = Field(None, description="the table behind `url`")
+    path: str | None = Field(
+        default=None, description="CSV, Parquet, a folder or a glob; relative to the configuration file"
+    )
+    url: str | None = Field(
+        default=None, description="SQLite or DuckDB file (sqlite:///..., duckdb:///...); needs `table`"
+    )
+    table: str | None = Field(default=None, description="the table behind `url`")
     customer_id: str = Field(description="column of the customer's id; read as text")
     purchased_at: str = Field(description="column of the time of purchase")
-    order_id: str | None = Field(None, description="column of the order; without it, customer and local day")
-    amount: str | None = Field(None, description="column of the net money of the line; or give quantity and unit_price")
+    order_id: str | None = Field(default=None, description="column of the order; without it, customer and local day")
+    amount: str | None = Field(
+        default=None, description="column of the net money of the line; or give quantity and unit_price"
+    )
     quantity: str | None = None
     unit_price: str | None = None
     product_id: str | None = None
@@ -48,14 +54,16 @@ class PurchasesConfig(_Section):
     discount: str | None = None
     cost: str | None = None
     channel: str | None = None
-    known_at: str | None = Field(None, description="column of when the row became known")
-    naive_timezone: str | None = Field(None, description="zone of stamps without one; default: data.timezone")
-    day_first: bool | None = Field(None, description="how 03/04/2024 is to be read, when the data cannot prove it")
-    decimal: Literal[".", ","] | None = Field(None, description="decimal sign, when the data cannot prove it")
+    known_at: str | None = Field(default=None, description="column of when the row became known")
+    naive_timezone: str | None = Field(default=None, description="zone of stamps without one; default: data.timezone")
+    day_first: bool | None = Field(
+        default=None, description="how 03/04/2024 is to be read, when the data cannot prove it"
+    )
+    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign, when the data cannot prove it")
     returns: Literal["net", "separate", "drop"] = "net"
     duplicates: Literal["overlap", "keep", "drop"] = "overlap"
-    count_free: bool = Field(False, description="whether an order of zero money is a purchase")
-    max_bad_share: float = Field(0.01, ge=0, le=1, description="share of lines that may be quarantined")
+    count_free: bool = Field(default=False, description="whether an order of zero money is a purchase")
+    max_bad_share: float = Field(default=0.01, ge=0, le=1, description="share of lines that may be quarantined")
 
     @model_validator(mode="after")
     def _coherent(self) -> PurchasesConfig:
@@ -75,9 +83,9 @@ class PurchasesConfig(_Section):
 class DataConfig(_Section):
     """What holds for all tables."""
 
-    timezone: str = Field("UTC", description="the business time zone: cutoffs are its midnights")
-    currency: str = Field("", description="shown beside money, such as EUR")
-    tax: Literal["included", "excluded"] | None = Field(None, description="recorded, never converted")
+    timezone: str = Field(default="UTC", description="the business time zone: cutoffs are its midnights")
+    currency: str = Field(default="", description="shown beside money, such as EUR")
+    tax: Literal["included", "excluded"] | None = Field(default=None, description="recorded, never converted")
     history_starts: Annotated[str | None, BeforeValidator(_date_text)] = Field(
         None, description="first day the data cover (YYYY-MM-DD); default: the day of the first row"
     )
@@ -95,8 +103,8 @@ class TargetConfig(_Section):
     """What is predicted, for whom."""
 
     horizon_days: Annotated[tuple[Positive, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = (90,)
-    active_within_days: Positive | None = Field(None, description="at risk only if bought within so many days")
-    label_lag_days: int = Field(0, ge=0, description="days until a label can be trusted")
+    active_within_days: Positive | None = Field(default=None, description="at risk only if bought within so many days")
+    label_lag_days: int = Field(default=0, ge=0, description="days until a label can be trusted")
 
     @property
     def primary(self) -> int:
@@ -107,7 +115,9 @@ class TargetConfig(_Section):
 class PanelConfig(_Section):
     """How often the past is looked at."""
 
-    every_days: Positive | None = Field(None, description="days between cutoffs; default: about 28, dividing horizon")
+    every_days: Positive | None = Field(
+        default=None, description="days between cutoffs; default: about 28, dividing horizon"
+    )
 
     def step(self, horizon_days: int) -> int:
         """Days between cutoffs for a horizon."""
@@ -117,29 +127,35 @@ class PanelConfig(_Section):
 class BacktestConfig(_Section):
     """How the model is examined."""
 
-    origins: Positive = Field(3, description="at most so many rolling origins")
+    origins: Positive = Field(default=3, description="at most so many rolling origins")
 
 
 class TuningConfig(_Section):
     """How long the settings of the boosters are searched."""
 
-    trials: int = Field(10, ge=0, description="trials of the seeded study; 0 keeps the defaults")
-    seconds: float | None = Field(None, gt=0, description="stop the study after so long; finished trials are recorded")
+    trials: int = Field(default=10, ge=0, description="trials of the seeded study; 0 keeps the defaults")
+    seconds: float | None = Field(
+        default=None, gt=0, description="stop the study after so long; finished trials are recorded"
+    )
 
 
 class MlflowConfig(_Section):
     """Where runs and models are kept."""
 
-    tracking_uri: str | None = Field(None, description="default: sqlite:///mlruns/mlflow.db beside the configuration")
-    model_name: str = Field("regulars", min_length=1, pattern=r"^[A-Za-z0-9][\w.-]*$")
+    tracking_uri: str | None = Field(
+        default=None, description="default: sqlite:///mlruns/mlflow.db beside the configuration"
+    )
+    model_name: str = Field(default="regulars", min_length=1, pattern=r"^[A-Za-z0-9][\w.-]*$")
 
 
 class EngineConfig(_Section):
     """Who computes."""
 
     kind: Literal["local"] = "local"
-    threads: Positive | None = Field(None, description="default: the processors this process may use")
-    memory: str | None = Field(None, pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="DuckDB's limit, as 2GB")
+    threads: Positive | None = Field(default=None, description="default: the processors this process may use")
+    memory: str | None = Field(
+        default=None, pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="DuckDB's limit, as 2GB"
+    )
 
 
 class Config(_Section):
@@ -159,8 +175,8 @@ class Config(_Section):
     tuning: TuningConfig = TuningConfig()
     mlflow: MlflowConfig = MlflowConfig()
     engine: EngineConfig = EngineConfig()
-    seed: int = Field(0, ge=0)
-    folder: Path = Field(Path(), exclude=True, repr=False)
+    seed: int = Field(default=0, ge=0)
+    folder: Path = Field(default=Path(), exclude=True, repr=False)
 
     @classmethod
     def load(cls, path: str | Path) -> Config:

@@ -63,7 +63,9 @@ def test_locks_name_no_registry(lock: str) -> None:
 def test_locks_hold_one_exact_release_of_each_with_hashes(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     # A requirement starts a line; its hashes follow, each line but the last ending in a backslash.
-    blocks = re.findall(r"^([a-z][\w.-]*)(\S*) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.M)
+    blocks = re.findall(
+        r"^([a-z][\w.-]*)(\S*)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.M
+    )
     started = re.findall(r"^[A-Za-z].*$", text, re.M)
     assert len(blocks) == len(started) > 0
     assert all(re.fullmatch(r"==[\w.+!-]+", pinned) for _, pinned, _ in blocks)
@@ -98,7 +100,7 @@ def test_the_wheel_holds_each_module_once_and_no_test(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = archive.read(f"regulars-{regulars.__version__}.dist-info/METADATA").decode()
-    assert Counter(n for n in names if n.endswith(".py")) == Counter(_sources())
+    assert Counter(n for n in names if n.endswith(".py")) == Counter(list(_sources()))
     kept = [p for p in (ROOT / "src").rglob("*") if p.suffix in {".html", ".css", ".toml"} or p.name == "py.typed"]
     assert {"regulars/" + p.relative_to(ROOT / "src").as_posix() for p in kept} <= set(names)
     assert "regulars/py.typed" in names

@@ -25,7 +25,7 @@ def cadence(past: Past, reference: Reference) -> Iterator[Feature]:
     total, squares = ever.integer("gap"), ever.integer("gap_squared")
     gaps, days_since = n.astype(np.float64), past.days_since("day")
     mean = ratio(total.astype(np.float64), gaps)
-    # n * sum of squares - square of the sum is an exact integer (gaps add up to less than 2**17 days): equal gaps give 0.
+    # n * sum of squares - square of the sum is an exact integer, as gaps add up to less than 2**17 days: 0 if equal.
     spread = np.sqrt(ratio((n * squares - total * total).astype(np.float64), (n * (n - 1)).astype(np.float64)))
     longest = np.where(n > 0, past.at_last("day", past.history.longest_gap), np.nan)
     last = np.where(n > 0, past.at_last("day", past.history.gap), np.nan)

@@ -95,7 +95,7 @@ class History:
     def longest_gap(self) -> Int64:
         """Longest gap of the customer up to and with each line."""
         base = self.customer * np.int64(1_000_000)
-        return np.maximum.accumulate(base + self.gap) - base
+        return np.asarray(np.maximum.accumulate(base + self.gap) - base)
 
     @cached_property
     def repeat_day_value(self) -> Int64:
@@ -208,7 +208,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def positions(segment: Int64, n_segments: int, time: Int64, edges: Int64) -> Int64:
-    """Number of lines in segments before each, plus those of the segment before each edge; shape (n_segments, n_edges)."""
+    """Lines in all earlier segments plus those of the segment before each edge; shape (n_segments, n_edges)."""
     width = len(edges) + 1
     bucket = np.searchsorted(edges, time, side="right")
     counts = np.bincount(segment * width + bucket, minlength=n_segments * width)

@@ -135,7 +135,7 @@ def _int64(column: pa.ChunkedArray) -> Int64:
     if not pa.types.is_decimal(array.type):
         if array.null_count:
             raise DataError(f"{array.null_count} instants are missing", do="build the ledger anew", code="RG021")
-        return array.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        return np.asarray(array.cast(pa.int64()))
     words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
     if array.null_count:
         words = np.where(np.asarray(array.is_valid()), words, 0)

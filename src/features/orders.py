@@ -40,7 +40,7 @@ class Orders:
 
         def so_far(values: Int64) -> Int64:
             sums = np.concatenate([[0], np.cumsum(values)])
-            return sums[judged + 1] - sums[begin]
+            return np.asarray(sums[judged + 1] - sums[begin])
 
         negative = so_far((amount < 0).astype(np.int64)) > 0
         buys = so_far((amount > 0).astype(np.int64)) > 0

@@ -27,14 +27,15 @@ def customer_blocks(tables: Iterable[pa.Table], lines: int = LINES) -> Iterator[
     >>> [b.num_rows for b in customer_blocks([table.slice(0, 1), table.slice(1)], 1)]
     [2, 1, 1]
     """
-    waiting: pa.Table | None = None
+    pieces: list[pa.Table] = []
     for table in tables:
-        waiting = table if waiting is None else pa.concat_tables([waiting, table])
+        waiting = pa.concat_tables([*pieces, table])
         while (cut := _cut(waiting, lines)) is not None:
             yield waiting.slice(0, cut)
             waiting = waiting.slice(cut)
-    if waiting is not None and waiting.num_rows:
-        yield waiting
+        pieces = [waiting]
+    if pieces and pieces[0].num_rows:
+        yield pieces[0]
 
 
 def _cut(table: pa.Table, lines: int) -> int | None:

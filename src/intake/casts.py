@@ -67,6 +67,8 @@ def staged(role: str, column: pa.ChunkedArray, kind: str, where: str) -> dict[st
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if role in STAMPS:
+        if pa.types.is_floating(column.type):
+            _check_whole(column, where)
         if kind == TEXT:
             nothing = {f"{role}_us": pa.nulls(n, pa.int64()), f"{role}_basis": pa.nulls(n, pa.int8())}
             return {role: as_text(column, where), **nothing}
@@ -77,6 +79,20 @@ def staged(role: str, column: pa.ChunkedArray, kind: str, where: str) -> dict[st
         values = column if number and not _is_text(column.type) else column.cast(pa.string())
         return {role: values, f"{role}_native": pa.repeat(number, n)}
     return {role: as_text(column, where)}
+
+
+def _check_whole(column: pa.ChunkedArray, where: str) -> None:
+    """Refuse times that are fractions of something, whose unit and exactness nobody can tell."""
+    values = pc.drop_null(column.cast(pa.float64()))
+    odd = values.filter(pc.and_(pc.invert(pc.is_nan(values)), pc.not_equal(pc.floor(values), values)))
+    if len(odd):
+        raise DataError(
+            f"{where} holds times as floating-point numbers with fractions",
+            needed="times, text such as 2024-01-31 10:00:00, or whole epoch numbers",
+            do="convert the column where the data are made",
+            offending=odd[:3].to_pylist(),
+            code="RG104",
+        )
 
 
 def as_text(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:

@@ -43,7 +43,7 @@ def scan_csv(path: Path) -> Scan:
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     lines, last, filled = 0, b"", False
     try:
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             with path.open("rb") as raw:
                 for chunk in iter(lambda: raw.read(_CHUNK), b""):
                     file_hash.update(chunk)
@@ -62,16 +62,16 @@ def scan_csv(path: Path) -> Scan:
     except OSError as error:
         raise StorageError(f"`{path}` cannot be read: {error}", code="RG105") from None
     content = text_hash.hexdigest()
-    sha256 = file_hash.hexdigest() if path.suffix == ".gz" else content
+    sha256 = file_hash.hexdigest() if path.suffix.lower() == ".gz" else content
     return Scan(sha256, content, not filled, last.endswith((b"\n", b"\r")))
 
 
 def _bytes_of(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def _text_of(path: Path) -> TextIO:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
     return path.open("r", encoding="utf-8-sig", newline="")
 

@@ -12,6 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Ledger:
         """How purchases are counted."""
         return self.manifest.rules
 
-    @property
+    @cached_property
     def zone(self) -> Zone:
         """The business time zone."""
         return Zone(self.manifest.rules.timezone)

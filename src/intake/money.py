@@ -207,8 +207,9 @@ def _seen(con: Connection) -> list[_Seen]:
         WHEN regexp_full_match(p, '{_SIGN}\\d+([ '']\\d+)*') THEN 'whole' END"""
     rows = fetched(
         con,
-        f"""SELECT {kinds} AS kind, arg_min(v, first), min(first), bool_or(contains(p, ' ')), bool_or(contains(p, '''')),
-        bool_or(contains(p, '.')), bool_or(contains(p, ',')), arg_min(v, first) FILTER (long), min(first) FILTER (long)
+        f"""SELECT {kinds} AS kind, arg_min(v, first), min(first), bool_or(contains(p, ' ')),
+        bool_or(contains(p, '''')), bool_or(contains(p, '.')), bool_or(contains(p, ',')),
+        arg_min(v, first) FILTER (long), min(first) FILTER (long)
         FROM (SELECT *, regexp_full_match(p, '{_LONG}') AS long FROM found WHERE NOT native)
         GROUP BY ALL HAVING kind IS NOT NULL ORDER BY kind""",
     )

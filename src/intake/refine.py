@@ -109,7 +109,7 @@ class _Intake:
         else:
             left = merge_overlaps(self.con, self.compared)
             if left:
-                return [f"{left} lines equal another line in every mapped column and were kept: twins inside an order"]
+                return [f"{left} lines equal another line in every mapped column and were kept: they are no block"]
         return []
 
     @property
@@ -159,6 +159,8 @@ class _Intake:
                 needed="the first day that the data cover",
                 code="RG132",
             )
+        if starts.day > first:
+            notes.append(f"purchases from {Cutoff(first)} on are kept, though history_starts says {starts}")
         rules = Rules(data.timezone, self.purchases.returns, self.purchases.count_free)
         facts = (rules.timezone, rules.returns, str(rules.count_free), str(starts))
         sources = (Source(p.name, p.sha256, n) for p, n in zip(self.parts, counts, strict=True))

@@ -20,6 +20,7 @@ from .databases import database_part, file_sha256
 from .parts import BATCH, Part, Unchanged, check_mapped, check_names, mapping_of, with_lines
 
 CSV, PARQUET = (".csv", ".csv.gz", ".tsv", ".txt"), (".parquet", ".pq")
+IN_FOLDERS = (".csv", ".csv.gz", *PARQUET)
 SUPPORTED = "a .csv, .csv.gz, .tsv, .txt or .parquet file, a folder of them, or a glob"
 
 
@@ -45,13 +46,20 @@ def parts_of(config: Config) -> tuple[list[Part], list[str]]:
             code="RG115",
         )
     files = files_of(purchases.path, config.folder)
-    if all(_is_parquet(f) for f in files):
-        return _parquet_parts(files, mapping)
-    if any(_is_parquet(f) for f in files):
+    if any(_is_parquet(f) for f in files) and not all(_is_parquet(f) for f in files):
         raise DataError(
             f"`{purchases.path}` holds both CSV and Parquet files", do="give a glob of one kind", code="RG116"
         )
-    return _csv_parts(files, mapping)
+    parts, notes = _parquet_parts(files, mapping) if _is_parquet(files[0]) else _csv_parts(files, mapping)
+    return parts, notes + _left_out(config.folder / purchases.path, files)
+
+
+def _left_out(here: Path, files: list[Path]) -> list[str]:
+    """What lies in a folder beside the files that are read."""
+    if not here.is_dir():
+        return []
+    others = sorted(f.name for f in here.iterdir() if f not in files)
+    return [f"not read in `{here.name}`: {', '.join(others[:5])}{', ...' if others[5:] else ''}"] if others else []
 
 
 def files_of(path: str, folder: Path) -> list[Path]:
@@ -61,7 +69,7 @@ def files_of(path: str, folder: Path) -> list[Path]:
         _check_kind(here)
         return [here]
     if here.is_dir():
-        found = [f for f in here.iterdir() if f.is_file() and f.name.endswith(CSV[:2] + PARQUET)]
+        found = [f for f in here.iterdir() if f.is_file() and f.name.lower().endswith(IN_FOLDERS)]
         missing = f"the folder `{path}` holds no .csv, .csv.gz or .parquet file"
     else:
         found = _globbed(folder, path) if glob.has_magic(path) else []

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import EngineConfig
-from ..errors import StorageError
+from ..errors import DataError, StorageError
 from .casts import kind_of, staged
 from .parts import LINE_BITS, MONEY, STAMPS, Part
 
@@ -45,6 +45,12 @@ def working_database(engine: EngineConfig, spill: Path) -> Iterator[Connection]:
             f"the intake ran out of room: {str(error).splitlines()[0]}",
             do="raise `memory` under [engine], or free disk space",
             code="RG120",
+        ) from None
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise DataError(
+            f"the source holds values that cannot be processed: {str(error).splitlines()[0]}",
+            do="look for broken text (not UTF-8) or exotic types in the mapped columns",
+            code="RG134",
         ) from None
     finally:
         con.close()

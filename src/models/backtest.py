@@ -66,10 +66,10 @@ class Backtest:
         return pd.DataFrame(rows)
 
     def __str__(self) -> str:
-        return self.table().to_string(index=False, na_rep="-", float_format=lambda x: f"{x:.4f}")
+        return str(self.table().to_string(index=False, na_rep="-", float_format="{:.4f}".format))
 
     def _repr_html_(self) -> str:
-        return str(self.table().to_html(index=False, na_rep="-", float_format=lambda x: f"{x:.4f}"))
+        return str(self.table().to_html(index=False, na_rep="-", float_format="{:.4f}".format))
 
 
 def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: Progress | None = None) -> Judged:

@@ -147,7 +147,8 @@ class Prior:
 
 
 def _summary(rhythm: Rhythm) -> Summary:
-    return Summary(rhythm.frequency, rhythm.recency, rhythm.T, rhythm.value, rhythm.n_valued)
+    counts = [c.astype(np.int64) for c in (rhythm.frequency, rhythm.n_valued)]
+    return Summary(counts[0], rhythm.recency, rhythm.T, rhythm.value, counts[1])
 
 
 def priors_at(

@@ -120,4 +120,4 @@ def _money(frame: pd.DataFrame, column: str) -> Int64:
     _refuse(~np.isfinite(values) | (np.abs(values) >= _MOST), column, frame, "a finite number")
     scaled = np.rint(values * SCALE)
     _refuse(np.abs(values * SCALE - scaled) > 1e-3, column, frame, "at most four decimals")
-    return scaled.astype(np.int64)
+    return np.asarray(scaled.astype(np.int64))

@@ -58,7 +58,7 @@ class Sample:
     @property
     def churned(self) -> Float64:
         """1 where no purchase fell into the window, else 0."""
-        return (self._future.orders == 0).astype(np.float64)
+        return np.asarray((self._future.orders == 0).astype(np.float64))
 
     @property
     def orders(self) -> Float64:

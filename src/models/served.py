@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import mlflow.pyfunc
 import pandas as pd
 from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from regulars.clock import Cutoff
 from regulars.models.bundle import load
@@ -19,7 +19,7 @@ from regulars.models.model import Model
 from regulars.models.request import lines_of
 
 
-class Regulars(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow's base class is untyped
+class Regulars(PythonModel):  # type: ignore[misc]  # MLflow decorates it away from its type
     """The registered model `regulars`."""
 
     model: Model

@@ -6,14 +6,16 @@ that whoever asks for it gets a whole model, old or new. No customer's id and no
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 import os
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +57,10 @@ class Store:
     def __init__(self, uri: str) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         import mlflow
+
+        for name in ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):
+            logging.getLogger(name).setLevel(logging.WARNING)
 
         self.uri = uri
         self._mlflow = mlflow
@@ -83,7 +86,7 @@ class Store:
         location = None if self.folder is None else (self.folder / "artifacts").as_uri()
         return str(self._mlflow.create_experiment(EXPERIMENT, artifact_location=location))
 
-    @contextmanager
+    @contextlib.contextmanager
     def run(self, name: str) -> Iterator[str]:
         """A run that ends FINISHED, or FAILED when an error passes; gives its id."""
         with self._mlflow.start_run(experiment_id=self._experiment(), run_name=name) as active:
@@ -119,18 +122,22 @@ class Store:
             bundle, code = Path(folder) / "bundle", Path(folder) / "regulars"
             save(model, bundle)
             _stage(code)
-            info = self._mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("served.py")),
-                artifacts={"bundle": str(bundle)},
-                code_paths=[str(code)],
-                signature=_signature(model),
-                pip_requirements=_requirements(),
-            )
+            with warnings.catch_warnings():
+                # No input example, on purpose: examples are how customers' data end up in model stores.
+                warnings.simplefilter("ignore", UserWarning)
+                info = self._mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(Path(__file__).with_name("served.py")),
+                    artifacts={"bundle": str(bundle)},
+                    code_paths=[str(code)],
+                    signature=_signature(model),
+                    pip_requirements=_requirements(),
+                )
         if info.signature is None:
             raise RegularsError("MLflow stored the model without a signature", code="RG076")
         client = self._client()
-        version = self._mlflow.register_model(info.model_uri, name, await_registration_for=60)
+        with contextlib.redirect_stderr(io.StringIO()):  # it prints what we say ourselves
+            version = self._mlflow.register_model(info.model_uri, name, await_registration_for=60)
         for key, value in tags.items():
             client.set_model_version_tag(name, version.version, key, value)
         client.set_registered_model_alias(name, CHAMPION, version.version)
@@ -189,17 +196,17 @@ def _stage(folder: Path) -> None:
 def _signature(model: Model) -> Any:
     """What the model takes and gives, written by hand: nullable frames would leave it out."""
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
     texts = {"product_id", "category"}
-    inputs = [
+    inputs: list[ColSpec | TensorSpec] = [
         ColSpec(DataType.string, "customer_id"),
         ColSpec(DataType.string, "purchased_at"),
         ColSpec(DataType.double, "amount"),
         ColSpec(DataType.string, "order_id", required=False),
         *(ColSpec(DataType.string if c in texts else DataType.double, c) for c in used_columns(model.columns)),
     ]
-    outputs = [
+    outputs: list[ColSpec | TensorSpec] = [
         ColSpec(DataType.string, "customer_id"),
         ColSpec(DataType.string, "as_of"),
         ColSpec(DataType.integer, "horizon_days"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import optuna
@@ -59,7 +60,7 @@ class _Pruner(xgb.callback.TrainingCallback):
     def __init__(self, trial: optuna.Trial) -> None:
         self.trial = trial
 
-    def after_iteration(self, model: xgb.Booster, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
+    def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, Any]]) -> bool:
         """XGBoost calls this after each round."""
         if (epoch + 1) % PRUNE_EVERY == 0:
             losses = next(iter(evals_log["judge"].values()))

@@ -30,13 +30,13 @@ NOTE = "Small figures: 90\u00a0% intervals; where none stands, none was computed
 
 
 def verdict(gain: Gain | None, other: str) -> str:
-    """What may be said about a gain, given its interval.
+    r"""What may be said about a gain, given its interval.
 
     Examples
     --------
-    >>> verdict(Gain("Simple rule", 18.2, (14.0, 22.4)), "a simple rule")
-    '18.2 % better than a simple rule (90\u00a0%\u00a0interval 14.0 to 22.4 %)'
-    >>> verdict(Gain("BG/NBD", 0.4, (-1.0, 1.8)), "BG/NBD")
+    >>> verdict(Gain("Simple rule", 18.2, (14.0, 22.4)), "a simple rule").replace("\u00a0", " ")
+    '18.2 % better than a simple rule (90 % interval 14.0 to 22.4 %)'
+    >>> verdict(Gain("BG/NBD", 0.4, (-1.0, 1.8)), "BG/NBD").replace("\u00a0", " ")
     'not distinguishable from BG/NBD (gain 0.4 %, 90 % interval −1.0 to 1.8 %)'
     """
     if gain is None:

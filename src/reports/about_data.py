@@ -16,6 +16,7 @@ from .figures import months_picture
 from .inputs import ReportInput, branch, entries, number
 from .notation import NBSP, UNDEFINED, count, date, days, money, percent, plain
 
+SHOWN_SOURCES = 5
 FATES = {
     "used": "used",
     "guest": "guests: lines without a customer",
@@ -31,7 +32,8 @@ WORDS = (
     ("Chance of not buying", "The probability of no purchase in the window. Of 100 customers with 30 %, about 30 will "
      "not buy."),
     ("Expected spend", "The mean of what a customer like this spends in the window, zeros included, returns "
-     "subtracted. Meant for sums over customers; a single customer mostly spends nothing or more."),
+     "subtracted unless configured otherwise. Meant for sums over customers: one customer alone mostly spends nothing, "
+     "or more."),
     ("Worth if kept", "Mean order times the usual number of orders in the window, at least one."),
     ("At stake", "Worth if kept times the chance of not buying."),
     ("Check", "A day in the past at which the model was trained on what was known that day and judged on what came "
@@ -126,6 +128,9 @@ def _reconciliation(report: ReportInput) -> Table:
 
 def _sentences(value: object) -> list[str]:
     """The entries of a list or mapping of whatever shape, one text each."""
+    if isinstance(value, Mapping) and "what" in value:
+        example = f", such as {plain(value['example'])}" if value.get("example") else ""
+        return [f"{plain(value['what'])}: {count(value.get('count'))} lines{example}"]
     if isinstance(value, Mapping):
         return [f"{plain(k)}: {'; '.join(_sentences(v))}" for k, v in value.items()]
     if isinstance(value, (list, tuple)):
@@ -145,7 +150,7 @@ def _remarks(manifest: Mapping[str, object]) -> list[Table]:
 def _months(manifest: Mapping[str, object]) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Orders, customers and revenue per month, as far as the manifest tells them."""
     names = {"orders": "Orders", "customers": "Customers who bought", "revenue": "Revenue"}
-    found = [m for m in entries(manifest.get("months")) if "month" in m]
+    found = [m for m in entries(manifest.get("months")) if _month(m.get("month")) is not None]
     table = pd.DataFrame({"month": [_month(m["month"]) for m in found]})
     measures = []
     for key, name in names.items():
@@ -156,9 +161,10 @@ def _months(manifest: Mapping[str, object]) -> tuple[pd.DataFrame, list[tuple[st
     return table, measures
 
 
-def _month(text: object) -> str:
-    words = date(f"{plain(text)}-01")
-    return words.split("\u00a0", 1)[1] if words.startswith("1\u00a0") else plain(text)
+def _month(text: object) -> str | None:
+    """`2017-03` in words; None when it is no month."""
+    words = date(f"{text}-01").split(NBSP)
+    return NBSP.join(words[1:]) if len(words) == 3 and words[0] == "1" else None
 
 
 def reading(report: ReportInput) -> Section:
@@ -173,7 +179,7 @@ def reading(report: ReportInput) -> Section:
         "Every figure on quality comes from checks in the past, at which the model could not see the future. Intervals "
         "cover the luck of the draw among customers; that one season differs from the next shows in the checks.",
         "Left out: customers without a purchase before the date of the scores, lines without a customer, and the "
-        f"effect of any offer. {money_words}; returns are subtracted on the day they are made.",
+        f"effect of any offer. {money_words}.",
     ]
     glossary = Table("Words", [Column("Word", False), Column("Meaning", False)],
                      [[Cell(word, strong=True), Cell(meaning)] for word, meaning in WORDS], folded=True)  # fmt: skip
@@ -191,7 +197,8 @@ def _origin_of(report: ReportInput) -> Table:
         card["data: fingerprint"] = "; ".join(_sentences(fingerprint))
     names = [_file_name(s) for s in _sources(report.manifest.get("sources"))]
     if names:
-        card["data: sources"] = ", ".join(names)
+        more = f" and {count(len(names) - SHOWN_SOURCES)} more" if len(names) > SHOWN_SOURCES else ""
+        card["data: sources"] = ", ".join(names[:SHOWN_SOURCES]) + more
     card["scores as of"] = date(report.as_of)
     rows = [row(k, v) for k, v in card.items()]
     return Table("Where this comes from", [Column("What", False), Column("Which", False)], rows, folded=True)
@@ -199,7 +206,7 @@ def _origin_of(report: ReportInput) -> Table:
 
 def _sources(value: object) -> list[str]:
     if isinstance(value, Mapping):
-        return [str(value.get("path") or value.get("name") or value.get("url") or "")]
+        return [str(value["file"])] if value.get("file") else []
     if isinstance(value, (list, tuple)):
         return [text for v in value for text in _sources(v)]
     return [] if value in (None, "") else [str(value)]

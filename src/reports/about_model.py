@@ -192,7 +192,7 @@ def _said(feature: Mapping[str, object]) -> str:
 def _feature(feature: Mapping[str, object]) -> Cell:
     """The meaning, and below it the name and the unit; without a meaning, the name alone."""
     name, unit = plain(feature.get("name")), plain(feature.get("unit") or "")
-    about = f"{name}, in {unit}" if unit else name
+    about = f"{name} · {unit}" if unit else name
     return Cell(plain(feature["meaning"]), about) if feature.get("meaning") else Cell(about)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .inputs import PRODUCT, ReportInput, branch, entries, interval, number
-from .notation import model_name
+from .notation import MODEL_NAMES, model_name
 from .panels import Gain
 
 CLASSICS = ("bg_nbd", "pareto_nbd")
@@ -81,10 +81,10 @@ def best_classic(report: ReportInput, target: str = "churn") -> str | None:
 
 
 def gains(report: ReportInput, target: str = "churn") -> list[Gain]:
-    """How much better, in per cent, the product is than each other model, where it was measured."""
+    """How much better, in per cent, the product is than each other known model, where it was measured."""
     found = branch(report.backtest, "gain", target)
     result = []
-    for other in known_models(found):
+    for other in (m for m in known_models(found) if m in MODEL_NAMES):
         about = branch(found, other)
         key = next((k for k in about if k.endswith("_gain_percent")), None)
         value = number(about[key]) if key is not None else None

@@ -165,7 +165,7 @@ def overview(report: ReportInput) -> bytes:
         draw_curves(canvas, curves, 78, "share of customers contacted", (HIGHLIGHT, found_text(curves[0])))
 
     def draw(canvas: Canvas) -> None:
-        _panel(canvas, 16, 326, "Who is at risk, and what is at stake", draw_risk if len(customers) else None)
+        _panel(canvas, 16, 326, "Customers, and the money at stake", draw_risk if len(customers) else None)
         _panel(canvas, 376, 272, "Who is found first", draw_gain if curves else None)
         _panel(canvas, 672, 212, "Forecast and actual", None if table.empty else lambda c: _draw_calibration(c, table))
 

@@ -194,8 +194,8 @@ def entries(value: object) -> list[dict[str, object]]:
 
 
 def first_day(report: ReportInput) -> Cutoff | None:
-    """The first day of the record, when the manifest tells it as an ISO date (a time behind it is ignored)."""
-    text = report.manifest.get("first_day")
+    """The first day of the record: where the history is said to start, else the first line's day; None if untold."""
+    text = report.manifest.get("history_starts") or report.manifest.get("first_day")
     try:
         return Cutoff.parse(text[:10]) if isinstance(text, str) else None
     except ConfigError:

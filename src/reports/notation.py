@@ -138,7 +138,7 @@ def date(text: object) -> str:
 
     Examples
     --------
-    >>> date("2017-10-02"), date("unknown")
+    >>> date("2017-10-02").replace(NBSP, " "), date("unknown")
     ('2 Oct 2017', 'unknown')
     """
     if text is None or text is pd.NaT or (isinstance(text, float) and np.isnan(text)):

@@ -254,7 +254,7 @@ class Past:
         return {
             "gap_mean": mean,
             "gap_sd": spread,
-            "gap_cv": None if spread is None or mean is None else spread / float(mean),
+            "gap_cv": None if spread is None or mean is None else float(spread) / float(mean),
             "gap_longest": longest,
             "gap_last": last,
             "gap_last_of_mean": ratio(last, mean),

@@ -209,10 +209,18 @@ def ledgers(
         shared = f"o{order}" if orders_span_days else f"o{order} of {business_day(at, zone)}"
         order_id = shared if order < 4 else f"line {i}"
         amount, quantity, discount, product, category = values
-        line: dict[str, object] = {"customer_id": _NAMES[who], "purchased_at": at, "order_id": order_id}
-        line |= {"amount": amount, "quantity": quantity, "discount": discount, "product_id": product}
-        line |= {"category": category, "known_at": at + delay}
-        lines.append({name: value for name, value in line.items() if name in columns})
+        line = Line(customer_id=_NAMES[who], purchased_at=at, order_id=order_id, amount=amount)
+        if "quantity" in columns:
+            line["quantity"] = quantity
+        if "discount" in columns:
+            line["discount"] = discount
+        if "product_id" in columns:
+            line["product_id"] = product
+        if "category" in columns:
+            line["category"] = category
+        if has_known_at:
+            line["known_at"] = at + delay
+        lines.append(line)
     first = min((business_day(line["purchased_at"], zone) for line in lines), default=days[0] - 100 * DAY)
     starts = first - draw(st.sampled_from([0, 1, 60, 400])) * DAY
     returns, count_free = draw(st.sampled_from(["net", "separate"])), draw(st.booleans())

@@ -81,5 +81,10 @@ def test_gaps_are_calendar_days_over_a_clock_change() -> None:
         ("a", "2017-03-26 23:00", "o2", "1"),
         ("a", "2017-03-28 01:00", "o3", "1"),
     ]
-    expected: dict[str, Value] = {"gap_mean": Fraction(3, 2), "gap_longest": 2, "gap_last": 2, "lateness": Fraction(4, 3)}
+    expected: dict[str, Value] = {
+        "gap_mean": Fraction(3, 2),
+        "gap_longest": 2,
+        "gap_last": 2,
+        "lateness": Fraction(4, 3),
+    }
     assert wrong(ledger_of(rows, "2017-03-30", "Europe/Berlin"), "cadence", expected) == []

@@ -46,7 +46,7 @@ def test_shares_are_own_purchases_and_five_of_the_population() -> None:
 
 
 def test_the_population_is_that_before_the_cutoff() -> None:
-    # On 9 January only Saturday and Sunday have happened: everyone buys at weekends, a in the morning, b in the evening.
+    # On 9 January only the weekend has happened: a has bought in the morning, b in the evening.
     ledger = ledger_of(ROWS, "2017-01-09", "America/New_York")
     expected: dict[str, Value] = {"weekend_share": 1, "morning_share": Fraction(7, 12), "afternoon_share": 0}
     assert wrong(ledger, "calendar", expected) == []
@@ -56,7 +56,7 @@ def test_day_parts_begin_on_the_hour() -> None:
     moments = ["06:00", "11:59:59.999999", "12:00", "17:59:59.999999", "18:00", "23:59:59.999999"]
     rows = [(f"c{i}", f"2017-01-10 {moment}", "o", "1") for i, moment in enumerate(moments)]
     ledger = ledger_of(rows, "2017-01-11", "America/St_Johns")
-    found = family_values(ledger, "calendar", Reference(ledger.reference().days, {n: (0,) for n in _COUNTED}))
+    found = family_values(ledger, "calendar", Reference(ledger.reference().days, dict.fromkeys(_COUNTED, (0,))))
     # Against a population of nobody a purchase of one's own weighs 1 / (1 + 5).
     for i, part in enumerate(["morning", "morning", "afternoon", "afternoon", "evening", "evening"]):
         own = {n: v for (n, who, _), v in found.items() if who == f"c{i}"}

@@ -40,7 +40,9 @@ def _unchanged(name: str) -> str:
 def differing(ledger: Ledger, before: Panel, after: Panel, renamed: Naming = _unchanged) -> list[str]:
     """Which numbers of two panels are not the same bits; rows must be the same (customer, cutoff) in any order."""
     family_of = {entry.name: entry.family for entry in ledger.plan.entries}
-    rows = {(renamed(str(c)), int(d)): i for i, (c, d) in enumerate(zip(before.customer_id, before.cutoff_day, strict=True))}
+    rows = {
+        (renamed(str(c)), int(d)): i for i, (c, d) in enumerate(zip(before.customer_id, before.cutoff_day, strict=True))
+    }
     others = {(str(c), int(d)): i for i, (c, d) in enumerate(zip(after.customer_id, after.cutoff_day, strict=True))}
     out = [f"row {key} is in one of the two only" for key in rows.keys() ^ others.keys()]
     for key in rows.keys() & others.keys():
@@ -61,12 +63,14 @@ def _poisoned(ledger: Ledger, line: Line, rng: random.Random) -> Line:
     poison = line.copy()
     poison["order_id"] = rng.choice(orders)
     poison["amount"] = Decimal(rng.choice(["9999999999.9999", "-9999999999.9999", "0"]))
-    for name in ("quantity", "discount"):
-        if name in line:
-            poison[name] = Decimal(rng.choice(["999999", "0"]))  # type: ignore[literal-required]
-    for name in ("product_id", "category"):
-        if name in line:
-            poison[name] = rng.choice(["poison", None])  # type: ignore[literal-required]
+    if "quantity" in line:
+        poison["quantity"] = Decimal(rng.choice(["999999", "0"]))
+    if "discount" in line:
+        poison["discount"] = Decimal(rng.choice(["999999", "0"]))
+    if "product_id" in line:
+        poison["product_id"] = rng.choice(["poison", None])
+    if "category" in line:
+        poison["category"] = rng.choice(["poison", None])
     return poison
 
 
@@ -183,7 +187,8 @@ def test_shards_are_the_whole(ledger: Ledger, n_first: int) -> None:
     customers = sorted({line["customer_id"] for line in ledger.lines})
     first = set(customers[:n_first])
     shards = [
-        ledger.but(line for line in ledger.lines if (line["customer_id"] in first) == chosen) for chosen in (True, False)
+        ledger.but(line for line in ledger.lines if (line["customer_id"] in first) == chosen)
+        for chosen in (True, False)
     ]
     reference = Reference.of([shard.history() for shard in shards], ledger.cutoffs)
     assert reference == ledger.reference()
@@ -333,11 +338,13 @@ def test_shares_lie_between_nothing_and_all(ledger: Ledger) -> None:
             assert (np.isnan(values) | ((values >= 0) & (values <= 1))).all(), entry.name
 
 
-def _targets(ledger: Ledger, label: Label) -> dict[tuple[str, int], tuple[int, float]]:
+def _targets(ledger: Ledger, label: Label) -> dict[tuple[str, int], tuple[int, int]]:
+    """Purchases, and spend in ten-thousandths, by customer and cutoff."""
     panel = ledger.panel(labels=[label])
     future = panel.targets[label]
+    money = [round(spend * 10_000) for spend in future.spend.tolist()]
     keys = zip(panel.customer_id.tolist(), panel.cutoff_day.tolist(), strict=True)
-    return dict(zip(keys, zip(future.orders.tolist(), future.spend.tolist(), strict=True), strict=True))
+    return dict(zip(keys, zip(future.orders.tolist(), money, strict=True), strict=True))
 
 
 @PROPERTY
@@ -379,7 +386,7 @@ def test_one_more_purchase_in_the_window_is_one_more_in_the_target(ledger: Ledge
             for customer in {line["customer_id"] for line in ledger.lines}:
                 lines.append(_like(ledger.lines[0], customer, at))
             found = _targets(ledger.at(cutoff).but(lines), label)
-            assert {key: (n - more, pytest.approx(spend - 3 * more)) for key, (n, spend) in found.items()} == expected
+            assert {key: (n - more, spend - 30_000 * more) for key, (n, spend) in found.items()} == expected
 
 
 def _like(line: Line, customer: str, at: dt.datetime) -> Line:

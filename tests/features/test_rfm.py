@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 
 from .agreement import disagreements, family_values, wrong
+from .oracle import Value
 from .strategies import PROPERTY, Ledger, ledger_of, ledgers
 
 ROWS = [
@@ -36,7 +37,7 @@ def test_rfm_is_what_the_oracle_says(ledger: Ledger) -> None:
 
 def test_rfm_of_four_purchases_and_a_return() -> None:
     # Purchase days 1 Jan (two orders), 11 Jan, 20 Feb; a return on 31 Jan is no purchase day. Cutoff 1 March.
-    expected = {
+    expected: dict[str, Value] = {
         "frequency": 2,  # three days, the first does not count
         "recency": 50,  # 1 Jan -> 20 Feb = 30 + 20
         "T": 58,  # 1 Jan -> 28 Feb = 30 + 28
@@ -57,26 +58,51 @@ def test_rfm_of_four_purchases_and_a_return() -> None:
 
 def test_returns_kept_separate_leave_spend_and_nothing_else() -> None:
     # Spend counts positive lines only: 10 + 5 + 20 + 32.5 = 67.5; who bought when stays.
-    expected = {"spend": Fraction(675, 10), "spend_per_30d": Fraction(30 * 675, 590), "returns": 1, "frequency": 2}
+    expected: dict[str, Value] = {
+        "spend": Fraction(675, 10),
+        "spend_per_30d": Fraction(30 * 675, 590),
+        "returns": 1,
+        "frequency": 2,
+    }
     assert wrong(ledger_of(ROWS, "2017-03-01", returns="separate"), "rfm", expected) == []
 
 
 def test_a_return_before_the_first_purchase_does_not_start_the_clock() -> None:
     rows = [("a", "2017-01-01 10:00", "r", "-5"), ("a", "2017-01-11 10:00", "o", "20")]
     # T = 20 Jan - 11 Jan = 9; T is not 0, so recency / T = 0 / 9.
-    expected = {"T": 9, "frequency": 0, "recency": 0, "recency_of_T": 0, "spend": 15, "returns": 1, "one_time": 1}
+    expected: dict[str, Value] = {
+        "T": 9,
+        "frequency": 0,
+        "recency": 0,
+        "recency_of_T": 0,
+        "spend": 15,
+        "returns": 1,
+        "one_time": 1,
+    }
     assert wrong(ledger_of(rows, "2017-01-21"), "rfm", expected) == []
 
 
 def test_bought_on_the_eve_of_the_cutoff_has_no_age_to_divide_by() -> None:
-    expected = {"T": 0, "recency_days": 1, "recency_of_T": None, "orders_per_30d": 30, "repeat_day_value_mean": None}
+    expected: dict[str, Value] = {
+        "T": 0,
+        "recency_days": 1,
+        "recency_of_T": None,
+        "orders_per_30d": 30,
+        "repeat_day_value_mean": None,
+    }
     assert wrong(ledger_of([("a", "2017-01-20 23:59", "o", "20")], "2017-01-21"), "rfm", expected) == []
 
 
 def test_an_order_of_zeros_is_a_purchase_only_where_free_orders_count() -> None:
     rows = [("a", "2017-01-01 10:00", "o1", "20"), ("a", "2017-01-05 10:00", "free", "0")]
     # The free day is a repeat day, but one without value above 0.
-    counted = {"orders": 2, "frequency": 1, "recency": 4, "order_value_mean": 10, "repeat_day_value_mean": None}
+    counted: dict[str, Value] = {
+        "orders": 2,
+        "frequency": 1,
+        "recency": 4,
+        "order_value_mean": 10,
+        "repeat_day_value_mean": None,
+    }
     assert wrong(ledger_of(rows, "2017-01-21", count_free=True), "rfm", counted) == []
     assert wrong(ledger_of(rows, "2017-01-21"), "rfm", {"orders": 1, "frequency": 0, "order_value_mean": 20}) == []
 
@@ -84,7 +110,7 @@ def test_an_order_of_zeros_is_a_purchase_only_where_free_orders_count() -> None:
 def test_days_are_those_of_the_business_not_of_utc() -> None:
     # 22:00 and 23:00 on 5 January in New York are 03:00 and 04:00 on the 6th in UTC; 18:00 is 23:00 on the 5th.
     rows = [("a", "2017-01-05 18:00", "o1", "1"), ("a", "2017-01-05 22:00", "o2", "1")]
-    expected = {"frequency": 0, "T": 0, "recency_days": 1, "orders": 2, "one_time": 1}
+    expected: dict[str, Value] = {"frequency": 0, "T": 0, "recency_days": 1, "orders": 2, "one_time": 1}
     assert wrong(ledger_of(rows, "2017-01-06", "America/New_York"), "rfm", expected) == []
 
 

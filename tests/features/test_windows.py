@@ -66,7 +66,12 @@ def test_a_window_that_starts_before_the_ledger_is_missing_not_truncated() -> No
 def test_a_comparison_needs_the_whole_of_both_windows() -> None:
     # The ledger covers 59 days before 1 March: 30 but not 60, and not 90.
     ledger = ledger_of(ROWS[:4], "2017-03-01", starts="2017-01-01")
-    expected: dict[str, Value] = {"orders_30d": 3, "orders_trend_30d": None, "orders_90d": None, "spend_trend_90d": None}
+    expected: dict[str, Value] = {
+        "orders_30d": 3,
+        "orders_trend_30d": None,
+        "orders_90d": None,
+        "spend_trend_90d": None,
+    }
     assert wrong(ledger, "windows", expected) == []
 
 
@@ -82,9 +87,7 @@ def test_a_comparison_needs_the_whole_of_both_windows() -> None:
         ("UTC", "2016-03-03", "2016-02-25 00:00:00", "2016-02-24 23:59:59.999999"),
     ],
 )
-def test_a_window_is_counted_in_local_days_not_in_hours(
-    timezone: str, cutoff: str, inside: str, outside: str
-) -> None:
+def test_a_window_is_counted_in_local_days_not_in_hours(timezone: str, cutoff: str, inside: str, outside: str) -> None:
     rows = [("a", inside, "o1", "3"), ("a", outside, "o2", "5")]
     ledger = ledger_of(rows, cutoff, timezone, starts="2015-01-01")
     assert wrong(ledger, "windows", {"orders_7d": 1, "spend_7d": 3, "orders_30d": 2, "spend_30d": 8}) == []

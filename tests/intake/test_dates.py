@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 
 import pandas as pd
@@ -100,28 +101,30 @@ def test_a_file_that_proves_nothing_itself_is_named(book: Callable[..., Config])
     assert any("jan.csv" in note and "other files" in note for note in ledger.manifest.notes)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("2024-02-30", "is not a date that exists, in the column's format"),
-        ("0000-00-00", "is not a date that exists, in the column's format"),
-        ("yesterday", "is not a date that exists, in the column's format"),
-        ("2024-01-05 25:00", "is not a date that exists, in the column's format"),
-        ("", "has no date"),
-        ("   ", "has no date"),
-        ("1989-12-31", "lies before 1990"),
-        ("0001-01-01", "lies before 1990"),
-        ("9999-12-31", "lies after the moment of reading"),
-        ("infinity", "is not a date that exists, in the column's format"),
-    ],
-)
-def test_an_impossible_date_goes_to_quarantine_with_its_reason(dated: Dated, text: str, reason: str) -> None:
-    ledger = build_ledger(dated("2024-01-05", text, max_bad_share=0.5))
-    (row,) = ledger.quarantine().to_pylist()
-    assert (row["file"], row["line"], row["column"], row["reason"]) == ("a.csv", 3, "when", reason)
-    assert f'"when": "{text}"' in row["text"]
-    assert ledger.manifest.lines["quarantined"] == 1
-    assert ledger.manifest.money["quarantined"] == "1.0000"  # The amount of that line could be read.
+NO_DATE = "is not a date that exists, in the column's format"
+IMPOSSIBLE = {
+    "2024-02-30": NO_DATE,
+    "0000-00-00": NO_DATE,
+    "yesterday": NO_DATE,
+    "2024-01-05 25:00": NO_DATE,
+    "2024-01-05 10:60": NO_DATE,
+    "infinity": NO_DATE,
+    "": "has no date",
+    "   ": "has no date",
+    "1989-12-31": "lies before 1990",
+    "0001-01-01": "lies before 1990",
+    "9999-12-31": "lies after the moment of reading",
+}
+
+
+def test_an_impossible_date_goes_to_quarantine_with_its_reason(dated: Dated) -> None:
+    ledger = build_ledger(dated("2024-01-05", *IMPOSSIBLE, max_bad_share=1.0))
+    rows = ledger.quarantine().to_pylist()
+    assert [r["reason"] for r in rows] == list(IMPOSSIBLE.values())
+    assert [(r["file"], r["line"], r["column"]) for r in rows] == [("a.csv", 3 + i, "when") for i in range(len(rows))]
+    assert [json.loads(r["text"])["when"] for r in rows] == list(IMPOSSIBLE)
+    # The amounts of those lines could be read.
+    assert ledger.manifest.money["quarantined"] == f"{len(IMPOSSIBLE)}.0000"
 
 
 def test_a_naive_stamp_in_a_gap_moves_forward_and_in_a_fold_is_the_first(dated: Dated) -> None:
@@ -170,3 +173,9 @@ def test_known_at_may_be_missing_but_not_unreadable(book: Callable[..., Config])
     ledger = build_ledger(book(text, known_at="seen", max_bad_share=0.5))
     assert [t is None for t in ledger.table().column("known_at").to_pylist()] == [False, True]
     assert ledger.quarantine().column("column").to_pylist() == ["seen"]
+
+
+def test_fractional_numbers_are_no_dates() -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "purchased_at": [45000.5], "amount": [1]})
+    with pytest.raises(DataError, match="floating-point numbers with fractions"):
+        Ledger.from_frame(frame, Config.of())

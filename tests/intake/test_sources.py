@@ -15,7 +15,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.errors import ConfigError, DataError, RegularsError
-from regulars.intake import build_ledger
+from regulars.intake import Ledger, build_ledger
 
 Book = Callable[..., Config]
 GOOD = "id,when,money\na,2024-01-05,1\n"
@@ -79,8 +79,9 @@ def test_a_source_that_cannot_be_trusted_is_refused(
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("delimiter", "newline"), [(",", "\n"), (";", "\r\n"), ("\t", "\r"), ("|", "\n"), (",", "\r\n"), (",", "\r")]
+)
 def test_any_delimiter_and_line_end_gives_the_same_lines(book: Book, delimiter: str, newline: str) -> None:
     text = 'id,when,money,text\na,2024-01-05,1.25,"x, y; z"\nb,2024-01-06,2,\n'.replace("\n", newline)
     if delimiter != ",":
@@ -126,6 +127,27 @@ def test_an_empty_file_in_a_folder_is_passed_over_with_a_note(book: Book) -> Non
     ledger = build_ledger(book({"a.csv": GOOD, "b.csv": "", "c.csv": "id,when,money\n"}))
     assert [s.file for s in ledger.manifest.sources] == ["a.csv"]
     assert sum("is empty and was passed over" in n for n in ledger.manifest.notes) == 2
+
+
+def test_what_is_not_read_in_a_folder_is_named(book: Book) -> None:
+    ledger = build_ledger(book({"A.CSV": GOOD, "b.csv": GOOD.replace("a,", "b,"), "readme.txt": "hello"}))
+    assert ledger.manifest.n_customers == 2  # Capitals in the ending make no difference.
+    assert "not read in `data`: readme.txt" in ledger.manifest.notes
+
+
+def test_a_frame_without_rows_is_refused() -> None:
+    with pytest.raises(DataError, match="no rows: of 0 lines none can be used"):
+        Ledger.from_frame(
+            pa.table({c: pa.array([], pa.string()) for c in ("customer_id", "purchased_at", "amount")}), Config.of()
+        )
+
+
+def test_text_that_is_not_utf8_inside_parquet_is_refused(book: Book, tmp_path: Path) -> None:
+    config = book({"a.parquet": b""})
+    broken = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xe9\xff")])
+    pq.write_table(_typed(["1"], pa.string()).set_column(0, "id", broken), tmp_path / "data" / "a.parquet")
+    with pytest.raises(DataError):
+        build_ledger(config)
 
 
 def test_a_cut_gzip_file_is_refused(book: Book, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulars.reports import ReportInput
+from regulars.reports import ReportInput, render
 
 MODELS = ("regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive")
 CUTOFFS = ("2017-06-04", "2017-07-04", "2017-08-03")
@@ -63,7 +63,11 @@ def _backtest(n: int) -> dict[str, object]:
         for i, m in enumerate(MODELS)
     }
     gain = {
-        "churn": {m: {"log_loss_gain_percent": 5.0 * i, "ci": [5.0 * i - 2, 5.0 * i + 2]} for i, m in enumerate(MODELS) if i},
+        "churn": {
+            m: {"log_loss_gain_percent": 5.0 * i, "ci": [5.0 * i - 2, 5.0 * i + 2]}
+            for i, m in enumerate(MODELS)
+            if i > 0
+        },
         "value": {"naive": {"tweedie_deviance_gain_percent": -3.0, "ci": [-5.0, -1.0]}},
     }  # fmt: skip
     origins = [{"cutoff": c, "n": n, "base_rate": 0.17, "churn": churn, "value": value} for c in CUTOFFS]
@@ -73,16 +77,19 @@ def _backtest(n: int) -> dict[str, object]:
 def _manifest() -> dict[str, object]:
     return {
         "lines": {"read": 1000, "used": 950, "guest": 30, "merged": 15, "quarantined": 5, "dropped": 0},
-        "money": {"read": "900.5000", "used": "800.0000", "guest": "70.5", "merged": "30", "quarantined": "0", "dropped": "0"},
+        "money": {"read": "900.5000", "used": "800.0000", "guest": "70.5", "merged": "30", "quarantined": "0"},
         "n_customers": 150,
         "n_orders": 700,
         "first_day": "2017-01-01",
         "last_day": "2017-09-01",
         "columns": ["customer_id", "purchased_at", "amount"],
-        "repairs": ["12 ids had spaces around them"],
+        "repairs": [{"what": "spaces around ids", "count": 12, "example": "' 17'"}],
         "notes": {"late": "3 lines arrived later"},
         "fingerprint": "sha256 5f1c",
-        "sources": ["/home/somebody/secret folder/lines.csv", "postgresql://user:pass@host/shop"],
+        "sources": [
+            {"file": "/home/somebody/secret folder/lines.csv", "sha256": "5f1c", "lines": 1000},
+            "postgresql://user:pass@host/shop",
+        ],
         "months": [{"month": f"2017-0{m}", "orders": 80 + m, "customers": 50, "revenue": "99.50"} for m in range(1, 9)],
     }  # fmt: skip
 
@@ -106,3 +113,8 @@ def report() -> ReportInput:
         features=features,
         model={"name": "regulars", "version": "3", "run_id": "8d2f7c", "created": "2017-09-02"},
     )
+
+
+@pytest.fixture(scope="session")
+def html(report: ReportInput) -> str:
+    return render(report)

@@ -67,6 +67,6 @@ def test_headline_quotes_the_interval_against_the_simple_rule(report: ReportInpu
 
 def test_tables_show_every_model_pooled_and_at_each_check(report: ReportInput) -> None:
     pooled, by_check, *_ = comparison(report).tables
-    assert [r[0].text for r in pooled.rows][0] == "Regulars"
+    assert pooled.rows[0][0].text == "Regulars"
     assert len(pooled.rows) == 5
     assert len(by_check.rows) == 15

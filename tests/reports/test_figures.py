@@ -46,7 +46,7 @@ def test_texts_of_a_picture_are_texts() -> None:
 
 
 def test_alternative_text_is_escaped() -> None:
-    assert 'aria-label="&#34;&lt;x&gt;"' in svg(lambda canvas: None, 10, 10, '"<x>"')
+    assert 'aria-label="&#34;&lt;x&gt;&#34;"' in svg(lambda canvas: None, 10, 10, '"<x>"')
 
 
 def test_settings_of_the_user_change_nothing(report: ReportInput) -> None:

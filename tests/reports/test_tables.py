@@ -107,7 +107,7 @@ def test_tied_customers_share_what_is_caught() -> None:
 
 
 def test_negative_spend_counts_as_none_in_the_gain_curve() -> None:
-    # Highest promise first: 50, 30, 0, 0, -5 of 80 in all.
+    # Highest forecast first: 50, 30, 0, 0, -5 of 80 in all.
     curve = gain_curve(five(), "value_regulars", "spend", steps=5)
     assert curve["caught"].tolist() == [0.0, 0.625, 1.0, 1.0, 1.0, 1.0]
 

@@ -1,0 +1,161 @@
+"""What is counted on each line, and the targets: by hand, and targets against the oracle."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars.clock import Cutoff
+from regulars.errors import DataError
+from regulars.features.history import MEASURES, History, positions
+from regulars.features.lines import Lines
+from regulars.features.panel import Label
+from regulars.schema import Rules
+
+from .strategies import PROPERTY, Ledger, ledger_of, ledgers
+
+# a: Sunday 1 January twice, a return, then 11 January; b: 2 January.
+ROWS = [
+    ("a", "2017-01-01 10:00", "o1", "10"),
+    ("a", "2017-01-01 19:00", "o2", "5"),
+    ("a", "2017-01-03 10:00", "r1", "-4"),
+    ("a", "2017-01-11 13:00", "o3", "20"),
+    ("b", "2017-01-02 07:00", "o1", "0"),
+    ("b", "2017-01-02 08:00", "o1", "3"),
+]
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ("line", [1, 1, 1, 1, 1, 1]),
+        ("purchase_line", [1, 1, 0, 1, 0, 1]),
+        ("purchase", [1, 1, 0, 1, 0, 1]),
+        ("return", [0, 0, 1, 0, 0, 0]),
+        ("day", [1, 0, 0, 1, 0, 1]),
+        ("gap", [0, 0, 0, 10, 0, 0]),
+        ("gap_ended", [0, 0, 0, 1, 0, 0]),
+        ("gap_squared", [0, 0, 0, 100, 0, 0]),
+        ("weekend", [1, 1, 0, 0, 0, 0]),
+        ("morning", [1, 0, 0, 0, 0, 1]),
+        ("afternoon", [0, 0, 0, 1, 0, 0]),
+        ("evening", [0, 1, 0, 0, 0, 0]),
+        ("spend", [10, 5, -4, 20, 0, 3]),
+        ("purchase_amount", [10, 5, 0, 20, 0, 3]),
+        ("repeat_day_value", [0, 0, 0, 20, 0, 0]),
+        ("repeat_day_valued", [0, 0, 0, 1, 0, 0]),
+        ("returned", [0, 0, 4, 0, 0, 0]),
+        ("sold", [10, 5, 0, 20, 0, 3]),
+        ("free_line", [0, 0, 0, 0, 1, 0]),
+    ],
+)
+def test_each_measure_is_one_exact_integer_a_line(measure: str, expected: list[int]) -> None:
+    history = ledger_of(ROWS, []).history()
+    assert history.values(measure).dtype == np.int64
+    assert (history.values(measure) / MEASURES[measure].scale).tolist() == expected
+    sums = np.concatenate([[0], np.cumsum(expected)])
+    assert (history.prefix(measure) / MEASURES[measure].scale).tolist() == sums.tolist()
+
+
+@pytest.mark.parametrize("measure", list(MEASURES))
+def test_nobody_has_nothing_of_any_measure(measure: str) -> None:
+    assert History(Lines.empty(), Rules("UTC"), Cutoff(0)).prefix(measure).tolist() == [0]
+
+
+def test_pieces_are_counted_on_lines_that_are_sold() -> None:
+    ledger = ledger_of(ROWS[:3], [], quantity=["2", "0.5", "1"], discount=["0", "1", "0"])
+    history = ledger.history()
+    assert history.values("quantity").tolist() == [20_000, 5_000, 0]
+    assert history.values("discounted").tolist() == [0, 1, 0]
+
+
+def test_returns_kept_separate_are_no_spend() -> None:
+    history = ledger_of(ROWS, [], returns="separate").history()
+    assert (history.values("spend") // 10_000).tolist() == [10, 5, 0, 20, 0, 3]
+
+
+def test_the_longest_gap_so_far_starts_anew_with_each_customer() -> None:
+    days = {"a": (1, 11, 14), "b": (2, 5, 6)}
+    rows = [(who, f"2017-01-{d:02d} 10:00", f"o{d}", "1") for who, ds in days.items() for d in ds]
+    history = ledger_of(rows, []).history()
+    assert history.gap.tolist() == [0, 10, 3, 0, 3, 1]
+    assert history.longest_gap.tolist() == [0, 10, 10, 0, 3, 3]
+
+
+def test_money_too_large_to_be_added_exactly_is_refused() -> None:
+    rows = [("a", "2017-01-01 10:00", f"o{i}", "99999999999999.9999") for i in range(5)]
+    # 5 lines of 10**18 ten-thousandths exceed 2**62, 4 do not.
+    assert ledger_of(rows[:4], []).history().prefix("spend")[-1] == 4 * (10**18 - 1)
+    with pytest.raises(DataError, match="RG022"):
+        ledger_of(rows, []).history()
+
+
+def test_one_position_per_segment_and_edge() -> None:
+    # Segment 0 has times 1, 5, 5; segment 1 none; segment 2 has 5, 9. A time at the edge is not before it.
+    segment, time = np.array([0, 0, 0, 2, 2]), np.array([1, 5, 5, 5, 9])
+    assert positions(segment, 3, time, np.array([0, 5, 6, 10])).tolist() == [[0, 1, 3, 3], [3, 3, 3, 3], [3, 3, 4, 5]]
+
+
+def test_what_was_known_leaves_out_later_rows_of_any_age() -> None:
+    known = ["2017-01-01 10:00", "2017-02-01 00:00", "2017-01-31 23:59:59.999999", "2017-03-01 00:00"]
+    history = ledger_of(ROWS[:4], [], known_at=known).history()
+    assert (history.known_before(Cutoff.parse("2017-02-01")).lines.money["amount"] // 10_000).tolist() == [10, -4]
+    plain = ledger_of(ROWS, []).history()
+    assert plain.known_before(Cutoff.parse("2017-01-01")) is plain
+
+
+def test_targets_count_from_the_cutoff_to_before_the_end() -> None:
+    # a at 2 January: [2, 11) January has the return only: no purchase and spend below 0; one day more has 20.
+    history = ledger_of(ROWS, []).history()
+    row, day = np.array([0, 1]), np.array([Cutoff.parse("2017-01-02").day] * 2)
+    nine, ten = history.future(row, day, 9), history.future(row, day, 10)
+    assert (nine.orders.tolist(), nine.spend.tolist()) == ([0, 1], [-4.0, 3.0])
+    assert (ten.orders.tolist(), ten.spend.tolist()) == ([1, 1], [16.0, 3.0])
+    assert nine.orders.dtype == np.int32
+
+
+def test_a_target_of_nobody_is_empty() -> None:
+    none = np.zeros(0, np.int64)
+    future = ledger_of(ROWS, []).history().future(none, none, 30)
+    assert (len(future.orders), len(future.spend)) == (0, 0)
+
+
+@PROPERTY
+@given(ledgers(), st.sampled_from([1, 7, 30, 90]), st.sampled_from([None, 0, 1, 30]))
+def test_targets_are_what_the_oracle_says(ledger: Ledger, horizon: int, known_after: int | None) -> None:
+    last = ledger.cutoffs[-1].plus(horizon)
+    known_on = None if known_after is None else last.plus(known_after)
+    label, oracle = Label(horizon, known_on), ledger.oracle()
+    panel = ledger.panel(labels=[label])
+    found = panel.targets[label]
+    for i, (customer, day) in enumerate(zip(panel.customer_id, panel.cutoff_day, strict=True)):
+        date = Cutoff(int(day)).date
+        orders, spend = oracle.targets(str(customer), date, horizon, None if known_on is None else known_on.date)
+        assert (found.orders[i], found.spend[i]) == (orders, float(spend)), (customer, date)
+
+
+def test_a_line_that_became_known_too_late_is_in_no_target() -> None:
+    known = ["2017-01-01 10:00", "2017-01-01 19:00", "2017-01-03 10:00", "2017-02-01 00:00"]
+    ledger = ledger_of(ROWS[:4], "2017-01-02", known_at=known)
+    late, all_rows = Label(30, Cutoff.parse("2017-02-01")), Label(30)
+    panel = ledger.panel(labels=[late, all_rows])
+    assert (panel.targets[late].orders.tolist(), panel.targets[late].spend.tolist()) == ([0], [-4.0])
+    assert (panel.targets[all_rows].orders.tolist(), panel.targets[all_rows].spend.tolist()) == ([1], [16.0])
+
+
+def test_repeat_days_without_value_are_days_all_the_same() -> None:
+    rows = [
+        ("a", "2017-01-01 10:00", "o1", "1"),
+        ("a", "2017-01-05 10:00", "o2", "4"),
+        ("a", "2017-01-05 11:00", "o2", "-6"),
+    ]
+    history = ledger_of(rows, []).history()
+    # 5 January is a repeat day worth 4 - 6 < 0: a day, but not one with value above 0.
+    assert history.values("day").tolist() == [1, 1, 0]
+    assert history.prefix("repeat_day_valued")[-1] == 0
+    assert history.prefix("repeat_day_value")[-1] == 0
+    assert history.values("purchase_amount").sum() == int(Decimal(-1) * 10_000)

@@ -1,0 +1,199 @@
+"""Windows of a past, those planned for and any others: by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars.clock import Cutoff
+from regulars.errors import ConfigError, DataError
+from regulars.features import family as catalogue_module
+from regulars.features.family import Feature, families, family, plan_for
+from regulars.features.panel import panel_block
+from regulars.features.past import Past, ratio
+from regulars.features.reference import Reference
+
+from .strategies import OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
+
+ROWS = [
+    ("a", "2017-01-01 10:00", "o1", "10"),
+    ("a", "2017-01-15 10:00", "o2", "5"),
+    ("a", "2017-01-31 23:59", "o3", "20"),
+    ("b", "2017-01-20 10:00", "o1", "3"),
+    ("c", "2017-01-20 10:00", "r1", "-3"),
+]
+CUTOFFS = ("2017-01-10", "2017-02-01", "2017-02-10")
+
+
+def _past(offsets: tuple[int, ...] = (), starts: str = "2016-01-01") -> Past:
+    ledger = ledger_of(ROWS, CUTOFFS, starts=starts, category=["x", "y", "x", "x", "y"])
+    return Past(ledger.history(), ledger.cutoffs, offsets)
+
+
+def test_a_row_is_a_customer_with_a_purchase_before_the_cutoff() -> None:
+    past = _past()
+    # On 10 January only a has bought; c never did.
+    days = [Cutoff.parse(c).day for c in CUTOFFS]
+    assert past.customer_id.tolist() == ["a", "a", "a", "b", "b"]
+    assert past.cutoff_day.tolist() == [*days, days[1], days[2]]
+
+
+@pytest.mark.parametrize("offsets", [(), (17,), (17, 26, 31, 400)])
+def test_a_window_nobody_planned_gets_the_same_numbers(offsets: tuple[int, ...]) -> None:
+    past = _past(offsets)
+    # [cutoff - 17, cutoff): from 24 December, 15 January, 24 January.
+    assert past.last(17).sum("purchase").tolist() == [1, 2, 1, 1, 0]
+    assert past.last(17).sum("spend").tolist() == [10, 25, 20, 3, 0]
+    # [cutoff - 31, cutoff - 17): from 10 December, 1 January, 10 January.
+    assert past.between(31, 17).sum("purchase").tolist() == [0, 1, 1, 0, 1]
+    assert past.last(17).distinct("category").tolist() == [1, 2, 1, 1, 0]
+    assert past.all().sum("spend").tolist() == [10, 35, 35, 3, 3]
+
+
+@PROPERTY
+@given(ledgers(known_at=False), st.integers(1, 400), st.integers(0, 60))
+def test_planned_or_not_a_window_is_the_same(ledger: Ledger, days: int, newer: int) -> None:
+    history = ledger.history()
+    planned = Past(history, ledger.cutoffs, (days, days + newer, newer, 365))
+    asked = Past(history, ledger.cutoffs)
+    for measure in ("purchase", "spend", "day", "gap", "returned"):
+        for one, other in (
+            (planned.last(days), asked.last(days)),
+            (planned.between(days + newer, newer), asked.between(days + newer, newer)),
+        ):
+            assert one.sum(measure).tobytes() == other.sum(measure).tobytes()
+
+
+def test_a_window_remembers_that_it_was_asked_for() -> None:
+    past = _past()
+    past.last(45)
+    past.between(60, 30).distinct("category")
+    assert past.asked >= {0, 30, 45, 60}
+    assert past.asked_pairs == {("category", 30), ("category", 60)}
+
+
+def test_days_of_the_first_and_last_mark() -> None:
+    past, day = _past(), Cutoff.parse("2017-01-01").day
+    assert (past.first_day("day") - day).tolist() == [0, 0, 0, 19, 19]
+    assert (past.last_day("day") - day).tolist() == [0, 30, 30, 19, 19]
+    assert past.days_since("day").tolist() == [9, 1, 10, 12, 21]
+    # Nobody at risk has returned anything: no first and no last return.
+    assert np.isnan(past.last_day("return")).all()
+    amounts = past.history.lines.money["amount"] // 10_000
+    assert past.at_last("day", amounts).tolist() == [10, 20, 20, 3, 3]
+
+
+def test_a_window_before_the_ledger_is_missing_and_the_exact_integer_is_not() -> None:
+    # A ledger from 5 January covers 27 days before 1 February and 36 before the 10th.
+    span = _past(starts="2017-01-05").last(30)
+    assert span.covered.tolist() == [False, False, True, False, True]
+    assert [None if math.isnan(n) else n for n in span.sum("purchase").tolist()] == [None, None, 2, None, 1]
+    assert span.integer("purchase").tolist() == [1, 2, 2, 1, 1]
+    assert np.isnan(span.top_share("category")).tolist() == [True, True, False, True, False]
+
+
+def test_cutoffs_out_of_order_are_refused() -> None:
+    history = ledger_of(ROWS, []).history()
+    for days in ([20, 10], [10, 10]):
+        with pytest.raises(DataError, match="RG023"):
+            Past(history, [Cutoff(d) for d in days])
+
+
+def test_a_share_of_nothing_is_missing() -> None:
+    found = ratio(np.array([1.0, 1.0, 1.0, -1.0, np.nan]), np.array([4.0, 0.0, -2.0, 2.0, 1.0]))
+    assert found[[0, 3]].tolist() == [0.25, -0.5]
+    assert np.isnan(found[[1, 2, 4]]).all()
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A registry to add to, put back afterwards."""
+    families()
+    monkeypatch.setattr(catalogue_module, "_REGISTERED", dict(catalogue_module._REGISTERED))
+
+    def add(name: str) -> None:
+        @family(name)
+        def strange(past: Past, reference: Reference) -> Iterator[Feature]:
+            """Orders in a window that no other family looks at."""
+            yield Feature("orders_17d", "orders", "purchases in the last 17 days", past.last(17).sum("purchase"))
+
+    return add
+
+
+def test_a_new_family_is_planned_with_its_windows(registry: Callable[[str], None]) -> None:
+    before = plan_for(OPTIONAL)
+    registry("strange")
+    after = plan_for(OPTIONAL)
+    assert after.names == (*before.names, "orders_17d")
+    assert set(after.offsets) == {*before.offsets, 17}
+    ledger = ledger_of(ROWS, CUTOFFS)
+    panel = panel_block(ledger.history(), plan_for((), ["strange"]), ledger.reference(), ledger.cutoffs)
+    assert panel.feature("orders_17d").tolist() == [1, 2, 1, 1, 0]
+
+
+def test_two_families_cannot_share_a_name(registry: Callable[[str], None]) -> None:
+    with pytest.raises(ConfigError, match="RG030"):
+        registry("rfm")
+
+
+def test_two_features_cannot_share_a_name(registry: Callable[[str], None]) -> None:
+    registry("strange")
+    registry("stranger")
+    with pytest.raises(ConfigError, match=r"RG032.*orders_17d.*strange.*stranger"):
+        plan_for(OPTIONAL)
+
+
+def test_an_unknown_family_is_told_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match=r"RG031.*did you mean `cadence`"):
+        families(["cadense"])
+
+
+def test_families_can_be_chosen_and_keep_their_order() -> None:
+    assert [f.name for f in families(["cadence", "rfm"])] == ["cadence", "rfm"]
+    assert {e.family for e in plan_for(OPTIONAL, ["calendar"]).entries} == {"calendar"}
+
+
+def test_the_catalogue_names_each_feature_once_with_unit_and_meaning() -> None:
+    entries = catalogue_module.catalogue()
+    assert len({e.name for e in entries}) == len(entries)
+    assert all(e.unit and e.meaning and e.missing for e in entries)
+    # A cutoff's own date is not a feature, nor is the age of the ledger.
+    assert not {e.name for e in entries} & {"history_days", "cutoff", "month", "year"}
+
+
+def test_every_feature_has_an_oracle() -> None:
+    ledger = ledger_of(ROWS[:1], "2017-02-01", quantity=["1"], discount=["0"], category=["x"], product_id=["x"])
+    answers = ledger.oracle().features("a", ledger.cutoffs[0].date)
+    assert {e.name: e.family for e in catalogue_module.catalogue()} == {n: f for f, ns in answers.items() for n in ns}
+
+
+def test_every_feature_tells_some_customers_of_a_cutoff_apart() -> None:
+    # One that cannot, such as the date or the age of the ledger, would name the cutoff to the model. Here are a buyer
+    # in many windows, one of long ago, and one of a single day.
+    rows = [
+        ("a", "2016-02-06 10:00", "o1", "10"),
+        ("a", "2016-06-02 13:00", "o2", "30"),
+        ("a", "2016-12-30 13:00", "r0", "-2"),
+        ("a", "2017-01-28 10:00", "o3", "5"),
+        ("a", "2017-01-28 10:00", "o3", "0"),
+        ("a", "2017-01-30 19:00", "o4", "6"),
+        ("b", "2016-12-01 02:00", "o1", "4"),
+        ("b", "2016-08-03 02:00", "o2", "3"),
+        ("b", "2016-08-05 02:00", "o3", "9"),
+        ("c", "2016-12-01 02:00", "o1", "4"),
+        ("c", "2016-12-01 02:00", "o1", "5"),
+    ]
+    kinds = ["x", "y", "y", "x", "x", "z", "x", "x", "x", "x", "y"]
+    pieces = ["2", "3", "0", "1", "0", "1", "7", "5", "1", "1", "1"]
+    off = ["1", "0", "0", "1", "0", "0", "0", "0", "0", "0", "0"]
+    ledger = ledger_of(
+        rows, "2017-02-01", starts="2015-01-01", quantity=pieces, discount=off, category=kinds, product_id=kinds
+    )
+    panel = ledger.panel()
+    assert set(panel.names) == {e.name for e in catalogue_module.catalogue()}
+    assert [name for name, row in zip(panel.names, panel.values, strict=True) if len(set(row.tolist())) == 1] == []

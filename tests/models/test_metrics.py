@@ -1,0 +1,244 @@
+"""Figures of merit against scikit-learn and SciPy, by hand where they have none, and intervals against brute force."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, mean_tweedie_deviance, roc_auc_score
+
+from regulars.models import metrics
+from regulars.models.metrics import Resampling
+
+Float64 = NDArray[np.float64]
+
+
+def outcomes(n: int = 400, seed: int = 0, digits: int = 9) -> tuple[Float64, Float64]:
+    """Outcomes and probabilities; with few digits there are many ties."""
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(0.06, 0.94, n).round(digits)
+    return (rng.random(n) < p).astype(np.float64), p
+
+
+def money(n: int = 400, seed: int = 0) -> tuple[Float64, Float64]:
+    """Spend, two in five of it nothing and some of it negative, and predictions with ties."""
+    rng = np.random.default_rng(seed)
+    y = np.where(rng.random(n) < 0.4, 0.0, rng.gamma(1.5, 40, n)) - np.where(rng.random(n) < 0.05, 30.0, 0.0)
+    return y.round(2), (np.abs(y) * rng.gamma(2, 0.5, n) + rng.gamma(1, 9, n)).round(0) + 1
+
+
+def ids(n: int) -> NDArray[np.object_]:
+    return np.array([f"c{i:04d}" for i in range(n)], object)
+
+
+@pytest.mark.parametrize("digits", [9, 1])
+def test_churn_figures_are_those_of_scikit_learn(digits: int) -> None:
+    y, p = outcomes(digits=digits)
+    found = metrics.churn_figures(y, p)
+    meant = {
+        "log_loss": log_loss(y, p),
+        "auc": roc_auc_score(y, p),
+        "pr_auc": average_precision_score(y, p),
+        "brier": brier_score_loss(y, p),
+    }
+    assert {k: found[k] for k in meant} == pytest.approx(meant, rel=1e-12)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size=30))
+def test_auc_and_average_precision_agree_with_scikit_learn_however_many_ties(rows: list[tuple[bool, int]]) -> None:
+    y, p = np.array([float(a) for a, _ in rows]), np.array([0.1 + 0.2 * b for _, b in rows])
+    if y.min() == y.max():
+        assert metrics.auc(y, p) is None
+        assert metrics.pr_auc(y, p) is None
+    else:
+        assert metrics.auc(y, p) == pytest.approx(roc_auc_score(y, p), abs=1e-12)
+        assert metrics.pr_auc(y, p) == pytest.approx(average_precision_score(y, p), abs=1e-12)
+
+
+def test_a_probability_of_nothing_or_of_certainty_costs_much_but_not_infinitely_much() -> None:
+    # Cut at 1e-6: being sure and wrong costs -log(1e-6) = 13.8155.
+    assert metrics.log_losses(np.array([1.0, 0.0]), np.array([0.0, 1.0])).tolist() == pytest.approx([13.815511] * 2)
+
+
+def test_logit_and_sigmoid_undo_each_other() -> None:
+    p = np.array([1e-5, 0.2, 0.5, 0.999])
+    assert metrics.sigmoid(metrics.logit(p)) == pytest.approx(p, rel=1e-9)
+
+
+def test_calibration_error_of_equal_counts_by_slices() -> None:
+    # Without ties, ten bins of 200 rows are the sorted rows cut into tens of twenty.
+    y, p = outcomes(200)
+    order = np.argsort(p)
+    slices = [order[k : k + 20] for k in range(0, 200, 20)]
+    meant = sum(abs(y[s].mean() - p[s].mean()) * 20 / 200 for s in slices)
+    assert metrics.ece(y, p) == pytest.approx(meant, rel=1e-12)
+
+
+def test_calibration_error_keeps_equal_predictions_together() -> None:
+    # Three rows of .5 and one of .9 in two bins of two: the .5s end at rank 3, so all four share the upper bin:
+    # |(0 + 1 + 1 + 0) - (.5 + .5 + .5 + .9)| / 4 = .4 / 4. Split by row order it would be 0 to .35.
+    y, p = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.5, 0.5, 0.5, 0.9])
+    for order in itertools.permutations(range(4)):
+        rows = list(order)
+        assert metrics.ece(y[rows], p[rows], bins=2) == pytest.approx(0.1)
+
+
+def test_calibration_error_of_one_prediction_for_all_is_its_distance_from_the_base_rate() -> None:
+    y, _ = outcomes(300)
+    assert metrics.ece(y, np.full(300, 0.3)) == pytest.approx(abs(y.mean() - 0.3))
+
+
+def test_deviance_is_that_of_scikit_learn_with_returns_as_nothing_spent() -> None:
+    y, mu = money()
+    assert metrics.deviance(y, mu).mean() == pytest.approx(mean_tweedie_deviance(np.maximum(y, 0), mu, power=1.5))
+    # y = 0: 2 mu^.5 / .5 = 4 sqrt(9) = 12; y = mu: 0.
+    assert metrics.deviance(np.array([0.0, 9.0, -5.0]), np.array([9.0, 9.0, 9.0])).tolist() == pytest.approx([12, 0, 12])
+
+
+def share_area(y: Any, order: Any) -> float:
+    """Area between the cumulative share of money and the diagonal when customers are taken in an order."""
+    share = np.array([y[i] for i in order]) / sum(y)
+    return float(((np.cumsum(share) - share / 2) / len(y)).sum() - 0.5)
+
+
+def test_gini_with_ties_is_the_mean_over_all_orders_of_the_ties() -> None:
+    y, mu = [5.0, 0.0, 1.0, 3.0, 0.0, 2.0], [2, 2, 2, 1, 3, 1]
+    orders = [
+        (4, *high, *low) for high in itertools.permutations([0, 1, 2]) for low in itertools.permutations([3, 5])
+    ]
+    best = share_area(y, sorted(range(6), key=lambda i: -y[i]))
+    meant = np.mean([share_area(y, order) for order in orders]) / best
+    assert metrics.gini(np.array(y), np.array(mu, float)) == pytest.approx(meant, rel=1e-12)
+
+
+def test_gini_is_one_for_the_true_order_minus_one_for_its_reverse_and_nothing_for_one_prediction() -> None:
+    y = np.array([0.0, 1.0, 3.0, -4.0])
+    # The return counts as nothing spent, so the reverse order is [nothing, nothing, 1, 3].
+    assert metrics.gini(y, y) == pytest.approx(1.0)
+    assert metrics.gini(y, -np.maximum(y, 0)) == pytest.approx(-1.0)
+    assert metrics.gini(y, np.full(4, 7.0)) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_top_decile_is_rounded_up_and_ties_go_by_customer_id() -> None:
+    # ceil(11 / 10) = 2 of 11; c, b and a are predicted alike, so a and b are taken: (3 + 2) / 20.
+    y = np.array([1.0, 2.0, 3.0, -9.0, 14.0] + [0.0] * 6)
+    mu = np.array([9.0, 9.0, 9.0, 8.0, 7.0] + [1.0] * 6)
+    customer = np.array(["c", "b", "a", "d", "e", *"fghijk"], object)
+    assert metrics.top_decile_capture(y, mu, customer) == pytest.approx(5 / 20)
+    back = np.arange(11)[::-1]
+    assert metrics.top_decile_capture(y[back], mu[back], customer[back]) == pytest.approx(5 / 20)
+
+
+def test_value_figures_by_hand() -> None:
+    # Signed spend 10, -5, 0, 15 (sum 20, absolute 30); predicted 8, 0, 1, 16 (sum 25); errors 2, 5, 1, 1.
+    found = metrics.value_figures(np.array([10.0, -5, 0, 15]), np.array([8.0, 0, 1, 16]), 0.25, ids(4))
+    assert found["bias"] == pytest.approx(25 / 20)
+    assert found["mae"] == pytest.approx(9 / 4)
+    assert found["wape"] == pytest.approx(9 / 30)
+    # The 0 is lifted to the floor of .25: 2 sqrt(.25) / .5 = 2; the 1 costs 4.
+    others = mean_tweedie_deviance([10.0, 15], [8.0, 16], power=1.5) * 2
+    assert found["tweedie_deviance"] == pytest.approx((others + 2 + 4) / 4)
+    # Ranks of truth 3, 1, 2, 4 and of predictions 3, 1, 2, 4.
+    assert found["spearman"] == pytest.approx(1.0)
+    assert found["gini"] == pytest.approx(1.0)
+    assert found["top_decile_capture"] == pytest.approx(15 / 25)
+
+
+def test_rank_correlation_is_that_of_scipy() -> None:
+    y, mu = money()
+    assert metrics.spearman(y, mu) == pytest.approx(spearmanr(y, mu).statistic, rel=1e-12)
+
+
+def test_what_is_not_defined_is_none_and_never_a_number() -> None:
+    one_class = metrics.churn_figures(np.ones(5), np.full(5, 0.7))
+    assert one_class["auc"] is None
+    assert one_class["pr_auc"] is None
+    assert one_class["log_loss"] == pytest.approx(-np.log(0.7))
+    nothing = metrics.value_figures(np.zeros(5), np.zeros(5), 0.0, ids(5))
+    assert nothing["mae"] == 0.0
+    assert {k for k, v in nothing.items() if v is None} == set(nothing) - {"mae"}
+    returns_only = metrics.value_figures(np.array([-3.0, 0.0]), np.array([1.0, 2.0]), 1.0, ids(2))
+    assert {k for k, v in returns_only.items() if v is None} == {"gini", "top_decile_capture", "bias"}
+
+
+@given(st.lists(st.integers(0, 3), min_size=12, max_size=12), st.integers(0, 99))
+def test_a_row_of_weight_two_is_two_rows(weights: list[int], seed: int) -> None:
+    y, p = outcomes(12, seed, digits=1)
+    spend, mu = money(12, seed)
+    weight, again = np.array(weights, np.float64), np.repeat(np.arange(12), weights)
+    for figure in (metrics.auc_of(y, p)(weight), metrics.gini_of(spend, mu)(weight)):
+        assert figure is None or np.isfinite(figure)
+    if 0 < y[again].sum() < len(again):
+        assert metrics.auc_of(y, p)(weight) == pytest.approx(metrics.auc(y[again], p[again]), abs=1e-12)
+    if np.unique(np.maximum(spend[again], 0)).size > 1:
+        assert metrics.gini_of(spend, mu)(weight) == pytest.approx(metrics.gini(spend[again], mu[again]), abs=1e-9)
+
+
+def test_the_same_seed_draws_the_same_intervals_and_another_seed_others() -> None:
+    y, p = outcomes()
+    auc = metrics.auc_of(y, p)
+    assert Resampling(ids(400), 5).interval(auc) == Resampling(ids(400), 5).interval(auc)
+    assert Resampling(ids(400), 5).interval(auc) != Resampling(ids(400), 6).interval(auc)
+
+
+def test_every_model_is_judged_on_the_same_draws() -> None:
+    # A monotone change of the predictions leaves every AUC as it is, so paired draws leave the interval as it is.
+    y, p = outcomes()
+    drawn = Resampling(ids(400), 0)
+    first = drawn.interval(metrics.auc_of(y, p))
+    drawn.interval(metrics.gini_of(y, p))
+    assert drawn.interval(metrics.auc_of(y, p**3)) == first
+
+
+def test_all_rows_of_a_customer_are_drawn_together() -> None:
+    customer = np.array(["b", "a", "c", "a", "b", "a"], object)
+    seen: list[Float64] = []
+    Resampling(customer, 0, draws=30).interval(lambda w: seen.append(w.copy()) or 0.0)
+    drawn = np.array(seen)
+    assert (drawn[:, 1] == drawn[:, 3]).all()
+    assert (drawn[:, 1] == drawn[:, 5]).all()
+    assert (drawn[:, 0] == drawn[:, 4]).all()
+    # Three customers are drawn each time, so one row of each adds up to three; and not always once each.
+    assert (drawn[:, [0, 1, 2]].sum(1) == 3).all()
+    assert (drawn != 1).any()
+
+
+def test_the_order_of_rows_does_not_matter_to_intervals() -> None:
+    y, p = outcomes()
+    rows = np.random.default_rng(1).permutation(400)
+    found = Resampling(ids(400)[rows], 0).interval(metrics.auc_of(y[rows], p[rows]))
+    assert found == pytest.approx(Resampling(ids(400), 0).interval(metrics.auc_of(y, p)), abs=1e-12)
+
+
+def test_a_figure_that_is_undefined_in_a_draw_has_no_interval() -> None:
+    # Of two customers, one draw in two holds the same one twice: one class only.
+    y, p = np.array([0.0, 1.0]), np.array([0.3, 0.6])
+    assert Resampling(ids(2), 0).interval(metrics.auc_of(y, p)) is None
+    assert Resampling(ids(1), 0).mean_interval(np.ones(1)) is None
+    assert Resampling(ids(2), 0).mean_interval(np.ones(2), np.zeros(2)) is None
+
+
+@pytest.mark.parametrize("as_ratio", [False, True])
+def test_the_interval_of_a_mean_is_that_of_a_brute_force_bootstrap_over_customers(as_ratio: bool) -> None:
+    rng = np.random.default_rng(4)
+    customer = ids(300)[rng.integers(0, 300, 900)]
+    # Rows of a customer are alike, so that drawing rows instead would give a far narrower interval.
+    of_customer = dict(zip(ids(300), rng.gamma(2, 1, 300), strict=True))
+    values = np.array([of_customer[c] for c in customer]) + rng.normal(0, 0.1, 900)
+    over = rng.gamma(3, 1, 900) if as_ratio else np.ones(900)
+    low, high = Resampling(customer, 0).mean_interval(values, over if as_ratio else None) or (0.0, 0.0)
+    names, index = np.unique(customer.astype(str), return_inverse=True)
+    top, below = np.bincount(index, values), np.bincount(index, over)
+    draws = rng.integers(0, len(names), (6000, len(names)))
+    brute = np.quantile(top[draws].sum(1) / below[draws].sum(1), [0.05, 0.95])
+    # 6,000 draws know an end to about 2 % of the width; the normal approximation is as good here.
+    assert [low, high] == pytest.approx(brute, abs=0.08 * (brute[1] - brute[0]))
+    by_row = np.quantile(values[rng.integers(0, 900, (500, 900))].mean(1), [0.05, 0.95])
+    if not as_ratio:
+        assert high - low > 1.3 * (by_row[1] - by_row[0])
