@@ -1,6 +1,6 @@
-"""Synthetic purchases, and the job that every way of computing features gets: one ledger and some cutoffs.
+"""Synthetic purchases, as a ledger.
 
-In: how many order lines and cutoffs. Out: a ledger built by the product's own intake, in a folder, and `job.json`
+In: how many order lines and cutoffs. Out: a ledger built by the product's own intake, in a folder, and the `Job`
 beside it. About 25 lines a customer over two years: gamma-distributed rates, orders of several lines at one instant,
 some of them at midnight sharp, returns as orders of their own or within an order, free lines, money with two decimals.
 Nothing is missing. Run as `python -m benchmarks.purchases FOLDER LINES CUTOFFS`.
@@ -8,9 +8,7 @@ Nothing is missing. Run as `python -m benchmarks.purchases FOLDER LINES CUTOFFS`
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,32 +21,14 @@ from regulars.clock import DAY_US, Cutoff
 from regulars.config import Config
 from regulars.intake import build_ledger
 
+from .job import Job
+
 SEED = 20_240_101
 FIRST_DAY, DAYS = Cutoff.parse("2023-01-01").day, 730
 LINES_PER_CUSTOMER = 25
 PRODUCTS, CATEGORIES = 5_000, 60
 
 Int64 = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be computed: the ledger's folder, its first day, and the cutoffs (day numbers, ascending)."""
-
-    ledger: str
-    history_starts: int
-    cutoffs: tuple[int, ...]
-
-    @property
-    def parquet(self) -> str:
-        """The ledger's lines, sorted by customer and time."""
-        return str(Path(self.ledger) / "purchases.parquet")
-
-    @classmethod
-    def load(cls, folder: Path) -> Job:
-        """The job that `prepare` left in a folder."""
-        content = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        return cls(content["ledger"], content["history_starts"], tuple(content["cutoffs"]))
 
 
 def cutoff_days(n: int) -> tuple[int, ...]:
@@ -67,8 +47,7 @@ def order_instants(rng: np.random.Generator, owner: Int64, n_customers: int) -> 
     """When each order is placed (UTC microseconds): between its customer's first day and last, by day, a few at 0:00."""
     joined = rng.uniform(-365, DAYS - 1, n_customers).clip(0)
     left = np.minimum(joined + 1 + rng.exponential(500, n_customers), DAYS)
-    day = (joined + (left - joined) * rng.uniform(size=n_customers))[owner]
-    day = np.floor(joined[owner] + (left - joined)[owner] * rng.uniform(size=len(owner))).astype(np.int64)
+    day = (joined[owner] + (left - joined)[owner] * rng.uniform(size=len(owner))).astype(np.int64)
     second = (8 * 3600 + 14 * 3600 * rng.beta(2, 2, len(owner))).astype(np.int64)
     second[rng.uniform(size=len(owner)) < 0.002] = 0
     return (FIRST_DAY + day) * DAY_US + second * 1_000_000
@@ -129,7 +108,7 @@ def prepare(folder: Path, lines: int, n_cutoffs: int) -> Job:
     config = Config.of(purchases=columns, data={"history_starts": Cutoff(FIRST_DAY).date.isoformat()})
     ledger = build_ledger(config.model_copy(update={"folder": folder}))
     job = Job(str(ledger.folder), ledger.history_starts.day, cutoff_days(n_cutoffs))
-    (folder / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
+    job.save(folder)
     return job
 
 

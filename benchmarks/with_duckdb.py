@@ -10,8 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from .purchases import Job
-from .reference import NAMES, WINDOWS
+from .job import NAMES, WINDOWS, Job
 
 DAYS = """
 lines AS (
@@ -39,7 +38,9 @@ gaps AS (
 def statement() -> str:
     """The whole statement; `$parquet`, `$cutoffs` and `$starts` are its parameters."""
     windows = ",\n        ".join(
-        f"sum({what}) FILTER (age <= {width}) AS {what}_{width}" for width in (*WINDOWS, 60) for what in ("orders", "spend")
+        f"sum({what}) FILTER (age <= {width}) AS {what}_{width}"
+        for width in (*WINDOWS, 60)
+        for what in ("orders", "spend")
     )
     shown = {
         "frequency": "visits - 1",
@@ -91,4 +92,4 @@ def duckdb_25(job: Job) -> pa.Table:
     """The statement's result."""
     given = {"parquet": job.parquet, "cutoffs": list(job.cutoffs), "starts": job.history_starts}
     with duckdb.connect() as connection:
-        return connection.execute(statement(), given).to_arrow_table()
+        return connection.sql(statement(), params=given).to_arrow_table()

@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 
 from regulars.schema import SCALE
 
-from .purchases import Job
-from .reference import NAMES, WINDOWS
+from .job import NAMES, WINDOWS, Job
 
 COUNTED = ["orders", "spend", "bought", "lines", "returned"]
 MONEY = ["spend", "bought", "returned"]
