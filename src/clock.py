@@ -108,14 +108,16 @@ class Zone:
     name: str
 
     def __post_init__(self) -> None:
-        known = zoneinfo.available_timezones()
-        if self.name not in known:
+        try:
+            zoneinfo.ZoneInfo(self.name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            known = sorted(zoneinfo.available_timezones())
             raise ConfigError(
                 f"unknown time zone `{self.name}`",
                 needed="an IANA name such as Europe/Berlin",
-                do=did_you_mean(self.name, sorted(known)) if len(self.name) > 2 else "",
+                do=did_you_mean(self.name, known) if len(self.name) > 2 else "",
                 code="RG011",
-            )
+            ) from None
 
     def to_local(self, instant: Int64) -> Int64:
         """Local wall-clock microseconds of UTC instants (int64 us in, int64 us out)."""
