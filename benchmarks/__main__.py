@@ -1,8 +1,8 @@
 """`make bench`: 25 reference features of synthetic purchases, in Regulars, pandas and DuckDB, side by side in one run.
 
-In: how many order lines and cutoffs. Out: a table of medians on the screen, everything as JSON if a file is named. Each
-way runs in a process of its own, in turn; the first round's results must agree before anything is compared. Exit code 1,
-and what differs, when they do not.
+In: how many order lines and cutoffs. Out: a table of medians on the screen, everything as JSON if a file is named.
+Each way runs in a process of its own, in turn; the first round's results must agree before anything is compared. Exit
+code 1, and what differs, when they do not.
 """
 
 from __future__ import annotations
@@ -105,13 +105,10 @@ def main() -> None:
         module("purchases", folder, options.lines, options.cutoffs)
         costs = rounds(folder, ways, options.repeats)
     rows = next(iter(costs.values()))[0]["rows"]
-    machine = f"{os.cpu_count()} processors, Python {platform.python_version()}, " + ", ".join(
-        f"{p} {version(p)}" for p in ("numpy", "pandas", "duckdb", "pyarrow")
-    )
-    print(
-        f"{options.lines:,} purchase lines x {options.cutoffs} cutoffs -> {rows:,.0f} rows; medians of {options.repeats}"
-    )
-    print("from the ledger's Parquet file to the features in memory; x = times Regulars; peak memory with the imports")
+    packages = ", ".join(f"{package} {version(package)}" for package in ("numpy", "pandas", "duckdb", "pyarrow"))
+    machine = f"{os.cpu_count()} processors, Python {platform.python_version()}, {packages}"
+    print(f"{options.lines:,} purchase lines x {options.cutoffs} cutoffs -> {rows:,.0f} rows")
+    print(f"from the ledger's Parquet file to the features in memory; medians of {options.repeats}; x: times Regulars")
     print(f"{machine}\n\n{table(costs)}")
     if options.json:
         content = {"lines": options.lines, "cutoffs": options.cutoffs, "machine": machine, "ways": costs}

@@ -1,8 +1,8 @@
 """Whether tables of the reference features agree: rows, missing values, numbers.
 
-In: tables with customer_id, cutoff and the 25, rows in any order. Out: one sentence for every feature that differs, none
-when all is well. NaN and NULL are the same missing value and must stand in the same places. Run as
-`python -m benchmarks.agreement FILE FILE ...`, the first of which the others are held against.
+In: tables with customer_id, cutoff and the 25, rows in any order. Out: one sentence for every feature that differs,
+none when all is well. NaN and NULL are the same missing value and must stand in the same places. Run as `python -m
+benchmarks.agreement FILE FILE ...`, the first of which the others are held against.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What every way of computing gets and gives: one ledger, some cutoffs, 25 features.
 
-In: the folder that `purchases.prepare` filled. Out: a `Job`, and the names of the features, which mean what they mean in
-the catalogue (`regulars features --list`). Missing values are NaN or NULL. Loads nothing, so that a process that measures
-memory holds only what it needs.
+In: the folder that `purchases.prepare` filled. Out: a `Job`, and the names of the features, which mean what they mean
+in the catalogue (`regulars features --list`). Missing values are NaN or NULL. Loads nothing, so that a process that
+measures memory holds only what it needs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The reference features as Regulars computes them.
 
-In: a job. Out: the panel as the product makes it, float32, and the same values in float64 for the comparison. The family
-here yields under the catalogue's names what the catalogue yields under them (a test compares the two), so that nothing
-but the 25 is computed. Missing as in the catalogue: NaN.
+In: a job. Out: the panel as the product makes it, float32, and the same values in float64 for the comparison. The
+family here yields under the catalogue's names what the catalogue yields under them (a test compares the two), so that
+nothing but the 25 is computed. Missing as in the catalogue: NaN.
 """
 
 from __future__ import annotations

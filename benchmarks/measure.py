@@ -1,9 +1,10 @@
 """One way of computing, once, in a process of its own: what it costs.
 
-In: the name of a way and the job's folder. Out: a line of JSON: wall seconds, CPU seconds (user and system, all threads),
-peak memory of the process, rows and features. The clock runs from the ledger's Parquet file, which the system has cached,
-to the features in memory; imports are not timed, but their memory counts. With a file named as well, the features are
-written to it afterwards, for the comparison. Run as `python -m benchmarks.measure WAY FOLDER [FILE]`.
+In: the name of a way and the job's folder. Out: a line of JSON: wall seconds, CPU seconds (user and system, all
+threads), peak memory of the process, rows and features. The clock runs from the ledger's Parquet file, which the
+system has cached, to the features in memory; imports are not timed, but their memory counts. With a file named as
+well, the features are written to it afterwards, for the comparison. Run as `python -m benchmarks.measure WAY FOLDER
+[FILE]`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 In: how many order lines and cutoffs. Out: a ledger built by the product's own intake, in a folder, and the `Job`
 beside it. About 25 lines a customer over two years: gamma-distributed rates, orders of several lines at one instant,
-some of them at midnight sharp, returns as orders of their own or within an order, free lines, money with two decimals.
-Nothing is missing. Run as `python -m benchmarks.purchases FOLDER LINES CUTOFFS`.
+some of them at midnight sharp, returns as orders of their own or within an order, free lines, money with two
+decimals. Nothing is missing. Run as `python -m benchmarks.purchases FOLDER LINES CUTOFFS`.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def cutoff_days(n: int) -> tuple[int, ...]:
 
 
 def order_instants(rng: np.random.Generator, owner: Int64, n_customers: int) -> Int64:
-    """When each order is placed (UTC microseconds): between its customer's first day and last, by day, a few at 0:00."""
+    """When each order is placed (UTC microseconds): between its customer's first day and last, a few at 0:00."""
     joined = rng.uniform(-365, DAYS - 1, n_customers).clip(0)
     left = np.minimum(joined + 1 + rng.exponential(500, n_customers), DAYS)
     day = (joined[owner] + (left - joined)[owner] * rng.uniform(size=len(owner))).astype(np.int64)
     second = (8 * 3600 + 14 * 3600 * rng.beta(2, 2, len(owner))).astype(np.int64)
     second[rng.uniform(size=len(owner)) < 0.002] = 0
-    return (FIRST_DAY + day) * DAY_US + second * 1_000_000
+    return np.asarray((FIRST_DAY + day) * DAY_US + second * 1_000_000)
 
 
 def purchases(lines: int, seed: int = SEED) -> pa.Table:

@@ -1,8 +1,9 @@
 """The reference features in one SQL statement of DuckDB.
 
-In: the ledger's Parquet file. Out: one row per (customer_id, cutoff day) as an Arrow table. Lines become orders, orders
-become days of customers, and only the days are joined with the cutoffs; each feature is then an aggregate with a filter.
-Money is counted in whole 1/10,000 as DOUBLE, which is exact up to 2^53 and faster than DECIMAL. Missing: NULL.
+In: the ledger's Parquet file. Out: one row per (customer_id, cutoff day) as an Arrow table. Lines become orders,
+orders become days of customers, and only the days are joined with the cutoffs; each feature is then an aggregate with
+a filter. Money is counted in whole 1/10,000 as DOUBLE, which is exact up to 2^53 and faster than DECIMAL. Missing:
+NULL.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The reference features in pandas, cutoff by cutoff, as one who knows pandas well would write them.
 
-In: the ledger's Parquet file. Out: one row per (customer_id, cutoff day), float64. Whatever does not depend on the cutoff
-is worked out once (lines into orders, orders into days, gaps between days, categories for ids); money is counted in whole
-1/10,000, so sums are exact. Missing: NaN where there is nothing to divide by or the window starts before the ledger.
+In: the ledger's Parquet file. Out: one row per (customer_id, cutoff day), float64. Whatever does not depend on the
+cutoff is worked out once (lines into orders, orders into days, gaps between days, categories for ids); money is
+counted in whole 1/10,000, so sums are exact. Missing: NaN where there is nothing to divide by or the window starts
+before the ledger.
 """
 
 from __future__ import annotations

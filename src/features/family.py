@@ -94,7 +94,8 @@ def families(names: Sequence[str] | None = None) -> tuple[Family, ...]:
     for module in BUILT_IN:
         importlib.import_module(f".{module}", __package__)
     if names is None:
-        return tuple(_REGISTERED.values())
+        # Ours first and in their own order, whoever was imported first; then the user's.
+        return tuple(sorted(_REGISTERED.values(), key=lambda f: (*BUILT_IN, f.name).index(f.name)))
     for name in names:
         if name not in _REGISTERED:
             hint = did_you_mean(name, _REGISTERED)

@@ -6,7 +6,6 @@ In: parts and the configuration. Out: sorted blocks of whole customers handed to
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import __version__
 from ..clock import Cutoff, Zone
 from ..config import Config
 from ..errors import ConfigError, DataError
@@ -166,7 +166,7 @@ class _Intake:
         sources = (Source(p.name, p.sha256, n) for p, n in zip(self.parts, counts, strict=True))
         return Manifest(
             format=FORMAT,
-            regulars=_version(),
+            regulars=__version__,
             fingerprint=fingerprint.text(*facts),
             sources=tuple(sources),
             lines=lines,
@@ -232,8 +232,3 @@ def _units(amounts: pa.ChunkedArray) -> int:
         part = pc.sum(chunk.cast(pa.decimal128(38, 4))).as_py()
         total += part or Decimal(0)
     return int(total * SCALE)
-
-
-def _version() -> str:
-    # The package's own door is above this layer, so it is not imported but looked up: it is loaded by now.
-    return str(vars(sys.modules[__name__.partition(".")[0]])["__version__"])

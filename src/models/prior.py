@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import NotEnoughData
 from ..features.panel import Panel, Rhythm
-from .btyd import BgNbd, ParetoNbd, Summary
+from .bg_nbd import BgNbd
+from .btyd import Summary
 from .gamma_gamma import GammaGamma
 from .metrics import logit
+from .pareto_nbd import ParetoNbd
 
 Float64 = NDArray[np.float64]
 M = TypeVar("M")

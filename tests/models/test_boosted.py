@@ -58,8 +58,8 @@ def test_the_margin_forgotten_is_a_disaster_that_xgboost_does_not_mention() -> N
     ours = fitted()
     right = ours.link(NAMES, values, prior)
     raw = np.asarray(ours.booster.inplace_predict(np.ascontiguousarray(values.T), predict_type="margin"), np.float64)
-    assert (auc(y, right) or 0) > 0.85
-    assert (auc(y, raw) or 1) < 0.70
+    assert (auc(y, right) or 0) > 0.82
+    assert (auc(y, raw) or 1) < 0.68
     assert log_losses(y, sigmoid(raw)).mean() > log_losses(y, sigmoid(right)).mean() + 0.1
 
 
@@ -74,8 +74,8 @@ def test_the_margin_forgotten_is_a_disaster_in_the_products_own_ensemble() -> No
     features = np.ascontiguousarray(np.concatenate([rows.panel.values, more]).T)
     raw = seeded.booster.inplace_predict(features, predict_type="margin", validate_features=False)
     churned = rows.churned
-    assert (auc(churned, right) or 0) > 0.9
-    assert (auc(churned, np.asarray(raw, np.float64)) or 1) < 0.7
+    assert (auc(churned, right) or 0) > 0.8
+    assert (auc(churned, np.asarray(raw, np.float64)) or 1) < 0.65
 
 
 def test_a_seeded_prediction_is_the_margin_plus_what_the_trees_add() -> None:

@@ -15,8 +15,10 @@ from scipy.integrate import quad
 from scipy.special import betaln, gammainc, gammaln, hyp2f1
 
 from regulars.errors import ConfigError, DataError, NotEnoughData
-from regulars.models import btyd
-from regulars.models.btyd import BgNbd, ParetoNbd, Summary, least_loss
+from regulars.models import btyd, pareto_nbd
+from regulars.models.bg_nbd import BgNbd
+from regulars.models.btyd import Summary, least_loss
+from regulars.models.pareto_nbd import ParetoNbd
 
 MODELS = (BgNbd, ParetoNbd)
 BG = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -189,7 +191,7 @@ def test_decay_integral_agrees_with_a_fine_composite_rule() -> None:
                         d = np.expm1(u) / (m / at + k / bt + 1 / at)
                         f = np.exp(u - m * np.log1p(d / at) - k * np.log1p(d / bt)) / (m / at + k / bt + 1 / at)
                         slow = (f * np.tile(weight, 40)).sum() * 0.5 * (edges[1] - edges[0])
-                        log_k, _ = btyd._decay_integral(
+                        log_k, _ = pareto_nbd._decay_integral(
                             np.array([m]), np.array([at]), k, np.array([bt]), np.array([length])
                         )
                         assert abs(np.exp(log_k[0]) / slow - 1) < 1e-10, (m, at, k, bt, length)
@@ -259,7 +261,7 @@ def test_p_no_purchase_is_the_ratio_of_two_likelihoods(model: BgNbd | ParetoNbd)
 
 @pytest.mark.parametrize("name", ["_bg_log_l", "_pareto_log_l"])
 def test_slopes_agree_with_finite_differences(name: str) -> None:
-    function = getattr(btyd, name)
+    function = getattr(bg_nbd if name == "_bg_log_l" else pareto_nbd, name)
     x, t_x, T = np.array([0, 1, 5, 80, 3]), np.array([0.0, 0.5, 2.0, 1.9, 2.5]), np.array([1.0, 2.0, 2.5, 2.0, 2.5])
     for parameters in ((0.5, 0.7, 0.6, 2.0), (3.0, 0.05, 0.02, 30.0), (0.1, 4.0, 5.0, 0.3)):
         _, slopes = function(*parameters, x, t_x, T)

@@ -1,0 +1,199 @@
+"""The seed that turns the prior into a margin, the members and what they read, and who chooses their settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from regulars.clock import Cutoff
+from regulars.models.ensemble import (
+    CHURN,
+    VALUE,
+    Ensemble,
+    Line,
+    Recipe,
+    Seed,
+    features_of,
+    logistic_line,
+    settings_for,
+    tweedie_line,
+)
+from regulars.models.metrics import sigmoid
+from regulars.models.sample import Sample
+
+from ..simulated import rows_now, trained, training_rows
+
+Float64 = NDArray[np.float64]
+
+
+def churners(n: int = 20_000, seed: int = 0) -> tuple[Float64, Float64]:
+    """A prior's logit that is 1.5 times too timid and .5 too low, and what came of it."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 1.2, n)
+    return x, (rng.random(n) < sigmoid(0.5 + 1.5 * x)).astype(np.float64)
+
+
+def spenders(n: int = 30_000, seed: int = 0) -> tuple[Float64, Float64]:
+    """A prior's log of money and compound Poisson spend (Tweedie of power 1.5) of mean exp(.3 + .8 x)."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 0.8, n)
+    mu, phi = np.exp(0.3 + 0.8 * x), 1.0
+    # Power p = 1.5: N ~ Poisson(mu^.5 / (.5 phi)), each a gamma of shape 1 and scale .5 phi mu^.5 (Jorgensen 1987).
+    orders = rng.poisson(2 * np.sqrt(mu) / phi)
+    return x, rng.gamma(np.maximum(orders, 1e-9), 0.5 * phi * np.sqrt(mu)) * (orders > 0)
+
+
+def test_logistic_recalibration_finds_the_coefficients_that_made_the_data() -> None:
+    x, y = churners()
+    line = logistic_line(x, y, np.ones(len(x)))
+    # 20,000 rows know the intercept to about .02 and the slope to about .025.
+    assert line.intercept == pytest.approx(0.5, abs=0.07)
+    assert line.slope == pytest.approx(1.5, abs=0.09)
+
+
+def test_tweedie_recalibration_finds_the_coefficients_that_made_the_data() -> None:
+    x, y = spenders()
+    line = tweedie_line(x, y, np.ones(len(x)))
+    assert line.intercept == pytest.approx(0.3, abs=0.04)
+    assert line.slope == pytest.approx(0.8, abs=0.05)
+    # A regression with log link is right in total.
+    assert np.exp(line(x)).sum() == pytest.approx(y.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("fit", [logistic_line, tweedie_line])
+def test_a_row_of_weight_two_teaches_as_much_as_two_rows(fit: object) -> None:
+    x, y = churners(300) if fit is logistic_line else spenders(300)
+    line = logistic_line if fit is logistic_line else tweedie_line
+    weight = np.where(np.arange(300) % 3 == 0, 2.0, 1.0)
+    again = np.repeat(np.arange(300), weight.astype(int))
+    found, meant = line(x, y, weight), line(x[again], y[again], np.ones(len(again)))
+    assert (found.intercept, found.slope) == pytest.approx((meant.intercept, meant.slope), abs=1e-3)
+
+
+def test_a_row_without_a_prior_teaches_nothing_and_gets_the_intercept() -> None:
+    x, y = churners(2000)
+    gone = np.concatenate([x, np.full(500, np.nan)])
+    outcome = np.concatenate([y, np.ones(500)])
+    line = logistic_line(gone, outcome, np.ones(2500))
+    assert (line.intercept, line.slope) == pytest.approx(
+        (logistic_line(x, y, np.ones(2000)).intercept, logistic_line(x, y, np.ones(2000)).slope), abs=1e-6
+    )
+    assert line(np.array([np.nan, np.inf])).tolist() == [line.intercept] * 2
+
+
+def test_without_any_prior_the_base_rate_and_the_mean_speak() -> None:
+    none, weight = np.full(4, np.nan), np.array([1.0, 1.0, 1.0, 3.0])
+    # Weighted share 3 / 6; weighted mean (2 + 3 * 4) / 6.
+    assert logistic_line(none, np.array([0.0, 0, 0, 1]), weight) == Line(pytest.approx(0.0, abs=1e-12), 0.0)
+    assert tweedie_line(none, np.array([0.0, 0, 2, 4]), weight) == Line(pytest.approx(np.log(14 / 6)), 0.0)
+    # A prior that says the same of everyone teaches no slope either.
+    assert logistic_line(np.ones(4), np.array([0.0, 0, 0, 1]), weight).slope == 0.0
+    assert tweedie_line(np.ones(4), np.array([0.0, 0, 2, 4]), weight).slope == 0.0
+
+
+def rows() -> Sample:
+    return training_rows(trained())
+
+
+def test_the_seed_of_money_is_in_units_of_the_mean_so_that_the_currency_does_not_matter() -> None:
+    sample = rows()
+    seed = Seed.fit(VALUE, sample)
+    assert seed.unit == pytest.approx(np.maximum(sample.spend, 0).mean())
+    known = seed.unit * np.exp(seed.margin(VALUE, sample))
+    total = (sample.weight * np.maximum(sample.spend, 0)).sum()
+    assert (sample.weight * known).sum() == pytest.approx(total, rel=0.05)
+    assert Seed.fit(CHURN, sample).unit == 1.0
+
+
+def test_the_margin_of_churn_is_brought_to_the_level_of_the_training_rows() -> None:
+    sample = rows()
+    margin = Seed.fit(CHURN, sample).margin(CHURN, sample)
+    # Logistic regression with an intercept is right in total, by the weights it was fitted with.
+    assert (sample.weight * sigmoid(margin)).sum() == pytest.approx((sample.weight * sample.churned).sum(), rel=1e-3)
+
+
+def test_members_read_the_panel_and_unless_plain_the_prior_too() -> None:
+    sample = rows()
+    plain, values = features_of("plain", sample)
+    assert plain == sample.panel.names
+    assert values is sample.panel.values
+    rich, more = features_of("rich", sample)
+    assert rich[: len(plain)] == plain
+    assert [n for n in rich if n.startswith("btyd_")] == list(rich[len(plain) :])
+    assert more.shape == (len(rich), sample.n_rows)
+    assert features_of("seeded", sample)[0] == rich
+
+
+def test_nothing_that_is_the_same_for_all_customers_of_a_cutoff_is_a_feature() -> None:
+    # METHOD, Level: such features name the cutoff and swallow the level; absolute dates above all.
+    sample = rows()
+    names, values = features_of("rich", sample)
+    for name, row in zip(names, values, strict=True):
+        spreads = [np.ptp(here[np.isfinite(here)]) for day in np.unique(sample.panel.cutoff_day)
+                   if np.isfinite(here := row[sample.panel.cutoff_day == day]).any()]  # fmt: skip
+        between = {float(np.nanmin(row[sample.panel.cutoff_day == d])) for d in np.unique(sample.panel.cutoff_day)
+                   if np.isfinite(row[sample.panel.cutoff_day == d]).any()}  # fmt: skip
+        assert max(spreads) > 0 or len(between) == 1, f"{name} names the cutoff"
+
+
+def test_churn_is_three_members_of_which_only_the_last_is_seeded() -> None:
+    found = trained().model
+    assert {m: b.seeded for m, b in found.churn.ensemble.boosters.items()} == {
+        "plain": False,
+        "rich": False,
+        "seeded": True,
+    }
+    assert {m: b.seeded for m, b in found.value.ensemble.boosters.items()} == {"plain": False, "seeded": True}
+
+
+def test_a_member_is_asked_with_the_margin_of_the_very_rows() -> None:
+    ensemble, now = trained().model.churn.ensemble, rows_now(trained())
+    names, values = features_of("seeded", now)
+    margin = ensemble.seed.margin(CHURN, now)
+    assert ensemble.link("seeded", now).tobytes() == ensemble.boosters["seeded"].link(names, values, margin).tobytes()
+    back = np.arange(now.n_rows)[::-1]
+    assert ensemble.link("seeded", now.take(back)).tobytes() == ensemble.link("seeded", now)[back].tobytes()
+
+
+def test_settings_are_judged_on_the_last_training_cutoff_and_learnt_from_what_had_matured_by_then() -> None:
+    # Whatever the rows between the last matured cutoff and the judging one say, the settings do not see it.
+    sample, recipe = rows(), Recipe(trials=0)
+    days = np.unique(sample.panel.cutoff_day)
+    last = Cutoff(int(days[-1]))
+    assert days[-1] - days[-2] == sample.horizon_days
+    settings, trials = settings_for(CHURN, sample, recipe)
+    assert [t.number for t in trials] == [0]
+    # With a lag of one day the cutoff before the last has not matured by the last and so teaches nothing.
+    lagged = replace(recipe, lag_days=1)
+    without = sample.take(sample.panel.cutoff_day != days[-2])
+    assert settings_for(CHURN, sample, lagged) == settings_for(CHURN, without, lagged)
+    assert settings_for(CHURN, sample, recipe) == (settings, trials)
+    assert sample.matured_before(last, 1).n_rows < sample.matured_before(last, 0).n_rows
+
+
+def test_a_seeded_member_is_shallower_and_more_strongly_penalised() -> None:
+    settings, _ = settings_for(CHURN, rows(), Recipe(trials=0))
+    assert set(settings) == {"plain", "rich", "seeded"}
+    assert settings["seeded"].params["max_depth"] == 3
+    assert settings["seeded"].params["reg_lambda"] == 30.0
+    assert settings["rich"].params == settings["plain"].params
+    assert all(1 <= s.rounds <= 400 for s in settings.values())
+
+
+def test_with_one_training_cutoff_the_defaults_are_taken() -> None:
+    sample = rows()
+    one = sample.at((trained().trained_cutoffs[0],))
+    settings, trials = settings_for(CHURN, one, Recipe(trials=5))
+    assert trials == ()
+    assert {s.rounds for s in settings.values()} == {100}
+
+
+def test_an_ensemble_learnt_twice_is_the_same_to_the_byte() -> None:
+    sample = rows()
+    settings = {m: replace(s, rounds=8) for m, s in settings_for(CHURN, sample, Recipe(trials=0))[0].items()}
+    first, second = Ensemble.fit(CHURN, sample, settings), Ensemble.fit(CHURN, sample, settings)
+    assert first.seed == second.seed
+    assert [b.saved() for b in first.boosters.values()] == [b.saved() for b in second.boosters.values()]
