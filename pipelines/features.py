@@ -18,9 +18,16 @@ from .files import replaced
 from .prepare import Progress
 
 
-def features(ledger: Ledger, config: Config, cutoffs: Sequence[Cutoff], progress: Progress | None = None) -> pa.Table:
-    """customer_id, cutoff (date) and one float32 column per feature, rows by customer, then cutoff."""
-    wanted = sorted(set(cutoffs))
+def features(
+    ledger: Ledger, config: Config, cutoffs: Sequence[Cutoff | str], progress: Progress | None = None
+) -> pa.Table:
+    """customer_id, cutoff (date) and one float32 column per feature, rows by customer, then cutoff.
+
+    Parameters
+    ----------
+    cutoffs : sequence of Cutoff or ISO dates
+    """
+    wanted = sorted({Cutoff.parse(c) if isinstance(c, str) else c for c in cutoffs})
     if not wanted:
         raise ConfigError("no cutoff was given", needed="at least one date", code="RG092")
     plan, reference = plan_for(ledger.columns), reference_of(ledger, wanted)

@@ -42,6 +42,7 @@ def test_a_free_order_is_a_purchase_at_once_where_it_counts() -> None:
     assert _orders([zero], count_free=True) == ([1], [0], [0])
     # It became one; what comes later on the order changes its worth, not that.
     assert _orders([zero, ("a", "2017-01-02 10:00", "o", "5")], count_free=True) == ([1, 0], [0, 0], [0, 5])
+    assert _orders([zero, ("a", "2017-01-02 10:00", "o", "-5")], count_free=True) == ([1, 0], [0, 0], [0, -5])
     # An order that had a negative line first is a return, and a later zero does not make it free.
     back = [("a", "2016-12-31 10:00", "o", "-5"), zero]
     assert _orders(back, count_free=True) == ([0, 0], [1, 0], [0, 0])

@@ -1,0 +1,175 @@
+"""The bundle: the same model to the bit after a round trip, and no other file than its own before anything is used."""
+
+from __future__ import annotations
+
+import json
+import pickletools
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from regulars.errors import NoModel
+from regulars.models import bundle
+from regulars.models.boosted import Boosted
+from regulars.models.bundle import load, save
+from regulars.pipelines.score import score
+
+from ..simulated import shop, trained
+
+FILES = (
+    "churn_plain.ubj",
+    "churn_rich.ubj",
+    "churn_seeded.ubj",
+    "manifest.json",
+    "model.json",
+    "value_plain.ubj",
+    "value_seeded.ubj",
+)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle") / "model"
+    save(trained().model, folder)
+    return folder
+
+
+@pytest.fixture
+def copied(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy to be spoilt, of which no booster may ever reach XGBoost."""
+
+    def never(*_: object) -> Boosted:
+        raise AssertionError("a booster was read before the bundle was checked")
+
+    monkeypatch.setattr(Boosted, "loaded", never)
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_model_comes_back_from_its_bundle_and_scores_the_same_bits(saved: Path, threads: int) -> None:
+    back = load(saved, threads)
+    pd.testing.assert_frame_equal(
+        score(shop(), back, threads=1), score(shop(), trained().model, threads=1), check_exact=True
+    )
+    for name in ("horizon_days", "trained_on", "history_starts", "rules", "columns", "prior", "reference"):
+        assert getattr(back, name) == getattr(trained().model, name), name
+    assert tuple(back.churn.ensemble.boosters) == ("plain", "rich", "seeded")
+
+
+def test_a_bundle_saved_again_is_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    save(load(saved), tmp_path / "again")
+    assert {p.name: p.read_bytes() for p in saved.iterdir()} == {
+        p.name: p.read_bytes() for p in (tmp_path / "again").iterdir()
+    }
+
+
+def test_a_bundle_is_universal_binary_json_and_json_and_nothing_in_it_is_a_pickle(saved: Path) -> None:
+    assert sorted(p.name for p in saved.iterdir()) == sorted(FILES)
+    for file in saved.iterdir():
+        content = file.read_bytes()
+        if file.suffix == ".json":
+            json.loads(content)
+        else:
+            # UBJ begins an object with a brace, which is no opcode of pickle.
+            assert content[:1] == b"{"
+        with pytest.raises(ValueError, match=r"opcode|pickle"):
+            list(pickletools.genops(content))
+
+
+def test_no_customer_is_named_in_a_bundle(saved: Path) -> None:
+    ids = [i.encode() for i in score(shop(), trained().model, threads=1)["customer_id"]]
+    text = (saved / "model.json").read_bytes()
+    assert not [i for i in ids if b'"' + i + b'"' in text]
+
+
+@pytest.mark.parametrize("name", [f for f in FILES if f != "manifest.json"])
+def test_one_bit_flipped_anywhere_in_a_file_is_refused_before_use(copied: Path, name: str) -> None:
+    content = (copied / name).read_bytes()
+    for at in (0, 1, len(content) // 3, len(content) // 2, len(content) - 1):
+        (copied / name).write_bytes(flipped(content, at))
+        with pytest.raises(NoModel, match="was changed") as refused:
+            load(copied)
+        assert name in str(refused.value)
+        assert refused.value.exit_code == 6
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_removed_emptied_or_cut_is_refused_before_use(copied: Path, name: str) -> None:
+    content = (copied / name).read_bytes()
+    for spoilt in (b"", content[:-1], content[: len(content) // 2]):
+        (copied / name).write_bytes(spoilt)
+        with pytest.raises(NoModel):
+            load(copied)
+    (copied / name).unlink()
+    with pytest.raises(NoModel):
+        load(copied)
+
+
+@pytest.mark.parametrize("more", ["evil.py", "model.pkl", ".hidden", "churn_plain.ubj.bak"])
+def test_a_file_too_many_is_refused_before_use(copied: Path, more: str) -> None:
+    (copied / more).write_bytes(b"print('hello')")
+    with pytest.raises(NoModel, match="was changed") as refused:
+        load(copied)
+    assert more in str(refused.value)
+
+
+def test_a_folder_too_many_is_refused_before_use(copied: Path) -> None:
+    (copied / "code").mkdir()
+    with pytest.raises(NoModel, match="code"):
+        load(copied)
+
+
+def test_two_files_swapped_are_refused_before_use(copied: Path) -> None:
+    plain, rich = copied / "churn_plain.ubj", copied / "churn_rich.ubj"
+    first, second = plain.read_bytes(), rich.read_bytes()
+    plain.write_bytes(second)
+    rich.write_bytes(first)
+    with pytest.raises(NoModel, match="churn_plain"):
+        load(copied)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", '{"sha256": []}', '{"sha256": {}}', '{"format": 1}', '{"sha256": "x"}']
+)
+def test_a_manifest_that_is_none_is_refused_before_use(copied: Path, content: str) -> None:
+    (copied / "manifest.json").write_text(content)
+    with pytest.raises(NoModel):
+        load(copied)
+
+
+def test_a_manifest_that_points_outside_is_refused_before_use(copied: Path) -> None:
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["sha256"]["../outside"] = "0" * 64
+    (copied.parent / "outside").write_bytes(b"")
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(NoModel):
+        load(copied)
+
+
+def test_every_bit_of_the_manifests_hashes_counts(copied: Path) -> None:
+    content = (copied / "manifest.json").read_bytes()
+    for name in (f for f in FILES if f != "manifest.json"):
+        at = content.index(name.encode()) + len(name) + 10
+        (copied / "manifest.json").write_bytes(flipped(content, at))
+        with pytest.raises(NoModel):
+            load(copied)
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(NoModel, match="is not a model bundle"):
+            load(folder)
+
+
+def test_a_bundle_of_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "FORMAT", bundle.FORMAT + 1)
+    save(trained().model, tmp_path / "newer")
+    monkeypatch.undo()
+    with pytest.raises(NoModel, match="has format 2"):
+        load(tmp_path / "newer")

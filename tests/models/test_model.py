@@ -1,0 +1,176 @@
+"""The product's model: one row of scores per customer, from a panel or from purchases, and nothing from the future."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from regulars.clock import Cutoff
+from regulars.config import Config
+from regulars.engines import histories, panel_of
+from regulars.errors import DataError, NotEnoughData
+from regulars.features.family import plan_for
+from regulars.features.lines import Lines
+from regulars.intake import Ledger
+from regulars.models.ensemble import Recipe
+from regulars.models.model import SCORES, fit
+from regulars.models.prior import PriorColumns
+from regulars.models.sample import Sample
+from regulars.pipelines.prepare import prepare
+from regulars.pipelines.score import score
+
+from ..simulated import config_of, purchases, rows_now, shop, trained, training_rows
+
+
+def scored() -> pd.DataFrame:
+    return score(shop(), trained().model, threads=1)
+
+
+def test_scores_hold_one_row_for_every_customer_who_ever_bought() -> None:
+    found = scored()
+    assert tuple(found.columns) == SCORES
+    frame = purchases()
+    buyers = sorted(set(frame.loc[frame["amount"] > 0, "customer_id"]))
+    assert found["customer_id"].tolist() == buyers
+    assert set(found["as_of"]) == {str(shop().ends)}
+    assert set(found["horizon_days"]) == {30}
+    assert set(found["model"]) == {"regulars"}
+
+
+def test_scores_tell_of_each_customer_what_the_purchases_say() -> None:
+    frame, found = purchases(), scored().set_index("customer_id")
+    day = pd.to_datetime(frame["purchased_at"], format="ISO8601").dt.normalize()
+    bought = frame.assign(day=day)[frame["amount"] > 0]
+    last = bought.groupby("customer_id")["day"].max()
+    assert found["last_purchase"].tolist() == last[found.index].dt.strftime("%Y-%m-%d").tolist()
+    recency = (pd.Timestamp(str(shop().ends)) - last[found.index]).dt.days
+    assert found["recency_days"].tolist() == recency.tolist()
+    assert found["orders"].tolist() == bought.groupby("customer_id")["order_id"].nunique()[found.index].tolist()
+    spend = frame.groupby("customer_id")["amount"].sum()[found.index]
+    assert found["spend"].to_numpy() == pytest.approx(spend.to_numpy(), abs=1e-9)
+
+
+def test_scores_are_possible_numbers() -> None:
+    found = scored()
+    assert ((found["p_churn"] > 0) & (found["p_churn"] < 1)).all()
+    assert (found["expected_orders"] > 0).all()
+    assert (found["expected_spend"] > 0).all()
+    assert np.isfinite(found.select_dtypes("number").to_numpy(np.float64)).all()
+
+
+def test_purchases_give_the_same_bits_as_the_panel() -> None:
+    lines = Lines.from_arrow(shop().table())
+    pd.testing.assert_frame_equal(trained().model.scores_of(lines, shop().ends), scored(), check_exact=True)
+
+
+def test_the_order_of_panel_rows_does_not_matter() -> None:
+    model, panel = trained().model, rows_now(trained()).panel
+    back = np.arange(panel.n_rows)[::-1]
+    found, turned = model.scores(panel), model.scores(panel.take(back))
+    pd.testing.assert_frame_equal(turned.iloc[::-1].reset_index(drop=True), found, check_exact=True)
+
+
+def test_rows_after_the_day_are_not_seen_whatever_they_say() -> None:
+    day = shop().ends.minus(60)
+    frame = purchases()
+    before = frame["purchased_at"] < str(day)
+    assert (~before).any()
+    noise = frame.assign(
+        amount=np.where(before, frame["amount"], 9_999.0), category=frame["category"].where(before, "poison")
+    )
+    model = trained().model
+    reference = trained().prepared.reference.at(day.day)
+    found = [
+        model.scores_of(Lines.from_arrow(ledger.table()), day, reference)
+        for ledger in (shop(), Ledger.from_frame(noise, config_of()), Ledger.from_frame(frame[before], config_of()))
+    ]
+    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
+    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+
+
+def test_nobody_at_risk_is_an_empty_table_with_all_columns() -> None:
+    model = trained().model
+    lines = Lines.from_arrow(shop().table())
+    nobody = model.scores(rows_now(trained()).panel.take(np.zeros(rows_now(trained()).n_rows, bool)))
+    assert nobody.shape == (0, len(SCORES))
+    reference = replace(model.reference, days=(0,))
+    early = model.scores_of(lines, shop().history_starts, reference.at(shop().history_starts.day))
+    assert early.shape == (0, len(SCORES))
+
+
+def test_a_day_before_the_models_reference_is_refused() -> None:
+    lines = Lines.from_arrow(shop().table())
+    with pytest.raises(DataError, match="Reference begins after"):
+        trained().model.scores_of(lines, trained().model.trained_on.minus(1))
+
+
+def test_customers_silent_for_longer_than_asked_get_no_score_and_the_others_the_same() -> None:
+    strict = replace(trained().model, active_within_days=60)
+    found = score(shop(), strict, threads=1)
+    whole = scored()
+    kept = whole[whole["recency_days"] <= 60].reset_index(drop=True)
+    assert 0 < len(kept) < len(whole)
+    pd.testing.assert_frame_equal(found, kept, check_exact=True)
+
+
+def test_too_few_rows_of_one_outcome_are_refused_before_anything_is_learnt() -> None:
+    rows = training_rows(trained())
+    churned = rows.take(rows.churned == 1)
+    with pytest.raises(NotEnoughData, match="and 0 were not"):
+        fit(churned, rows_now(trained()), Recipe(trials=0))
+
+
+def once_only(n: int = 300) -> Ledger:
+    """Nobody comes back on another day, but half of them buy twice on one day."""
+    rng = np.random.default_rng(0)
+    days = np.sort(rng.integers(0, 300, n))
+    stamp = (pd.Timestamp("2023-01-01") + pd.to_timedelta(days, unit="D")).strftime("%Y-%m-%d")
+    frame = pd.DataFrame(
+        {"customer_id": [f"{i:03d}" for i in range(n)], "purchased_at": stamp, "amount": rng.gamma(2, 9, n).round(2)}
+    )
+    return Ledger.from_frame(frame, Config.of(horizon_days=30))
+
+
+def test_where_no_prior_can_be_fitted_the_trees_and_the_mean_still_answer() -> None:
+    # Every label would be churned there, so the shop's model is asked with a prior that knows nothing.
+    found = trained().model
+    empty = replace(found, prior=replace(found.prior, bg=None, pareto=None, gamma=None))
+    scores = score(shop(), empty, threads=1)
+    assert ((scores["p_churn"] > 0) & (scores["p_churn"] < 1)).all()
+    assert np.isfinite(scores["expected_spend"]).all()
+    assert set(scores["expected_orders"]) == {found.value.orders_mean}
+    assert not scores["p_churn"].equals(scored()["p_churn"])
+
+
+def test_a_ledger_in_which_nobody_comes_back_is_too_little_to_learn_from() -> None:
+    ledger = once_only()
+    config = Config.of(horizon_days=30)
+    cutoffs = [ledger.ends.minus(d) for d in (120, 90, 60, 30)]
+    prepared = prepare(ledger, config, cutoffs, [ledger.ends])
+    assert all(p.bg is None and p.pareto is None for p in prepared.priors.values())
+    rows = prepared.sample(prepared.label(ledger.ends))
+    assert np.isnan(rows.prior.silent).all()
+    with pytest.raises(NotEnoughData, match="0 were not"):
+        fit(rows, rows, Recipe(trials=0))
+
+
+def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
+    rows, now = training_rows(trained()), rows_now(trained())
+    columns = {}
+    for name in PriorColumns.__dataclass_fields__:
+        columns[name] = np.where(rows.panel.cutoff_day == rows.panel.cutoff_day.min(), np.nan, getattr(rows.prior, name))
+    fitted = fit(Sample(rows.panel, PriorColumns(**columns), rows.label), now, Recipe(trials=0))
+    p = fitted.churn.p_churn(now)
+    assert ((p > 0) & (p < 1)).all()
+    assert p.mean() == pytest.approx(trained().model.churn.p_churn(now).mean(), abs=0.05)
+
+
+def test_the_panel_of_a_day_has_the_models_features_in_its_order() -> None:
+    model = trained().model
+    day: Cutoff = shop().ends
+    panel = panel_of(shop(), plan_for(model.columns), model.reference, [day])
+    assert model.churn.ensemble.boosters["plain"].names == panel.names
+    assert sum(h.lines.n_lines for h in histories(shop())) == shop().manifest.lines["used"]

@@ -1,0 +1,124 @@
+"""The search for settings: seeded, repeatable, the defaults first, and a budget in seconds that can be told in trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from regulars.models import tuning
+from regulars.models.boosted import DEFAULTS, MAX_ROUNDS, Setting
+from regulars.models.tuning import Rows, Tuned, best_rounds, tune
+
+NAMES = ("first", "second", "third")
+SETTING = Setting(seed=3)
+
+
+def rows(n: int, seed: int, seeded: bool = False) -> Rows:
+    """Outcomes that depend on two features, weakly enough that trees overfit in the end."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1, (3, n)).astype(np.float32)
+    logit = values[0] + values[1] * values[0]
+    y = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(np.float64)
+    return Rows(values, y, np.ones(n), 0.5 * values[0].astype(np.float64) if seeded else None)
+
+
+TRAIN, JUDGE = rows(400, 0), rows(300, 1)
+
+
+def searched(trials: int, seconds: float | None = None, setting: Setting = SETTING) -> Tuned:
+    return tune("churn", NAMES, TRAIN, JUDGE, trials, setting, seconds)
+
+
+def clock_of(step: float) -> Callable[[], float]:
+    """A clock that ticks so many seconds whenever it is looked at."""
+    now = [0.0]
+
+    def monotonic() -> float:
+        now[0] += step
+        return now[0]
+
+    return monotonic
+
+
+def test_the_same_seed_finds_the_same_table_and_setting() -> None:
+    first, second = searched(4), searched(4)
+    assert first == second
+    assert len(first.trials) == 4
+    assert len({tuple(t.params.values()) for t in first.trials}) == 4
+
+
+def test_another_seed_looks_elsewhere() -> None:
+    other = searched(3, setting=Setting(seed=4))
+    assert [t.params for t in other.trials[1:]] != [t.params for t in searched(3).trials[1:]]
+
+
+def test_the_defaults_are_the_first_trial_so_that_a_search_is_never_worse_on_the_judging_rows() -> None:
+    found = searched(4)
+    assert found.trials[0].params == {k: v for k, v in DEFAULTS.items() if k != "learning_rate"}
+    losses = [t.loss for t in found.trials if t.loss is not None]
+    best = min(found.trials, key=lambda t: np.inf if t.loss is None or t.state != "COMPLETE" else t.loss)
+    assert losses[0] >= (best.loss or np.inf)
+    assert found.setting.rounds == best.rounds
+    assert {k: found.setting.params[k] for k in best.params} == best.params
+    assert found.setting.params["learning_rate"] == DEFAULTS["learning_rate"]
+    assert (found.setting.seed, found.setting.threads) == (SETTING.seed, SETTING.threads)
+
+
+def test_one_trial_is_the_defaults_with_rounds_by_early_stopping() -> None:
+    none, one = searched(0), searched(1)
+    assert none.setting == one.setting
+    assert none.setting.params == dict(DEFAULTS)
+    assert (none.trials[0].loss, none.trials[0].rounds) == (one.trials[0].loss, one.trials[0].rounds)
+    assert 1 <= none.setting.rounds < MAX_ROUNDS
+    assert none.setting.rounds == best_rounds("churn", NAMES, TRAIN, JUDGE, SETTING)
+
+
+def test_a_budget_in_seconds_stops_and_its_number_of_trials_gives_the_same_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One second a look: the start is looked at once, then each trial's end. 3.5 s are over after the fourth.
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=clock_of(1.0)))
+    stopped = searched(30, seconds=3.5)
+    assert len(stopped.trials) == 4
+    assert searched(len(stopped.trials)) == stopped
+
+
+def test_a_budget_that_is_over_at_once_still_leaves_the_defaults() -> None:
+    assert len(searched(30, seconds=1e-9).trials) == 1
+    assert searched(30, seconds=1e-9).setting == searched(0).setting
+
+
+@pytest.mark.parametrize("seconds", [None, 1e9])
+def test_a_budget_that_is_never_reached_changes_nothing(seconds: float | None) -> None:
+    assert searched(3, seconds) == searched(3)
+
+
+def test_a_hopeless_trial_is_pruned_and_stays_in_the_table() -> None:
+    found = searched(12)
+    assert len(found.trials) == 12
+    assert {t.state for t in found.trials} == {"COMPLETE", "PRUNED"}
+    for trial in found.trials:
+        assert (trial.rounds is not None) == (trial.state == "COMPLETE")
+    assert [t.number for t in found.trials] == list(range(12))
+
+
+def test_progress_is_told_after_each_trial() -> None:
+    told: list[tuple[str, float]] = []
+    tune("churn", NAMES, TRAIN, JUDGE, 2, SETTING, progress=lambda what, share: told.append((what, share)))
+    assert told == [("tuning churn", 0.5), ("tuning churn", 1.0)]
+
+
+def test_a_seeded_search_starts_from_the_margin() -> None:
+    # The margin knows half of what the first feature knows, so it takes fewer rounds or ends with less loss.
+    plain = searched(0)
+    seeded = tune("churn", NAMES, rows(400, 0, seeded=True), rows(300, 1, seeded=True), 0, SETTING)
+    assert seeded.trials[0].loss != plain.trials[0].loss
+    assert (seeded.trials[0].loss or 9) < (plain.trials[0].loss or 0)
+
+
+def test_the_judging_rows_never_teach() -> None:
+    # Judged on the training rows themselves more trees always help; on unseen rows they soon do not.
+    assert best_rounds("churn", NAMES, TRAIN, TRAIN, SETTING) > 3 * best_rounds("churn", NAMES, TRAIN, JUDGE, SETTING)

@@ -1,0 +1,29 @@
+"""Every notebook runs from top to bottom."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebook_runs(path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its own folder, as a reader would; a cell that raises fails the test."""
+    monkeypatch.setenv("REGULARS_WHEELS", str(wheels))
+    notebook = nbformat.read(path, as_version=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    shown = [o for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs]
+    assert any("text/html" in o.get("data", {}) for o in shown)
