@@ -20,6 +20,8 @@ from regulars.pipelines.train import Trained, fit_model
 
 ZONE = "America/New_York"
 FIRST = pd.Timestamp("2023-01-02")
+PLANTED = "0shopper"
+"""How every customer id begins: a leading zero, and a word to search for where no customer may be named."""
 COLUMNS = ("customer_id", "purchased_at", "order_id", "amount", "quantity", "product_id", "category", "discount")
 CATEGORIES = ("bread", "milk", "fruit", "soap", "wine")
 
@@ -38,7 +40,7 @@ def purchases(n_customers: int = 400, days: int = 420, seed: int = 7, returns: b
     for i in range(n_customers):
         at, order = joined[i], 0
         while at < min(joined[i] + death[i], days):
-            rows += _order(rng, f"{i:05d}", at, order, level[i], days, returns)
+            rows += _order(rng, f"{PLANTED}{i:05d}", at, order, level[i], days, returns)
             order += 1
             at += rng.exponential(1 / rate[i])
     frame = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import optuna
@@ -22,7 +21,8 @@ from .boosted import DEFAULTS, MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-PRUNE_EVERY = 25
+EVERY = 5
+"""Rounds between two looks at the judging rows."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,6 @@ class Rows:
     margin: Float64 | None = None
 
 
-class _Pruner(xgb.callback.TrainingCallback):
-    """Reports the judging loss to the study now and then, and ends a hopeless trial."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self.trial = trial
-
-    def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, Any]]) -> bool:
-        """XGBoost calls this after each round."""
-        if (epoch + 1) % PRUNE_EVERY == 0:
-            losses = next(iter(evals_log["judge"].values()))
-            self.trial.report(losses[-1], epoch)
-            if self.trial.should_prune():
-                raise optuna.TrialPruned
-        return False
-
-
 def _suggested(trial: optuna.Trial) -> dict[str, float]:
     return {
         "max_depth": trial.suggest_int("max_depth", 2, 6),
@@ -95,20 +79,22 @@ def tune(
     rounds: dict[int, int] = {}
 
     def loss(trial: optuna.Trial) -> float:
-        chosen = setting.changed(_suggested(trial))
-        booster = _stopped_early(kind, data, unseen, chosen, [_Pruner(trial)])
-        rounds[trial.number] = booster.best_iteration + 1
-        return float(booster.best_score)
+        def pruned(judged: float, done: int) -> None:
+            trial.report(judged, done)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        least, rounds[trial.number] = _stopped_early(kind, data, unseen, setting.changed(_suggested(trial)), pruned)
+        return least
 
     if trials == 0:
-        booster = _stopped_early(kind, data, unseen, setting, [])
-        only = Trial(0, "COMPLETE", float(booster.best_score), booster.best_iteration + 1, dict(setting.params))
-        return Tuned(replace(setting, rounds=booster.best_iteration + 1), (only,))
+        least, enough = _stopped_early(kind, data, unseen, setting)
+        return Tuned(replace(setting, rounds=enough), (Trial(0, "COMPLETE", least, enough, dict(setting.params)),))
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=setting.seed, n_startup_trials=min(5, trials)),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2 * PRUNE_EVERY),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=50),
     )
     study.enqueue_trial({name: DEFAULTS[name] for name in DEFAULTS if name != "learning_rate"})
     began = time.monotonic()
@@ -131,7 +117,7 @@ def tune(
 def best_rounds(kind: str, names: Sequence[str], train: Rows, judge: Rows, setting: Setting) -> int:
     """Rounds after which the judging rows stop gaining."""
     data, unseen = _matrices(names, train, judge)
-    return int(_stopped_early(kind, data, unseen, setting, []).best_iteration) + 1
+    return _stopped_early(kind, data, unseen, setting)[1]
 
 
 def _matrices(names: Sequence[str], train: Rows, judge: Rows) -> tuple[xgb.DMatrix, xgb.DMatrix]:
@@ -144,14 +130,20 @@ def _stopped_early(
     data: xgb.DMatrix,
     unseen: xgb.DMatrix,
     setting: Setting,
-    callbacks: list[xgb.callback.TrainingCallback],
-) -> xgb.Booster:
-    return xgb.train(
-        xgb_params(kind, setting),
-        data,
-        num_boost_round=MAX_ROUNDS,
-        evals=[(unseen, "judge")],
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-        callbacks=callbacks,
-    )
+    told: Callable[[float, int], None] | None = None,
+) -> tuple[float, int]:
+    """The least judging loss and its rounds; looked at every few rounds only, as a look costs as much as a round."""
+    booster = xgb.Booster(xgb_params(kind, setting), [data, unseen])
+    least, enough = np.inf, EVERY
+    for done in range(1, MAX_ROUNDS + 1):
+        booster.update(data, done - 1)
+        if done % EVERY:
+            continue
+        judged = float(booster.eval_set([(unseen, "judge")], done).rsplit(":", 1)[1])
+        if told is not None:
+            told(judged, done)
+        if judged < least:
+            least, enough = judged, done
+        elif done - enough >= PATIENCE:
+            break
+    return float(least), enough

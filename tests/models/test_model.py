@@ -124,7 +124,7 @@ def test_too_few_rows_of_one_outcome_are_refused_before_anything_is_learnt() -> 
 
 
 def once_only(n: int = 300) -> Ledger:
-    """Nobody comes back on another day, but half of them buy twice on one day."""
+    """Everyone buys on one day and never again."""
     rng = np.random.default_rng(0)
     days = np.sort(rng.integers(0, 300, n))
     stamp = (pd.Timestamp("2023-01-01") + pd.to_timedelta(days, unit="D")).strftime("%Y-%m-%d")

@@ -91,9 +91,8 @@ def test_a_budget_that_is_over_at_once_still_leaves_the_defaults() -> None:
     assert searched(30, seconds=1e-9).setting == searched(0).setting
 
 
-@pytest.mark.parametrize("seconds", [None, 1e9])
-def test_a_budget_that_is_never_reached_changes_nothing(seconds: float | None) -> None:
-    assert searched(3, seconds) == searched(3)
+def test_a_budget_that_is_never_reached_changes_nothing() -> None:
+    assert searched(3, seconds=1e9) == searched(3)
 
 
 def test_a_hopeless_trial_is_pruned_and_stays_in_the_table() -> None:
