@@ -24,8 +24,8 @@ from .score import score, write_scores
 from .train import Trained, train_and_register
 
 
-def run_demo(name: str, folder: Path, progress: Progress | None = None) -> list[str]:
-    """Do everything and say what was learnt.
+def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple[list[str], dict[str, object]]:
+    """Do everything; what was learnt in ten lines, and the figures of the examination.
 
     Parameters
     ----------
@@ -40,13 +40,16 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> list[
     scores = score(ledger, trained.model, None, config.engine.threads, progress)
     scores = scores.assign(model_version=registered.version, run_id=registered.run_id)
     write_scores(scores, folder / "scores.parquet")
+    if progress:
+        progress("report", 0.0)
     report = report_input(
         ledger, config, scores, trained.backtest.figures, trained.backtest.predictions, trained.features, registered
     )
     write_report(report, folder / "report.html")
     (folder / "overview.png").write_bytes(overview(report))
     stakes = customers_of(report)
-    return story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config)
+    lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config)
+    return lines, {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}
 
 
 def story(

@@ -69,8 +69,8 @@ def report_input(
 
 def report_of_champion(
     ledger: Ledger, config: Config, as_of: Cutoff | None, path: Path, progress: Progress | None = None
-) -> None:
-    """Score with the champion and write the report; the examination is the one of its training."""
+) -> dict[str, object]:
+    """Score with the champion and write the report; the examination, which is the one of its training."""
     import pandas as pd
 
     from ..models.tracking import Store
@@ -79,13 +79,17 @@ def report_of_champion(
     store = Store(config.tracking_uri)
     _, registered = store.champion(config.mlflow.model_name)
     kept = predictions_file(config, registered.run_id)
+    backtest = store.table(registered, "backtest.json")
+    if progress:
+        progress("report", 0.0)
     report = report_input(
         ledger,
         config,
         scores,
-        store.table(registered, "backtest.json"),
+        backtest,
         pd.read_parquet(kept) if kept.exists() else pd.DataFrame(),
         store.table(registered, "features.json")["features"],
         registered,
     )
     write_report(report, path)
+    return {"file": str(path), "as_of": report.as_of, "customers": len(scores), "backtest": backtest}

@@ -108,8 +108,9 @@ def predictions_file(config: Config, run_id: str) -> Path:
 def train_and_register(ledger: Ledger, config: Config, progress: Progress | None = None) -> tuple[Trained, Registered]:
     """Everything from the ledger to the champion."""
     trained = fit_model(ledger, config, prior_cache(config, ledger), progress)
-    registered = register(ledger, config, trained)
-    return trained, registered
+    if progress:
+        progress("registering the model", 0.0)
+    return trained, register(ledger, config, trained)
 
 
 def pictures(examined: Backtest) -> dict[str, str]:

@@ -81,6 +81,8 @@ def _opened(path: Path) -> tuple[Config, Ledger]:
     with bars() as progress:
         ledger = build_ledger(config, lambda what: progress(what, 0.0))
     _print_reconciliation(ledger, config.data.currency)
+    if len(config.target.horizon_days) > 1:
+        print(f"note: models are made for the first horizon, {config.target.primary} days", file=sys.stderr)
     return config, ledger
 
 
@@ -204,6 +206,7 @@ def report(
         str | None, typer.Option("--as-of", help="Date; default: the day after the last purchase.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.html", help="Default: report.html.")] = None,
+    json: JsonPath = None,
 ) -> None:
     """One HTML file for people: the data, how good the model is, who is at risk and what they are worth."""
     from .pipelines.report import report_of_champion
@@ -213,22 +216,25 @@ def report(
     settings, ledger = _opened(config)
     file = out or settings.folder / "report.html"
     with bars() as progress:
-        report_of_champion(ledger, settings, day, file, progress)
+        figures = report_of_champion(ledger, settings, day, file, progress)
     print(f"open {file}")
+    _write_json(figures, json)
 
 
 @app.command()
 def demo(
     data: Annotated[DemoData, typer.Option("--data", help="Whose purchases.")] = DemoData.completejourney,
     folder: Annotated[Path, typer.Option("--folder", help="Where the results go.")] = Path("demo"),
+    json: JsonPath = None,
 ) -> None:
     """The whole main job on real purchases: scores, a report and a registered model."""
     from .pipelines.demo import run_demo
     from .progress import bars
 
     with bars() as progress:
-        lines = run_demo(data.value, folder, progress)
+        lines, figures = run_demo(data.value, folder, progress)
     print("\n".join(lines))
+    _write_json(figures, json)
 
 
 if __name__ == "__main__":

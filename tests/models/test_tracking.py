@@ -11,13 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
+from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.errors import NoModel, RegularsError
-from regulars.models.bundle import load
 from regulars.models.request import lines_of
 from regulars.models.tracking import Registered, Store
 from regulars.models.tuning import Trial
@@ -147,9 +146,9 @@ def test_tables_and_pictures_lie_beside_the_run(kept: Kept) -> None:
     trials = kept.store.table(kept.registered, "trials.json")
     assert set(trials) == {"churn", "value"}
     assert trials["churn"][0]["state"] == "COMPLETE"
-    assert set(kept.store.table(kept.registered, "priors.json")) == {
-        str(c) for c in (*trained().trained_cutoffs, trained().backtest_origin, shop().ends)
-    } if hasattr(trained(), "backtest_origin") else True  # fmt: skip
+    # One prior for each training cutoff, the origin and the day one stands on.
+    days = {*trained().trained_cutoffs, shop().ends, Cutoff.parse(trained().backtest.figures["origins"][0]["cutoff"])}
+    assert set(kept.store.table(kept.registered, "priors.json")) == {str(d) for d in days}
 
 
 def test_version_one_is_the_champion_and_gives_the_model_back_to_the_bit(kept: Kept) -> None:
@@ -192,8 +191,6 @@ def history() -> pd.DataFrame:
 
 def meant(as_of: str | None = None) -> pd.DataFrame:
     """The scores of `history`, straight from the model."""
-    from regulars.clock import Cutoff
-
     model = trained().model
     day = model.trained_on if as_of is None else Cutoff.parse(as_of)
     return model.scores_of(lines_of(history(), model.columns, model.rules), day)
@@ -274,34 +271,33 @@ def test_the_bundle_carries_the_code_that_serves_it(kept: Kept, tmp_path: Path) 
 
 
 def test_an_alias_that_cannot_be_moved_leaves_the_old_champion_and_a_failed_run(
-    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
-
-    config = config_in(tmp_path)
 
     def refuse(*_: object) -> None:
         raise mlflow.exceptions.MlflowException("the alias could not be moved")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", refuse)
-        with pytest.raises(mlflow.exceptions.MlflowException, match="could not be moved"):
-            register(shop(), config, trained())
-    store = Store(config.tracking_uri)
-    client = store._client()
-    (run,) = client.search_runs([client.get_experiment_by_name("regulars").experiment_id])
-    assert run.info.status == "FAILED"
+    def unlucky() -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", refuse)
+            with (
+                pytest.raises(mlflow.exceptions.MlflowException, match="could not be moved"),
+                kept.store.run("unlucky") as run_id,
+            ):
+                kept.store.register(trained().model, run_id, "unlucky", {})
+        return str(kept.client.get_run(run_id).info.status)
+
+    assert unlucky() == "FAILED"
     # The version is there, but nobody who asks for the champion gets it.
-    assert [v.version for v in client.search_model_versions("name='regulars'")] == ["1"]
-    with pytest.raises(NoModel, match="no champion of `regulars`"):
-        store.champion("regulars")
-    registered = register(shop(), config, trained())
-    assert registered.version == "2"
-    with monkeypatch.context() as patch:
-        patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", refuse)
-        with pytest.raises(mlflow.exceptions.MlflowException):
-            register(shop(), config, trained())
-    assert store.champion("regulars")[1].version == "2"
+    assert [str(v.version) for v in kept.client.search_model_versions("name='unlucky'")] == ["1"]
+    with pytest.raises(NoModel, match="no champion of `unlucky`"):
+        kept.store.champion("unlucky")
+    with kept.store.run("lucky") as run_id:
+        kept.store.register(trained().model, run_id, "unlucky", {})
+    assert kept.store.champion("unlucky")[1] == Registered("unlucky", "2", run_id)
+    assert unlucky() == "FAILED"
+    assert kept.store.champion("unlucky")[1].version == "2"
 
 
 def test_a_model_stored_without_a_signature_is_never_registered(
@@ -332,25 +328,25 @@ def test_another_name_has_no_champion(kept: Kept) -> None:
         kept.store.champion("others")
 
 
-def test_a_champion_whose_files_were_changed_is_refused(tmp_path: Path) -> None:
-    config = config_in(tmp_path)
-    store = Store(config.tracking_uri)
-    with store.run("small") as run_id:
-        store.register(trained().model, run_id, "regulars", {"a": "b"})
-    (file,) = (tmp_path / "mlruns").rglob("bundle/churn_rich.ubj")
+def test_a_champion_whose_files_were_changed_is_refused(kept: Kept) -> None:
+    root = kept.config.folder / "mlruns"
+    before = set(root.rglob("bundle/churn_rich.ubj"))
+    with kept.store.run("spoilt") as run_id:
+        kept.store.register(trained().model, run_id, "spoilt", {})
+    (file,) = set(root.rglob("bundle/churn_rich.ubj")) - before
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     with pytest.raises(NoModel, match=r"was changed.*churn_rich"):
-        store.champion("regulars")
-    assert load(file.parents[0].parent / "bundle") if False else True
+        kept.store.champion("spoilt")
+    assert kept.store.champion("regulars")[1] == kept.registered
 
 
-def test_pruned_trials_count_among_the_finished_because_their_number_repeats_the_study(tmp_path: Path) -> None:
+def test_pruned_trials_count_among_the_finished_because_their_number_repeats_the_study(kept: Kept) -> None:
     # `tuning.trials = 3` would repeat a study of two complete trials and a pruned one; 2 would not.
     table = tuple(Trial(i, s, 0.5, 9, {"max_depth": 4.0}) for i, s in enumerate(("COMPLETE", "PRUNED", "COMPLETE")))
     found = trained()
     searched = replace(found, fitted=replace(found.fitted, trials={"churn": table, "value": table}))
-    config = config_in(tmp_path)
-    registered = register(shop(), config, searched)
-    params = Store(config.tracking_uri)._client().get_run(registered.run_id).data.params
-    assert params["churn.trials_finished"] == "3"
-    assert np.isfinite(found.n_rows)
+    mlflow = kept.config.mlflow.model_copy(update={"model_name": "searched"})
+    registered = register(shop(), kept.config.model_copy(update={"mlflow": mlflow}), searched)
+    assert registered.name == "searched"
+    params = kept.client.get_run(registered.run_id).data.params
+    assert (params["churn.trials_finished"], params["value.trials_finished"]) == ("3", "3")
