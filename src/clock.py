@@ -7,6 +7,7 @@ midnights. A local time in a DST gap moves forward by the gap; one in a fold is 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def parse_date(text: str) -> dt.date:
     datetime.date(2017, 10, 2)
     """
     try:
-        if len(text) != 10:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError(text)
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -142,8 +143,11 @@ class Zone:
         return np.searchsorted(_midnights(self.name), instant, side="right") - 1
 
     def midnight(self, day: int) -> int:
-        """The UTC instant at which a local day begins."""
-        return int(_midnights(self.name)[day])
+        """The UTC instant at which a local day begins; days from 1970 to 2099."""
+        midnights = _midnights(self.name)
+        if not 0 <= day < len(midnights):
+            raise ConfigError(f"{date_of(day)} is out of range", needed="a day from 1970 to 2099", code="RG017")
+        return int(midnights[day])
 
 
 @dataclass(frozen=True, order=True)

@@ -24,7 +24,10 @@ def _date_text(value: Any) -> Any:
 
 
 def _as_tuple(value: Any) -> Any:
-    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+    values = value if isinstance(value, list | tuple) else (value,)
+    if any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+        raise ValueError("a horizon is a whole number of days, or a list of them")
+    return tuple(values)
 
 
 class _Section(BaseModel):
@@ -219,8 +222,11 @@ class Config(_Section):
         target: dict[str, object] = {"horizon_days": horizon_days}
         for name, into in (("data", data), ("target", target)):
             extra = sections.pop(name, {})
-            if isinstance(extra, dict):
-                into.update(extra)
+            if not isinstance(extra, dict):
+                raise ConfigError(f"`{name}` is {extra!r}", needed="a dictionary of settings", code="RG016")
+            into.update(extra)
+        if "folder" in sections:
+            raise ConfigError("unknown key `folder` in the arguments", code="RG014")
         return cls._checked({"data": data, "target": target, **sections, "folder": Path.cwd()}, where="the arguments")
 
     @classmethod

@@ -33,14 +33,15 @@ def basket(past: Past, reference: Reference) -> Iterator[Feature]:
             "price_level", "money", "money per piece sold", ratio(ever.sum("sold"), quantity), "missing without a piece"
         )
     if past.has("discount"):
-        for name, said, span in (("", "ever", ever), ("_90d", "in the last 90 days", recent)):
+        both = ((ever, "", "ever", NO_SALE), (recent, "_90d", "in the last 90 days", f"{NOT_COVERED}, or {NO_SALE}"))
+        for span, name, said, missing in both:
             off = span.sum("discount")
             yield Feature(
                 f"discount_share{name}",
                 "share",
                 f"discount / (discount + money sold), {said}",
                 ratio(off, off + span.sum("sold")),
-                NO_SALE,
+                missing,
             )
         yield Feature(
             "discounted_line_share",

@@ -127,7 +127,7 @@ class Plan:
 def plan_for(columns: Sequence[str], names: Sequence[str] | None = None) -> Plan:
     """Plan the features of a ledger that has the given columns, from all families or those named."""
     chosen = families(names)
-    nobody = Past(History(Lines.empty(tuple(columns)), Rules("UTC"), Cutoff(0)), [Cutoff(1)])
+    nobody = Past(History(Lines.empty(tuple(columns)), Rules("UTC"), Cutoff(0)), [Cutoff(10_000)])
     reference = Reference.empty()
     entries = [
         Entry(f.name, chosen_family.name, f.unit, f.meaning, f.missing)

@@ -7,7 +7,8 @@ sums, so one customer alone, a shard and the whole give the same bits. `past.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,7 +80,7 @@ class History:
     @cached_property
     def orders(self) -> Orders:
         """What each line changes about its order."""
-        return Orders.of(self.lines, self.rules.count_free)
+        return Orders.of(self.lines, self.day, self.rules.count_free)
 
     @cached_property
     def gap(self) -> Int64:
@@ -213,3 +214,9 @@ def positions(segment: Int64, n_segments: int, time: Int64, edges: Int64) -> Int
     bucket = np.searchsorted(edges, time, side="right")
     counts = np.bincount(segment * width + bucket, minlength=n_segments * width)
     return np.cumsum(counts).reshape(n_segments, width)[:, :-1]
+
+
+def ascending(cutoffs: Sequence[Cutoff]) -> None:
+    """Refuse cutoffs that are not in order, each once."""
+    if any(a.day >= b.day for a, b in itertools.pairwise(cutoffs)):
+        raise DataError("the cutoffs are not ascending", needed="each cutoff once, in order", code="RG023")

@@ -1,7 +1,8 @@
 """Purchases of a block of whole customers as sorted NumPy columns: what the kernel computes on.
 
 In: canonical Arrow rows sorted by customer and time. Out: int64 money and instants, small integer codes for text, one
-code per order. A missing product or category has the code -1; other missing values are refused at the door.
+code per order. A missing product or category has the code -1, a missing quantity, discount or cost is 0; other missing
+values, and other types than the canonical ones, are refused at the door.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..schema import PURCHASES
 
 Int64 = NDArray[np.int64]
 Float32 = NDArray[np.float32]
@@ -81,7 +83,14 @@ class Lines:
 
     @classmethod
     def from_arrow(cls, table: pa.Table) -> Lines:
-        """From canonical rows sorted by (customer_id, purchased_at); anything unsorted is a `DataError`."""
+        """From canonical rows sorted by (customer_id, purchased_at).
+
+        Raises
+        ------
+        DataError
+            For columns of other types than `schema.PURCHASES`, missing required values, unsorted rows.
+        """
+        _check(table)
         table = table.combine_chunks()
         ids = table["customer_id"]
         encoded = _encoded(ids)
@@ -116,6 +125,22 @@ class Lines:
         )
 
 
+def _check(table: pa.Table) -> None:
+    """Refuse what would be read wrongly without a word: other types, and nulls where there can be none."""
+    for column in PURCHASES:
+        if column.name not in table.column_names:
+            if column.required:
+                raise DataError(f"the lines lack `{column.name}`", do="build the ledger anew", code="RG025")
+            continue
+        found = table.schema.field(column.name).type
+        if found != column.type and not (column.type == pa.string() and found == pa.large_string()):
+            needed = f"{column.type}, as in regulars.schema.PURCHASES"
+            raise DataError(f"`{column.name}` is {found}", needed=needed, do="build the ledger anew", code="RG026")
+        nulls = table[column.name].null_count
+        if nulls and (column.required or column.name == "known_at"):
+            raise DataError(f"`{column.name}` is missing in {nulls} lines", do="build the ledger anew", code="RG021")
+
+
 def _encoded(column: pa.ChunkedArray) -> tuple[Int64, list[str]]:
     """Codes in order of first appearance (-1 for missing), and the texts."""
     if column.num_chunks != 1:
@@ -128,13 +153,11 @@ def _encoded(column: pa.ChunkedArray) -> tuple[Int64, list[str]]:
 
 
 def _int64(column: pa.ChunkedArray) -> Int64:
-    """Instants as microseconds, DECIMAL(18, 4) as its unscaled integer; a missing one is refused (zero for money)."""
+    """Instants as microseconds, DECIMAL(18, 4) as its unscaled integer; a missing optional amount is zero."""
     if column.num_chunks == 0:
         return np.zeros(0, np.int64)
     array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
     if not pa.types.is_decimal(array.type):
-        if array.null_count:
-            raise DataError(f"{array.null_count} instants are missing", do="build the ledger anew", code="RG021")
         return np.asarray(array.cast(pa.int64()))
     words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
     if array.null_count:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
+from ..errors import DataError
 from ..schema import SCALE
 from .family import Plan
 from .history import Future, History
@@ -159,6 +160,8 @@ class Panel:
     @classmethod
     def joined(cls, blocks: list[Panel]) -> Panel:
         """Blocks one after the other; the list is emptied on the way, to keep memory low."""
+        if not blocks:
+            raise DataError("there are no blocks to join", needed="at least one", code="RG027")
         if len(blocks) == 1:
             return blocks[0]
         first = blocks[0]

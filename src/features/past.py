@@ -6,15 +6,13 @@ days in which families count and add. A window that starts before the ledger doe
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from ..errors import DataError
-from .history import MEASURES, History, positions
+from .history import MEASURES, History, ascending, positions
 from .lines import Float64, Int64
 
 
@@ -30,8 +28,7 @@ class Past:
     """
 
     def __init__(self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = ()) -> None:
-        if any(a.day >= b.day for a, b in itertools.pairwise(cutoffs)):
-            raise DataError("the cutoffs are not ascending", needed="each cutoff once, in order", code="RG023")
+        ascending(cutoffs)
         self.history = history
         self._cutoff_days = np.array([c.day for c in cutoffs], np.int64)
         self.asked: set[int] = set()

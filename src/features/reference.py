@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import DataError
-from .history import History
+from .history import History, ascending
 
 COUNTED = ("purchase", "weekend", "morning", "afternoon", "evening")
 
@@ -48,6 +48,7 @@ class Reference:
     @classmethod
     def of(cls, histories: Iterable[History], cutoffs: Sequence[Cutoff]) -> Reference:
         """Count over all customers what happened, and was known, before each cutoff."""
+        ascending(cutoffs)
         totals = np.zeros((len(COUNTED), len(cutoffs)), np.int64)
         for history in histories:
             for k, cutoff in enumerate(cutoffs if history.lines.known_at is not None else ()):
@@ -84,7 +85,7 @@ class Reference:
     @classmethod
     def from_dict(cls, content: dict[str, object]) -> Reference:
         """The inverse of `to_dict`."""
-        days, counts = content["days"], content["counts"]
+        days, counts = content.get("days"), content.get("counts")
         if not isinstance(days, list) or not isinstance(counts, dict):
             raise DataError("this is not a Reference", code="RG024")
         return cls(tuple(days), {str(k): tuple(v) for k, v in counts.items()})

@@ -14,6 +14,7 @@ from .reference import Reference
 
 WINDOWS = (7, 30, 90, 180, 365)
 LONG = (90, 365)
+NO_BOTH = NOT_COVERED + ", or nothing was bought in both"
 
 
 @family("windows")
@@ -30,7 +31,11 @@ def windows(past: Past, reference: Reference) -> Iterator[Feature]:
         value = ratio(span.sum("purchase_amount"), span.sum("purchase"))
         yield Feature(f"days_{name}", "days", f"purchase days {within}", span.sum("day"), NOT_COVERED)
         yield Feature(
-            f"order_value_{name}", "money", f"mean value of a purchase {within}", value, "missing without a purchase"
+            f"order_value_{name}",
+            "money",
+            f"mean value of a purchase {within}",
+            value,
+            NOT_COVERED + ", or no purchase in it",
         )
         yield Feature(f"returned_{name}", "money", f"money returned {within}", span.sum("returned"), NOT_COVERED)
     for days in (30, 90):
@@ -38,13 +43,13 @@ def windows(past: Past, reference: Reference) -> Iterator[Feature]:
         said = f"the last {days} days against the {days} before, as share of both"
         orders, earlier = span.sum("purchase"), before.sum("purchase")
         yield Feature(
-            f"orders_trend_{days}d", "share", f"purchases in {said}", ratio(orders, orders + earlier), NOT_COVERED
+            f"orders_trend_{days}d", "share", f"purchases in {said}", ratio(orders, orders + earlier), NO_BOTH
         )
-    sold, sold_before = past.last(90).sum("purchase_amount"), past.between(180, 90).sum("purchase_amount")
+    sold, sold_before = past.last(90).sum("sold"), past.between(180, 90).sum("sold")
     yield Feature(
         "spend_trend_90d",
         "share",
-        "purchase value in the last 90 days against the 90 before, as share of both",
+        "money sold in the last 90 days against the 90 before, as share of both",
         ratio(sold, sold + sold_before),
-        NOT_COVERED,
+        NO_BOTH,
     )

@@ -109,9 +109,9 @@ class Oracle:
             if at is None:
                 n_returns += any(line["amount"] < 0 for line in order)
                 continue
-            value = sum((line["amount"] for line in order), Decimal(0))
-            hour = at.astimezone(self.zone).hour
-            purchases.append(Purchase(at, business_day(at, self.zone), hour, value))
+            day, hour = business_day(at, self.zone), at.astimezone(self.zone).hour
+            that_day = (line["amount"] for line in order if business_day(line["purchased_at"], self.zone) == day)
+            purchases.append(Purchase(at, day, hour, sum(that_day, Decimal(0))))
         return sorted(purchases, key=lambda p: p.at), n_returns
 
     def _became_a_purchase(self, order: Sequence[Line]) -> dt.datetime | None:
@@ -184,8 +184,8 @@ class Past:
         start, end = (midnight(self.cutoff - days * DAY, self.zone) for days in (older, newer))
         return start <= at < end
 
-    def lines_in(self, older: int) -> list[Line]:
-        return [line for line in self.lines if self._within(line["purchased_at"], older)]
+    def lines_in(self, older: int, newer: int = 0) -> list[Line]:
+        return [line for line in self.lines if self._within(line["purchased_at"], older, newer)]
 
     def purchases_in(self, older: int, newer: int = 0) -> list[Purchase]:
         return [p for p in self.purchases if self._within(p.at, older, newer)]
@@ -239,8 +239,8 @@ class Past:
         for w in (30, 90):
             now, before = len(self.purchases_in(w)), len(self.purchases_in(2 * w, w))
             out[f"orders_trend_{w}d"] = ratio(now, now + before) if self.covered(2 * w) else None
-        worth, worth_before = _worth(self.purchases_in(90)), _worth(self.purchases_in(180, 90))
-        out["spend_trend_90d"] = ratio(worth, worth + worth_before) if self.covered(180) else None
+        sold, before_that = _sold(self.lines_in(90)), _sold(self.lines_in(180, 90))
+        out["spend_trend_90d"] = ratio(sold, sold + before_that) if self.covered(180) else None
         return out
 
     def cadence(self) -> dict[str, Value]:

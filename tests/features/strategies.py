@@ -58,15 +58,6 @@ class Ledger:
         return zoneinfo.ZoneInfo(self.rules.timezone)
 
     @property
-    def an_order_spans_days(self) -> bool:
-        """Whether some order has lines on more than one business day."""
-        days: dict[tuple[str, str], set[dt.date]] = {}
-        for line in self.lines:
-            day = business_day(line["purchased_at"], self.zone)
-            days.setdefault((line["customer_id"], line["order_id"]), set()).add(day)
-        return any(len(found) > 1 for found in days.values())
-
-    @property
     def plan(self) -> Plan:
         return plan_for(self.columns)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from regulars.clock import Zone
 from regulars.features.lines import Lines
 from regulars.features.orders import Orders, Pairs
 
@@ -12,7 +13,8 @@ from .strategies import Row, ledger_of
 
 
 def _orders(rows: list[Row], count_free: bool = False) -> tuple[list[int], list[int], list[int]]:
-    orders = Orders.of(Lines.from_arrow(ledger_of(rows, []).table()), count_free)
+    lines = Lines.from_arrow(ledger_of(rows, []).table())
+    orders = Orders.of(lines, Zone("UTC").local_day(lines.time), count_free)
     return orders.purchase.tolist(), orders.returned.tolist(), (orders.purchase_amount // 10_000).tolist()
 
 
@@ -40,9 +42,10 @@ def test_an_order_of_zeros_becomes_what_its_next_line_says() -> None:
 def test_a_free_order_is_a_purchase_at_once_where_it_counts() -> None:
     zero = ("a", "2017-01-01 10:00", "o", "0")
     assert _orders([zero], count_free=True) == ([1], [0], [0])
-    # It became one; what comes later on the order changes its worth, not that.
-    assert _orders([zero, ("a", "2017-01-02 10:00", "o", "5")], count_free=True) == ([1, 0], [0, 0], [0, 5])
-    assert _orders([zero, ("a", "2017-01-02 10:00", "o", "-5")], count_free=True) == ([1, 0], [0, 0], [0, -5])
+    # It became one; what comes later that day changes its worth, what comes on later days neither.
+    assert _orders([zero, ("a", "2017-01-01 11:00", "o", "5")], count_free=True) == ([1, 0], [0, 0], [0, 5])
+    assert _orders([zero, ("a", "2017-01-01 11:00", "o", "-5")], count_free=True) == ([1, 0], [0, 0], [0, -5])
+    assert _orders([zero, ("a", "2017-01-02 10:00", "o", "5")], count_free=True) == ([1, 0], [0, 0], [0, 0])
     # An order that had a negative line first is a return, and a later zero does not make it free.
     back = [("a", "2016-12-31 10:00", "o", "-5"), zero]
     assert _orders(back, count_free=True) == ([0, 0], [1, 0], [0, 0])
@@ -61,15 +64,15 @@ def test_orders_that_take_turns_do_not_mix() -> None:
 
 
 def test_no_lines_are_no_orders() -> None:
-    orders = Orders.of(Lines.empty(), count_free=False)
+    orders = Orders.of(Lines.empty(), np.zeros(0, np.int64), count_free=False)
     assert [len(a) for a in (orders.purchase, orders.returned, orders.purchase_amount)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("count_free", [False, True])
 def test_the_changes_of_an_order_add_up_to_its_last_state(count_free: bool) -> None:
     rows = [("a", f"2017-01-{d:02d} 10:00", "o", amount) for d, amount in ((1, "-1"), (2, "3"), (3, "-9"), (4, "0"))]
-    purchase, returned, amount = _orders(rows, count_free)
-    assert (sum(purchase), sum(returned), sum(amount)) == (1, 0, -7)
+    # A return of day 1 that becomes a purchase on day 2; its value is that of day 2, later days do not count.
+    assert _orders(rows, count_free) == ([0, 1, 0, 0], [1, -1, 0, 0], [0, 3, 0, 0])
 
 
 def test_pairs_are_customers_and_codes_in_order_of_time() -> None:

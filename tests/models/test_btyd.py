@@ -15,7 +15,7 @@ from scipy.integrate import quad
 from scipy.special import betaln, gammainc, gammaln, hyp2f1
 
 from regulars.errors import ConfigError, DataError, NotEnoughData
-from regulars.models import bg_nbd, btyd, pareto_nbd
+from regulars.models import bg_nbd, pareto_nbd
 from regulars.models.bg_nbd import BgNbd
 from regulars.models.btyd import Summary, least_loss
 from regulars.models.pareto_nbd import ParetoNbd

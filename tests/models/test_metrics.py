@@ -98,7 +98,9 @@ def test_deviance_is_that_of_scikit_learn_with_returns_as_nothing_spent() -> Non
     y, mu = money()
     assert metrics.deviance(y, mu).mean() == pytest.approx(mean_tweedie_deviance(np.maximum(y, 0), mu, power=1.5))
     # y = 0: 2 mu^.5 / .5 = 4 sqrt(9) = 12; y = mu: 0.
-    assert metrics.deviance(np.array([0.0, 9.0, -5.0]), np.array([9.0, 9.0, 9.0])).tolist() == pytest.approx([12, 0, 12])
+    assert metrics.deviance(np.array([0.0, 9.0, -5.0]), np.array([9.0, 9.0, 9.0])).tolist() == pytest.approx(
+        [12, 0, 12]
+    )
 
 
 def share_area(y: Any, order: Any) -> float:
@@ -109,9 +111,7 @@ def share_area(y: Any, order: Any) -> float:
 
 def test_gini_with_ties_is_the_mean_over_all_orders_of_the_ties() -> None:
     y, mu = [5.0, 0.0, 1.0, 3.0, 0.0, 2.0], [2, 2, 2, 1, 3, 1]
-    orders = [
-        (4, *high, *low) for high in itertools.permutations([0, 1, 2]) for low in itertools.permutations([3, 5])
-    ]
+    orders = [(4, *high, *low) for high in itertools.permutations([0, 1, 2]) for low in itertools.permutations([3, 5])]
     best = share_area(y, sorted(range(6), key=lambda i: -y[i]))
     meant = np.mean([share_area(y, order) for order in orders]) / best
     assert metrics.gini(np.array(y), np.array(mu, float)) == pytest.approx(meant, rel=1e-12)

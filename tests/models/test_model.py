@@ -161,7 +161,9 @@ def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
     rows, now = training_rows(trained()), rows_now(trained())
     columns = {}
     for name in PriorColumns.__dataclass_fields__:
-        columns[name] = np.where(rows.panel.cutoff_day == rows.panel.cutoff_day.min(), np.nan, getattr(rows.prior, name))
+        columns[name] = np.where(
+            rows.panel.cutoff_day == rows.panel.cutoff_day.min(), np.nan, getattr(rows.prior, name)
+        )
     fitted = fit(Sample(rows.panel, PriorColumns(**columns), rows.label), now, Recipe(trials=0))
     p = fitted.churn.p_churn(now)
     assert ((p > 0) & (p < 1)).all()

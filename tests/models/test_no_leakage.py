@@ -39,9 +39,7 @@ def purchases(seed: int, customers: int = 260, days: int = 330) -> pd.DataFrame:
 
 
 def config() -> Config:
-    return Config.of(
-        horizon_days=28, purchases=dict(COLUMNS), tuning={"trials": 2}, engine={"threads": 1}, seed=7
-    )
+    return Config.of(horizon_days=28, purchases=dict(COLUMNS), tuning={"trials": 2}, engine={"threads": 1}, seed=7)
 
 
 def noisy(frame: pd.DataFrame, seed: int) -> pd.DataFrame:

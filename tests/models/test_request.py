@@ -288,7 +288,8 @@ def test_purchases_at_or_after_the_day_asked_for_change_nothing() -> None:
     # Midnight of the day itself belongs to the future.
     late = mine.tail(3).assign(purchased_at=f"{model.trained_on}T00:00:00", order_id="late", amount=9_999.0)
     whole, more = (
-        model.scores_of(lines_of(f, model.columns, model.rules), model.trained_on) for f in (mine, pd.concat([mine, late]))
+        model.scores_of(lines_of(f, model.columns, model.rules), model.trained_on)
+        for f in (mine, pd.concat([mine, late]))
     )
     pd.testing.assert_frame_equal(whole, more, check_exact=True)
     later = model.trained_on.plus(1)

@@ -300,9 +300,7 @@ def test_an_alias_that_cannot_be_moved_leaves_the_old_champion_and_a_failed_run(
     assert kept.store.champion("unlucky")[1].version == "2"
 
 
-def test_a_model_stored_without_a_signature_is_never_registered(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_stored_without_a_signature_is_never_registered(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
 
     monkeypatch.setattr(

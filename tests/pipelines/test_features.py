@@ -1,0 +1,88 @@
+"""Features as a table: one row per customer and cutoff, the catalogue's columns, whole files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from regulars.errors import ConfigError
+from regulars.features.family import catalogue, plan_for
+from regulars.intake import Ledger
+from regulars.pipelines.features import catalogue_text, features, features_to
+
+from ..simulated import config_of, purchases, shop, trained
+
+
+def same(first: pa.Table, second: pa.Table) -> bool:
+    """Equal tables, missing values in the same places."""
+    if first.schema != second.schema:
+        return False
+    pairs = zip(first.columns, second.columns, strict=True)
+    return all(np.array_equal(a.to_pandas(), b.to_pandas(), equal_nan=i > 1) for i, (a, b) in enumerate(pairs))
+
+
+def test_one_row_for_every_customer_who_bought_before_each_cutoff() -> None:
+    days = [shop().ends.minus(200), shop().ends]
+    table = features(shop(), config_of(), days)
+    frame = purchases()
+    bought = frame[frame["amount"] > 0]
+    meant = {(c, d.date) for d in days for c in bought.loc[bought["purchased_at"] < str(d), "customer_id"]}
+    keys = list(zip(table["customer_id"].to_pylist(), table["cutoff"].to_pylist(), strict=True))
+    assert keys == sorted(meant)
+    assert table.column_names == ["customer_id", "cutoff", *plan_for(shop().columns).names]
+    assert table.schema.field("customer_id").type == pa.string()
+    assert table.schema.field("cutoff").type == pa.date32()
+    assert {table.schema.field(n).type for n in table.column_names[2:]} == {pa.float32()}
+
+
+def test_features_are_those_that_the_model_learnt_from() -> None:
+    cutoff = trained().trained_cutoffs[5]
+    table = features(shop(), config_of(), [cutoff])
+    rows = trained().prepared.panel.cutoff_day == cutoff.day
+    values = np.stack([table[n].to_numpy() for n in table.column_names[2:]])
+    assert values.tobytes() == trained().prepared.panel.values[:, rows].tobytes()
+
+
+def test_a_cutoff_given_twice_or_out_of_order_counts_once() -> None:
+    a, b = shop().ends.minus(100), shop().ends.minus(50)
+    assert same(features(shop(), config_of(), [b, a, b]), features(shop(), config_of(), [a, b]))
+
+
+def test_before_the_first_purchase_there_is_nobody() -> None:
+    table = features(shop(), config_of(), [shop().history_starts])
+    assert table.num_rows == 0
+    assert table.num_columns == len(plan_for(shop().columns).names) + 2
+
+
+def test_no_cutoff_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match="no cutoff was given"):
+        features(shop(), config_of(), [])
+
+
+def test_written_features_are_read_back_and_are_the_same_bytes_again(tmp_path: Path) -> None:
+    days = [shop().ends.minus(10), shop().ends]
+    written = features_to(shop(), config_of(), days, tmp_path / "f.parquet")
+    table = pq.read_table(tmp_path / "f.parquet")
+    assert same(table, features(shop(), config_of(), days))
+    assert written == {
+        "rows": table.num_rows,
+        "features": table.num_columns - 2,
+        "cutoffs": [str(d) for d in days],
+    }
+    shuffled = Ledger.from_frame(purchases().sample(frac=1, random_state=2), config_of())
+    features_to(shuffled, config_of(engine={"threads": 3}), days[::-1], tmp_path / "g.parquet")
+    assert (tmp_path / "g.parquet").read_bytes() == (tmp_path / "f.parquet").read_bytes()
+
+
+def test_the_catalogue_is_a_line_a_feature_with_its_meaning() -> None:
+    lines = catalogue_text().splitlines()
+    entries = catalogue()
+    assert len(lines) == len(entries) + 1
+    assert lines[-1] == f"{len(entries)} features"
+    for line, entry in zip(lines, entries, strict=False):
+        for part in (entry.family, entry.name, entry.unit, entry.meaning, entry.missing):
+            assert part in line
