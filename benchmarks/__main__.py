@@ -49,11 +49,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def module(name: str, *given: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a module of this folder in a process of its own."""
+def module(name: str, *given: object) -> str:
+    """What a module of this folder prints, run in a process of its own; `SystemExit` when it fails."""
     # This process stays small and loads no data: a child's peak memory begins with its parent's on Linux.
     command = [sys.executable, "-m", f"benchmarks.{name}", *map(str, given)]
-    return subprocess.run(command, cwd=ROOT, check=check, text=True, stdout=subprocess.PIPE)
+    done = subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}benchmarks.{name} failed: {' '.join(map(str, given))}")
+    return done.stdout
 
 
 def say(text: str) -> None:
@@ -64,18 +67,16 @@ def say(text: str) -> None:
 def rounds(folder: Path, ways: list[str], repeats: int) -> Costs:
     """What every way costs in every round; `SystemExit` when the first round's features disagree."""
     costs: Costs = {way: [] for way in ways}
+    files = {way: folder / f"{way}.parquet" for way in ways if way in COMPARED}
     for turn in range(repeats):
         for way in ways:
-            file = [folder / f"{way}.parquet"] if turn == 0 and way in COMPARED else []
-            spent = json.loads(module("measure", way, folder, *file).stdout)
+            wanted = [files[way]] if turn == 0 and way in files else []
+            spent = json.loads(module("measure", way, folder, *wanted))
             costs[way].append(spent)
             say(f"round {turn + 1} of {repeats}: {SHOWN[way]}: {spent['wall_s']:.1f} s")
-        files = [folder / f"{way}.parquet" for way in ways if way in COMPARED]
         if turn == 0 and len(files) > 1:
-            compared = module("agreement", *files, check=False)
-            if compared.returncode:
-                raise SystemExit(f"The ways do not agree:\n{compared.stdout}")
-            say(f"all {len(NAMES)} features agree in all {spent['rows']:,} rows")
+            module("agreement", *files.values())
+            say(f"all {len(NAMES)} features agree in all rows")
     return costs
 
 

@@ -1,8 +1,8 @@
 """A small shop whose customers buy till they die: purchases with a known truth, for models and pipelines to learn from.
 
-In: numbers of customers and days, a seed. Out: a pandas frame of order lines, one line a row, in order of time: ids with
-leading zeros, several lines an order, categories, discounts, returns on a later day, free lines; product and category
-are sometimes missing. The same arguments give the same frame to the bit.
+In: numbers of customers and days, a seed. Out: a pandas frame of order lines in order of time: ids with leading zeros,
+several lines an order, categories, discounts, returns on a later day, free lines; product and category are sometimes
+missing. The same arguments give the same frame to the bit.
 """
 
 from __future__ import annotations
@@ -65,9 +65,8 @@ def _order(
         )
     back = at + 1 + float(rng.exponential(5.0))
     if returns and rng.random() < 0.05 and back < days:
-        amount, product, kind = (lines[0][k] for k in (3, 5, 6))
         stamp = (FIRST + pd.Timedelta(minutes=int(back * 1440))).isoformat()
-        lines.append((customer, stamp, f"{name}-back", -float(str(amount)), 1.0, product, kind, 0.0))
+        lines.append((customer, stamp, f"{name}-back", -float(str(lines[0][3])), 1.0, lines[0][5], lines[0][6], 0.0))
     return lines
 
 

@@ -133,12 +133,19 @@ def _check(table: pa.Table) -> None:
                 raise DataError(f"the lines lack `{column.name}`", do="build the ledger anew", code="RG025")
             continue
         found = table.schema.field(column.name).type
-        if found != column.type and not (column.type == pa.string() and found == pa.large_string()):
+        if not _as_good(found, column.type):
             needed = f"{column.type}, as in regulars.schema.PURCHASES"
             raise DataError(f"`{column.name}` is {found}", needed=needed, do="build the ledger anew", code="RG026")
         nulls = table[column.name].null_count
         if nulls and (column.required or column.name == "known_at"):
             raise DataError(f"`{column.name}` is missing in {nulls} lines", do="build the ledger anew", code="RG021")
+
+
+def _as_good(found: pa.DataType, meant: pa.DataType) -> bool:
+    """Whether a type holds the same numbers or texts: an instant is the same under any zone's name."""
+    if pa.types.is_timestamp(meant):
+        return bool(pa.types.is_timestamp(found) and found.unit == "us" and found.tz is not None)
+    return bool(found == meant or (meant == pa.string() and found == pa.large_string()))
 
 
 def _encoded(column: pa.ChunkedArray) -> tuple[Int64, list[str]]:

@@ -13,7 +13,6 @@ from regulars.models.ensemble import (
     CHURN,
     VALUE,
     Ensemble,
-    Line,
     Recipe,
     Seed,
     features_of,
@@ -87,8 +86,12 @@ def test_a_row_without_a_prior_teaches_nothing_and_gets_the_intercept() -> None:
 def test_without_any_prior_the_base_rate_and_the_mean_speak() -> None:
     none, weight = np.full(4, np.nan), np.array([1.0, 1.0, 1.0, 3.0])
     # Weighted share 3 / 6; weighted mean (2 + 3 * 4) / 6.
-    assert logistic_line(none, np.array([0.0, 0, 0, 1]), weight) == Line(pytest.approx(0.0, abs=1e-12), 0.0)
-    assert tweedie_line(none, np.array([0.0, 0, 2, 4]), weight) == Line(pytest.approx(np.log(14 / 6)), 0.0)
+    rate, mean = (
+        logistic_line(none, np.array([0.0, 0, 0, 1]), weight),
+        tweedie_line(none, np.array([0.0, 0, 2, 4]), weight),
+    )
+    assert (rate.intercept, mean.intercept) == pytest.approx((0.0, np.log(14 / 6)), abs=1e-12)
+    assert rate.slope == mean.slope == 0.0
     # A prior that says the same of everyone teaches no slope either.
     assert logistic_line(np.ones(4), np.array([0.0, 0, 0, 1]), weight).slope == 0.0
     assert tweedie_line(np.ones(4), np.array([0.0, 0, 2, 4]), weight).slope == 0.0

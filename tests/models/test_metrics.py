@@ -199,7 +199,12 @@ def test_every_model_is_judged_on_the_same_draws() -> None:
 def test_all_rows_of_a_customer_are_drawn_together() -> None:
     customer = np.array(["b", "a", "c", "a", "b", "a"], object)
     seen: list[Float64] = []
-    Resampling(customer, 0, draws=30).interval(lambda w: seen.append(w.copy()) or 0.0)
+
+    def remembered(weight: Float64) -> float:
+        seen.append(weight.copy())
+        return 0.0
+
+    Resampling(customer, 0, draws=30).interval(remembered)
     drawn = np.array(seen)
     assert (drawn[:, 1] == drawn[:, 3]).all()
     assert (drawn[:, 1] == drawn[:, 5]).all()

@@ -1,4 +1,4 @@
-"""The classical prior: how its columns come about, what happens without repeat buyers, and that keeping it loses no bit."""
+"""The classical prior: how its columns come about, what it says without repeat buyers, and that keeping it loses no bit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_boosters_read_five_columns_in_single_precision_and_missing_stays_missin
 
 def test_columns_are_what_the_fitted_models_say() -> None:
     rhythm, prior = now_panel().rhythm, trained().model.prior
-    summary = Summary(rhythm.frequency, rhythm.recency, rhythm.T, rhythm.value, rhythm.n_valued)
+    summary = Summary(
+        rhythm.frequency.astype(np.int64), rhythm.recency, rhythm.T, rhythm.value, rhythm.n_valued.astype(np.int64)
+    )
     assert prior.bg is not None
     assert prior.pareto is not None
     assert prior.gamma is not None

@@ -241,7 +241,8 @@ import mlflow.pyfunc, pandas as pd
 loaded = mlflow.pyfunc.load_model(sys.argv[1])
 found = loaded.predict(pd.read_json(sys.argv[2], dtype=False, convert_dates=False))
 import regulars
-print(json.dumps({"where": regulars.__file__, "p": [p.hex() for p in found["p_churn"]], "ids": list(found["customer_id"])}))
+p, ids = [p.hex() for p in found["p_churn"]], list(found["customer_id"])
+print(json.dumps({"where": regulars.__file__, "p": p, "ids": ids}))
 """
 
 

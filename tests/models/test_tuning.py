@@ -1,4 +1,4 @@
-"""The search for settings: seeded, repeatable, the defaults first, and a budget in seconds that can be told in trials."""
+"""The search for settings: seeded, repeatable, the defaults first, a budget in seconds that can be told in trials."""
 
 from __future__ import annotations
 

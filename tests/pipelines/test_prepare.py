@@ -73,7 +73,7 @@ def late_ledger() -> tuple[Ledger, Cutoff]:
     frame, cutoff = purchases(200), shop().ends.minus(150)
     end = pd.Timestamp(str(cutoff.plus(30)))
     when = pd.to_datetime(frame["purchased_at"], format="ISO8601")
-    inside = (when >= str(cutoff)) & (when < end) & (np.arange(len(frame)) % 2 == 0)
+    inside = (when >= pd.Timestamp(str(cutoff))) & (when < end) & (np.arange(len(frame)) % 2 == 0)
     known = when.where(~inside, end + pd.Timedelta(days=10)).map(lambda t: t.isoformat())
     config = config_of(data={"timezone": ZONE, "purchases": mapped(known_at="known_at")})
     return Ledger.from_frame(frame.assign(known_at=known), config), cutoff

@@ -15,6 +15,7 @@ from regulars.models.tracking import Registered
 from regulars.pipelines.report import months_of, report_input, report_of_champion
 from regulars.pipelines.score import score
 from regulars.pipelines.train import predictions_file, register
+from regulars.reports.notation import date
 
 from ..simulated import config_of, purchases, shop, trained
 
@@ -77,7 +78,7 @@ def test_the_champions_report_is_one_offline_file(registered: tuple[Config, Regi
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page)
     assert "@import" not in page
-    assert str(shop().ends) in page
+    assert date(str(shop().ends)) in page
     auc = trained().backtest.figures["pooled"]["churn"]["regulars"]["auc"]
     assert f"{auc:.3f}" in page or f"{auc:.2f}" in page
     report_of_champion(shop(), config, None, tmp_path / "again.html")

@@ -15,7 +15,6 @@ import pytest
 from regulars.errors import ConfigError, DataError, StorageError
 from regulars.intake import Ledger
 from regulars.models.tracking import Registered, Store
-from regulars.pipelines import score as score_module
 from regulars.pipelines.score import score, score_to, write_scores
 
 from ..simulated import PLANTED, config_of, purchases, shop, trained
@@ -109,7 +108,7 @@ def test_a_disk_that_fills_up_keeps_the_old_scores(tmp_path: Path, monkeypatch: 
         Path(path).write_bytes(b"PAR1 and then nothing")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(score_module.pq, "write_table", full)
+    monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(StorageError, match="No space left") as refused:
         write_scores(score(shop(), trained().model, shop().ends.minus(9), 1), file)
     assert refused.value.exit_code == 74
