@@ -68,7 +68,7 @@ def plan_of_25() -> Plan:
     nobody = Past(History(Lines.empty(), Rules("UTC"), any_day), [any_day])
     known = {entry.name: entry for entry in plan_for(()).entries}
     entries = tuple(known[feature.name] for feature in reference_25(nobody, Reference.empty()))
-    return Plan((Family("reference_25", reference_25),), entries, tuple(sorted(nobody.asked)))
+    return Plan((Family("reference_25", reference_25),), entries, tuple(sorted(nobody.asked)), ())
 
 
 def kernel_25(job: Job) -> Panel:

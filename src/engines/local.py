@@ -13,6 +13,8 @@ from concurrent.futures import Future as Promise
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import pyarrow as pa
+
 from ..clock import Cutoff
 from ..features.family import Plan
 from ..features.history import History
@@ -22,6 +24,9 @@ from ..features.reference import Reference
 from ..intake import Ledger
 
 T = TypeVar("T")
+NEEDED = ("customer_id", "purchased_at", "order_id", "amount", "known_at")
+"""Columns without which nothing can be counted; the others are read when a feature asks for them."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done (0..1)."""
 
@@ -37,21 +42,26 @@ def usable_threads(asked: int | None = None) -> int:
     return asked or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (asked or os.cpu_count() or 1)
 
 
-def histories(ledger: Ledger) -> Iterator[History]:
-    """The ledger's customers, shard by shard, in order."""
-    for shard in ledger.shards():
-        yield History(Lines.from_arrow(shard), ledger.rules, ledger.history_starts)
+def histories(ledger: Ledger, columns: Sequence[str] = ()) -> Iterator[History]:
+    """The ledger's customers, shard by shard, in order, with the given optional columns."""
+    made = _maker(ledger)
+    return map(made, ledger.shards(columns=(*NEEDED, *columns)))
 
 
-def _mapped(task: Callable[[History], T], source: Iterable[History], threads: int) -> Iterator[T]:
-    """task(history) for each, in order, with at most two shards waiting per thread."""
+def _maker(ledger: Ledger) -> Callable[[pa.Table], History]:
+    rules, starts = ledger.rules, ledger.history_starts
+    return lambda shard: History(Lines.from_arrow(shard), rules, starts)
+
+
+def _mapped(task: Callable[[pa.Table], T], source: Iterable[pa.Table], threads: int) -> Iterator[T]:
+    """task(shard) for each, in order, with at most two shards waiting per thread."""
     if threads == 1:
         yield from map(task, source)
         return
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Promise[T]] = deque()
-        for history in source:
-            waiting.append(pool.submit(task, history))
+        for shard in source:
+            waiting.append(pool.submit(task, shard))
             if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -75,13 +85,13 @@ def panel_of(
     """The panel of all customers; rows sorted by customer, then cutoff; open target windows marked as unknown."""
     ordered = sorted(cutoffs)
     lines = max(ledger.manifest.lines["used"], 1)
-    done = 0
+    history_of, done = _maker(ledger), 0
 
-    def task(history: History) -> tuple[Panel, int]:
-        return panel_block(history, plan, reference, ordered, labels), history.lines.n_lines
+    def task(shard: pa.Table) -> tuple[Panel, int]:
+        return panel_block(history_of(shard), plan, reference, ordered, labels), shard.num_rows
 
     blocks = []
-    for block, n in _mapped(task, histories(ledger), threads):
+    for block, n in _mapped(task, ledger.shards(columns=(*NEEDED, *plan.columns)), threads):
         blocks.append(block)
         done += n
         if progress:

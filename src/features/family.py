@@ -105,7 +105,7 @@ def families(names: Sequence[str] | None = None) -> tuple[Family, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-    """The features that a ledger with certain columns allows, and the window edges they look at.
+    """The features that a ledger with certain columns allows, the window edges and the columns they look at.
 
     Examples
     --------
@@ -117,6 +117,7 @@ class Plan:
     families: tuple[Family, ...]
     entries: tuple[Entry, ...]
     offsets: tuple[int, ...]
+    columns: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,7 +141,8 @@ def plan_for(columns: Sequence[str], names: Sequence[str] | None = None) -> Plan
             both = f"`{seen[entry.name]}` and `{entry.family}`"
             raise ConfigError(f"the feature `{entry.name}` is yielded twice, by {both}", code="RG032")
         seen[entry.name] = entry.family
-    return Plan(chosen, tuple(entries), tuple(sorted(nobody.asked)))
+    read = tuple(sorted(c for c in nobody.asked_columns if nobody.history.has(c)))
+    return Plan(chosen, tuple(entries), tuple(sorted(nobody.asked)), read)
 
 
 def catalogue() -> tuple[Entry, ...]:

@@ -66,15 +66,17 @@ class History:
         return self._prefixes[measure]
 
     def marks(self, measure: str) -> Int64:
-        """Positions of the lines at which a 0/1 measure is 1."""
+        """Positions of the lines at which a 0/1 measure is 1; its prefix sums count them."""
         if measure not in self._marks:
-            self._marks[measure] = np.flatnonzero(self.values(measure) == 1)
+            self._marks[measure] = np.flatnonzero(self.values(measure))
+            if len(self._marks[measure]) != self.prefix(measure)[-1]:
+                raise DataError(f"`{measure}` does not mark lines with 0 and 1", code="RG028")
         return self._marks[measure]
 
     def pairs(self, column: str) -> Pairs:
         """Lines regrouped by (customer, code of a column); lines without a code are left out."""
         if column not in self._pairs:
-            self._pairs[column] = Pairs.of(self.customer, self.lines.codes[column])
+            self._pairs[column] = Pairs.of(self.customer, self.lines.n_customers, self.lines.codes[column])
         return self._pairs[column]
 
     @cached_property
@@ -204,6 +206,9 @@ MEASURES: dict[str, Measure] = {
     "quantity": Measure(SCALE, lambda h: np.where(h.lines.money["amount"] > 0, h.lines.money["quantity"], 0)),
     "discount": Measure(SCALE, lambda h: h.lines.money["discount"]),
     "discounted": Measure(1, lambda h: _flag(h.lines.money["discount"] > 0)),
+    "named_category": Measure(1, lambda h: _flag(h.lines.codes["category"] >= 0)),
+    "named_product_id": Measure(1, lambda h: _flag(h.lines.codes["product_id"] >= 0)),
+    "named_channel": Measure(1, lambda h: _flag(h.lines.codes["channel"] >= 0)),
     "free_line": Measure(1, lambda h: _flag(h.lines.money["amount"] == 0)),
 }
 

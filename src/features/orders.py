@@ -84,18 +84,31 @@ def _before(state: NDArray[Any], first: NDArray[np.bool_]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Lines regrouped by (customer, code): `customer` of each pair, and each line's pair and time in pair order."""
+    """Lines regrouped by (customer, code).
 
-    customer: Int64
+    Parameters
+    ----------
+    bounds : ndarray of int64, shape (n_customers + 1,)
+        Where each customer's pairs begin.
+    first_line : ndarray of int64, shape (n_pairs,)
+        Where each pair's lines begin, in the order of `line`.
+    pair, line : ndarray of int64, shape (n_lines with a code,)
+        Each line's pair, and its position among all lines; within a pair in order of time.
+    """
+
+    bounds: Int64
+    first_line: Int64
     pair: Int64
     line: Int64
 
     @classmethod
-    def of(cls, customer: Int64, codes: Int64) -> Pairs:
-        """Pairs in order of customer, then code; within a pair, lines in order of time."""
+    def of(cls, customer: Int64, n_customers: int, codes: Int64) -> Pairs:
+        """Pairs in order of customer, then code; lines without a code are left out."""
         lines = np.flatnonzero(codes >= 0)
         key = customer[lines] * np.int64(int(codes.max(initial=0)) + 1) + codes[lines]
         sort = np.argsort(key, kind="stable")
-        new = np.diff(key[sort], prepend=-1) != 0
-        ordered = lines[sort]
-        return cls(customer[ordered][new], np.cumsum(new) - 1, ordered)
+        line = lines[sort]
+        first = np.flatnonzero(np.diff(key[sort], prepend=-1))
+        pairs_of = np.bincount(customer[line[first]], minlength=n_customers)
+        pair = np.repeat(np.arange(len(first)), np.diff(first, append=len(line)))
+        return cls(np.concatenate([[0], np.cumsum(pairs_of)]).astype(np.int64), first, pair, line)

@@ -6,7 +6,7 @@ days in which families count and add. A window that starts before the ledger doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from .history import MEASURES, History, ascending, positions
 from .lines import Float64, Int64
+from .orders import Pairs
 
 
 class Past:
@@ -32,7 +33,7 @@ class Past:
         self.history = history
         self._cutoff_days = np.array([c.day for c in cutoffs], np.int64)
         self.asked: set[int] = set()
-        self.asked_pairs: set[tuple[str, int]] = set()
+        self.asked_columns: set[str] = set()
         self._edges = self._edges_of({0, *offsets})
         self._grid = positions(history.customer, history.lines.n_customers, history.lines.time, self._edges)
         self.row_customer, self.row_cutoff = self._at_risk()
@@ -52,7 +53,8 @@ class Past:
         return self.history.lines.customer_ids[self.row_customer]
 
     def has(self, column: str) -> bool:
-        """Whether the source has an optional column."""
+        """Whether the source has an optional column; only columns asked for here are read from the ledger."""
+        self.asked_columns.add(column)
         return self.history.has(column)
 
     def _instants(self, offset: int) -> Int64:
@@ -87,11 +89,10 @@ class Past:
 
     def pair_grid(self, column: str, offset: int) -> Int64:
         """Per pair (customer, code) and cutoff, the number of pair lines before (cutoff - offset days), cumulated."""
-        self.asked_pairs.add((column, offset))
         if (column, offset) not in self._pair_grids:
             pairs = self.history.pairs(column)
             edges = self._instants(offset)
-            grid = positions(pairs.pair, len(pairs.customer), self.history.lines.time[pairs.line], edges)
+            grid = positions(pairs.pair, len(pairs.first_line), self.history.lines.time[pairs.line], edges)
             self._pair_grids[column, offset] = grid
         return self._pair_grids[column, offset]
 
@@ -128,8 +129,8 @@ class Past:
 
     def _mark(self, mark: str, which: int) -> tuple[Int64, NDArray[np.bool_]]:
         """Index of the first (0) or last (-1) marked line of each row, and whether there is one."""
-        marks, counts = self.history.marks(mark), np.searchsorted(self.history.marks(mark), self.position(0))
-        before = np.searchsorted(marks, self._start)
+        marks, sums = self.history.marks(mark), self.history.prefix(mark)
+        counts, before = sums[self.position(0)], sums[self._start]
         found = counts > before
         chosen = before if which == 0 else counts - 1
         return self._taken(marks, np.where(found, chosen, 0)), found
@@ -171,27 +172,29 @@ class Span:
 
     def distinct(self, column: str) -> Float64:
         """How many different codes of a column occur on the window's lines; lines without one do not count."""
-        return self._over_pairs(column, lambda n, first: np.add.reduceat((n > 0).astype(np.int64), first, axis=0))
+        pairs, counts = self._pair_counts(column)
+        seen = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
+        np.cumsum(counts > 0, axis=0, out=seen[1:])
+        return self._of_customers(seen[pairs.bounds[1:]] - seen[pairs.bounds[:-1]])
 
     def top_share(self, column: str) -> Float64:
         """Share of the window's lines (with a code) that carry the most frequent code; NaN without any."""
-        top = self._over_pairs(column, lambda n, first: np.maximum.reduceat(n, first, axis=0))
-        return ratio(top, self._over_pairs(column, lambda n, first: np.add.reduceat(n, first, axis=0)))
+        pairs, counts = self._pair_counts(column)
+        top = np.zeros((len(pairs.bounds) - 1, counts.shape[1]), np.int64)
+        some = np.diff(pairs.bounds) > 0
+        if some.any():
+            top[some] = np.maximum.reduceat(counts, pairs.bounds[:-1][some], axis=0)
+        return ratio(self._of_customers(top), self.sum(f"named_{column}"))
 
-    def _over_pairs(self, column: str, reduce: Callable[[Int64, Int64], Int64]) -> Float64:
-        past = self.past
-        pairs = past.history.pairs(column)
-        n_cutoffs = len(past._cutoff_days)
-        if self.older is None:
-            first_line = np.searchsorted(pairs.pair, np.arange(len(pairs.customer)))[:, None]
-        else:
-            first_line = past.pair_grid(column, self.older)
-        counts = past.pair_grid(column, self.newer) - first_line
-        table = np.zeros((past.history.lines.n_customers, n_cutoffs), np.int64)
-        if len(pairs.customer):
-            first = np.flatnonzero(np.diff(pairs.customer, prepend=-1))
-            table[pairs.customer[first]] = reduce(counts, first)
-        value = table[past.row_customer, past.row_cutoff].astype(np.float64)
+    def _pair_counts(self, column: str) -> tuple[Pairs, Int64]:
+        """The window's lines of each pair (customer, code) at each cutoff, shape (n_pairs, n_cutoffs)."""
+        pairs = self.past.history.pairs(column)
+        since = pairs.first_line[:, None] if self.older is None else self.past.pair_grid(column, self.older)
+        return pairs, self.past.pair_grid(column, self.newer) - since
+
+    def _of_customers(self, table: Int64) -> Float64:
+        """Rows of a table of customers x cutoffs; NaN where the window is not covered."""
+        value = table[self.past.row_customer, self.past.row_cutoff].astype(np.float64)
         return value if self.older is None else np.where(self.covered, value, np.nan)
 
 

@@ -88,7 +88,7 @@ class Ledger:
         """All lines, sorted; the schema is `schema.purchases_schema(columns)`."""
         if self._lines is not None:
             return self._lines
-        return pa.concat_tables(list(self._row_groups()))
+        return pa.concat_tables(list(self._row_groups(self.columns)))
 
     def quarantine(self) -> pa.Table:
         """The lines that could not be read: file, line, reason, column, text as JSON."""
@@ -96,17 +96,25 @@ class Ledger:
             return self._bad if self._bad is not None else QUARANTINE.empty_table()
         return pq.read_table(self.folder / QUARANTINE_FILE, schema=QUARANTINE)
 
-    def shards(self, lines: int = LINES) -> Iterator[pa.Table]:
-        """Consecutive blocks of whole customers of at least `lines` lines (the last may be shorter), in order."""
-        tables = self._row_groups() if self._lines is None else iter([self._lines])
+    def shards(self, lines: int = LINES, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Consecutive blocks of whole customers of at least `lines` lines (the last may be shorter), in order.
+
+        Parameters
+        ----------
+        lines : int
+        columns : sequence of str, optional
+            Only these of the ledger's columns, in canonical order; all by default.
+        """
+        wanted = self.columns if columns is None else tuple(c for c in self.columns if c in columns)
+        tables = self._row_groups(wanted) if self._lines is None else iter([self._lines.select(list(wanted))])
         return customer_blocks(tables, lines)
 
-    def _row_groups(self) -> Iterator[pa.Table]:
-        schema = purchases_schema(self.columns)
+    def _row_groups(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
+        schema = purchases_schema(columns)
         try:
             with pq.ParquetFile(_folder(self) / PURCHASES_FILE) as file:
                 for group in range(file.num_row_groups):
-                    yield file.read_row_group(group).cast(schema)
+                    yield file.read_row_group(group, columns=list(columns)).cast(schema)
         except (OSError, pa.ArrowInvalid) as error:
             raise StorageError(f"the ledger in `{self.folder}` cannot be read: {error}", code="RG131") from None
 

@@ -78,14 +78,17 @@ def test_the_changes_of_an_order_add_up_to_its_last_state(count_free: bool) -> N
 def test_pairs_are_customers_and_codes_in_order_of_time() -> None:
     customer = np.array([0, 0, 0, 0, 1, 1])
     codes = np.array([2, -1, 0, 2, 2, -1])
-    pairs = Pairs.of(customer, codes)
+    pairs = Pairs.of(customer, 3, codes)
     # Pairs (0, code 0) of line 2; (0, code 2) of lines 0 and 3; (1, code 2) of line 4. Lines without a code are out.
-    assert pairs.customer.tolist() == [0, 0, 1]
+    # The first two pairs are of customer 0, the third of customer 1, none of customer 2.
+    assert pairs.bounds.tolist() == [0, 2, 3, 3]
+    assert pairs.first_line.tolist() == [0, 1, 3]
     assert pairs.pair.tolist() == [0, 1, 1, 2]
     assert pairs.line.tolist() == [2, 0, 3, 4]
 
 
 def test_without_codes_there_are_no_pairs() -> None:
     for codes in (np.array([-1, -1]), np.zeros(0, np.int64)):
-        pairs = Pairs.of(np.zeros(len(codes), np.int64), codes)
-        assert (len(pairs.customer), len(pairs.pair), len(pairs.line)) == (0, 0, 0)
+        pairs = Pairs.of(np.zeros(len(codes), np.int64), 1, codes)
+        assert (len(pairs.first_line), len(pairs.pair), len(pairs.line)) == (0, 0, 0)
+        assert pairs.bounds.tolist() == [0, 0]

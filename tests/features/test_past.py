@@ -69,12 +69,14 @@ def test_planned_or_not_a_window_is_the_same(ledger: Ledger, days: int, newer: i
             assert one.sum(measure).tobytes() == other.sum(measure).tobytes()
 
 
-def test_a_window_remembers_that_it_was_asked_for() -> None:
+def test_windows_and_columns_are_remembered_when_asked_for() -> None:
     past = _past()
     past.last(45)
     past.between(60, 30).distinct("category")
     assert past.asked >= {0, 30, 45, 60}
-    assert past.asked_pairs == {("category", 30), ("category", 60)}
+    assert past.has("category")
+    assert not past.has("cost")
+    assert past.asked_columns == {"category", "cost"}
 
 
 def test_days_of_the_first_and_last_mark() -> None:

@@ -1,4 +1,4 @@
-"""The classical prior: how its columns come about, what it says without repeat buyers, and that keeping it loses no bit."""
+"""The classical prior: its columns, what it says without repeat buyers, and that keeping it loses no bit."""
 
 from __future__ import annotations
 
