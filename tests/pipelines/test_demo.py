@@ -1,0 +1,60 @@
+"""The main job as `make demo` runs it, on the real Complete Journey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from regulars.config import Config
+from regulars.models.tracking import Store
+from regulars.pipelines.demo import run_demo
+
+
+@pytest.fixture(scope="module")
+def demo(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REGULARS_WHEELS", str(wheels))
+        lines, figures = run_demo("completejourney", folder)
+    assert figures["horizon_days"] == 30
+    return folder, lines
+
+
+def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]) -> None:
+    folder, lines = demo
+    assert len(lines) == 10
+    assert "1,469,307 lines worth 4,596,039.58 USD went in" in lines[1]
+    assert str(folder / "report.html") in lines[-1]
+
+
+def test_every_household_has_a_score_in_both_files(demo: tuple[Path, list[str]]) -> None:
+    folder, _ = demo
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert len(scores) == scores["customer_id"].nunique() == 2469  # all households bought in the year
+    assert scores["p_churn"].between(0, 1).all()
+    assert set(scores["as_of"]) == {"2018-01-01"}
+    as_csv = pd.read_csv(folder / "scores.csv", dtype={"customer_id": str, "model_version": str})
+    assert as_csv["p_churn"].tolist() == scores["p_churn"].tolist()
+    # Past spend adds up to the ledger's money: 4,596,039.58 dollars.
+    assert scores["spend"].sum() == pytest.approx(4_596_039.58, abs=1e-6)
+
+
+def test_the_registered_champion_is_the_one_that_scored(demo: tuple[Path, list[str]]) -> None:
+    folder, _ = demo
+    config = Config.load(folder / "regulars.toml")
+    model, registered = Store(config.tracking_uri).champion("regulars")
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert set(scores["run_id"]) == {registered.run_id}
+    assert set(scores["model_version"]) == {registered.version}
+    assert str(model.trained_on) == "2018-01-01"
+    assert (folder.parent / "mlruns" / "mlflow.db").exists()
+
+
+def test_the_report_needs_no_network(demo: tuple[Path, list[str]]) -> None:
+    folder, _ = demo
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "2,469" in html
