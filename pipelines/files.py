@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -11,7 +12,13 @@ from ..errors import StorageError
 
 
 def replaced(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then put it in its place."""
+    """Let `write` fill a file beside `path`, then put it in its place; whatever goes wrong leaves no half.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    """
     waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,9 +27,13 @@ def replaced(path: Path, write: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())
         waiting.chmod(0o600)
         waiting.replace(path)
-    except OSError as error:
-        waiting.unlink(missing_ok=True)
-        raise StorageError(f"{path} could not be written: {error.strerror}", code="RG074") from None
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            waiting.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            said = error.strerror or str(error)
+            raise StorageError(f"{path} could not be written: {said}", code="RG074") from None
+        raise
 
 
 def strict_json(figures: dict[str, object]) -> str:

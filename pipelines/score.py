@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -64,7 +65,10 @@ def write_scores(scores: pd.DataFrame, parquet: Path) -> None:
     StorageError
         When a file cannot be written.
     """
-    table = pa.Table.from_pandas(scores, preserve_index=False).replace_schema_metadata(None)
+    # Types do not depend on what happens to be in the columns: nobody at risk is an empty file of the same kind.
+    texts = {n for n, t in scores.dtypes.items() if not isinstance(t, np.dtype) or t.kind == "O"}
+    kinds = {n: pa.string() if n in texts else pa.from_numpy_dtype(t) for n, t in scores.dtypes.items()}
+    table = pa.Table.from_pandas(scores, schema=pa.schema(kinds), preserve_index=False).replace_schema_metadata(None)
     replaced(parquet, lambda path: pq.write_table(table, path, compression="zstd"))
     replaced(
         parquet.with_suffix(".csv"),

@@ -143,7 +143,7 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
     }
     for kind, ensemble in (("churn", trained.fitted.churn.ensemble), ("value", trained.fitted.value.ensemble)):
         trials = trained.fitted.trials[kind]
-        params[f"{kind}.trials_finished"] = sum(t.state == "COMPLETE" for t in trials)
+        params[f"{kind}.trials_finished"] = len(trials)
         params[f"{kind}.members"] = ", ".join(ensemble.boosters)
     tags = {
         "data.fingerprint": manifest.fingerprint,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,7 +67,7 @@ def main() -> None:
 
 def _end(message: str, code: int) -> None:
     if _state["debug"]:
-        raise
+        traceback.print_exc()
     print(message, file=sys.stderr)
     raise SystemExit(code)
 

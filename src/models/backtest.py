@@ -63,7 +63,8 @@ class Backtest:
                         **{k: value[k] for k in ("tweedie_deviance", "gini", "bias")},
                     }
                 )
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        return table.astype(dict.fromkeys(table.columns[2:], np.float64))
 
     def __str__(self) -> str:
         return str(self.table().to_string(index=False, na_rep="-", float_format="{:.4f}".format))

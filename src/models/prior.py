@@ -8,6 +8,7 @@ columns are then NaN, except the value, which falls back to the mean purchase va
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,20 +164,29 @@ def priors_at(
     found: dict[int, Prior] = {}
     for done, day in enumerate(days):
         file = cache / f"{Cutoff(day)}.json" if cache else None
-        if file is not None and file.exists():
-            found[day] = Prior.from_dict(json.loads(file.read_text(encoding="utf-8")))
-        else:
-            found[day] = Prior.fit(panel.rhythm.take(panel.cutoff_day == day))
-            if file is not None:
-                _keep(file, found[day])
+        kept = _kept(file)
+        found[day] = kept or Prior.fit(panel.rhythm.take(panel.cutoff_day == day))
+        if file is not None and kept is None:
+            _keep(file, found[day])
         if progress:
             progress("classical models", (done + 1) / len(days))
     return found
 
 
+def _kept(file: Path | None) -> Prior | None:
+    """A prior kept earlier, in today's format."""
+    if file is None or not file.exists():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return Prior.from_dict(content) if isinstance(content, dict) and content.get("format") == FORMAT else None
+
+
 def _keep(file: Path, prior: Prior) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    waiting = file.with_suffix(".tmp")
+    waiting = file.with_suffix(f".{os.getpid()}.tmp")
     waiting.write_text(json.dumps(prior.to_dict()), encoding="utf-8")
     waiting.replace(file)
 

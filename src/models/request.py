@@ -21,6 +21,8 @@ from ..schema import SCALE, Rules
 NEEDED = ("customer_id", "purchased_at", "amount")
 _EPOCH = dt.datetime(1970, 1, 1)
 _MOST = 2**53 / SCALE
+_PLAUSIBLE = (dt.datetime(1990, 1, 1), dt.datetime(2099, 1, 1))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 
 
 def used_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,6 +46,9 @@ def lines_of(frame: pd.DataFrame, columns: tuple[str, ...], rules: Rules) -> Lin
         For missing columns and for rows that cannot be read.
     """
     wanted = (*NEEDED, *used_columns(columns))
+    twice = sorted({str(c) for c in frame.columns[frame.columns.duplicated()]})
+    if twice:
+        raise DataError("columns stand twice in the purchases", needed="each once", offending=twice, code="RG080")
     for name in wanted:
         if name not in frame.columns:
             hint = did_you_mean(name, [str(c) for c in frame.columns])
@@ -51,7 +56,8 @@ def lines_of(frame: pd.DataFrame, columns: tuple[str, ...], rules: Rules) -> Lin
     if not len(frame):
         raise DataError("there are no purchases", needed="at least one line", code="RG081")
     ids = _texts(frame, "customer_id")
-    _refuse(ids == "", "customer_id", frame, "a text that is not empty")
+    blank = np.array([not i.translate(_INVISIBLE).strip() for i in ids], bool)
+    _refuse(blank, "customer_id", frame, "a text that is not empty")
     zone = Zone(rules.timezone)
     time = _instants(frame["purchased_at"].to_list(), zone)
     orders = _texts(frame, "order_id") if "order_id" in frame.columns else np.full(len(frame), "", object)
@@ -100,11 +106,13 @@ def _instants(values: list[object], zone: Zone) -> Int64:
             moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
             aware[i] = moment.tzinfo is not None
             plain = moment.astimezone(dt.UTC).replace(tzinfo=None) if aware[i] else moment
+            if not _PLAUSIBLE[0] <= plain < _PLAUSIBLE[1]:
+                raise ValueError(value)
             naive[i] = (plain - _EPOCH) // dt.timedelta(microseconds=1)
-        except ValueError:
+        except (ValueError, OverflowError):
             bad.append(f"row {i}: {value!r}")
     if bad:
-        needed = "ISO text such as 2024-01-31T18:30:00+01:00"
+        needed = "ISO text from 1990 on, such as 2024-01-31T18:30:00+01:00"
         raise DataError(
             f"{len(bad)} rows have an unreadable `purchased_at`", needed=needed, offending=bad, code="RG082"
         )
@@ -113,11 +121,14 @@ def _instants(values: list[object], zone: Zone) -> Int64:
 
 def _money(frame: pd.DataFrame, column: str) -> Int64:
     """Exact integers of 1/10,000; missing quantity or discount counts as 0, a missing amount is refused."""
+    _refuse(np.array([isinstance(v, bool | np.bool_) for v in frame[column]], bool), column, frame, "a number")
     values = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
     missing = np.isnan(values) & frame[column].isna().to_numpy()
     if column != "amount":
         values = np.where(missing, 0.0, values)
     _refuse(~np.isfinite(values) | (np.abs(values) >= _MOST), column, frame, "a finite number")
+    if column == "discount":
+        _refuse(values < 0, column, frame, "money taken off, 0 or more")
     scaled = np.rint(values * SCALE)
     _refuse(np.abs(values * SCALE - scaled) > 1e-3, column, frame, "at most four decimals")
     return np.asarray(scaled.astype(np.int64))

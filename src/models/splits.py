@@ -6,9 +6,9 @@ and its label was known, by the day on which one trains) and rolling origins. To
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..clock import Cutoff, cutoffs, matured
+from ..clock import Cutoff, cutoffs, matured, panel_step
 from ..errors import ConfigError, NotEnoughData
 
 MIN_HISTORY_DAYS = 60
@@ -114,10 +114,16 @@ def too_short(span: Span, days: int) -> NotEnoughData:
     """The refusal of a history that is too short for the horizon, with the horizon that would do."""
     # Two training cutoffs and one window to judge them on: starts + max(h, 60) + every + h (training) + h (judging).
     need = max(span.horizon_days, MIN_HISTORY_DAYS) + span.every_days + 2 * (span.horizon_days + span.lag_days)
-    fits = [h for h in (365, 180, 90, 60, 30, 28, 14, 7) if max(h, 60) + 28 + 2 * (h + span.lag_days) <= days]
+    shorter = (h for h in (180, 90, 60, 30, 28, 14, 7) if h < span.horizon_days)
+    fits = next((h for h in shorter if _judgeable(replace(span, horizon_days=h, every_days=panel_step(h)))), None)
     return NotEnoughData(
         f"{days} days of history (from {span.starts}) are too few to train for a horizon of {span.horizon_days} days",
         needed=f"about {need} days",
-        do=f"set horizon_days = {fits[0]} or bring a longer history" if fits else "bring a longer history",
+        do=f"set horizon_days = {fits} or bring a longer history" if fits else "bring a longer history",
         code="RG041",
     )
+
+
+def _judgeable(span: Span) -> bool:
+    last = span.ends.minus(span.horizon_days + span.lag_days)
+    return len(span.training(last)) >= MIN_TRAINING_CUTOFFS

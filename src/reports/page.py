@@ -27,7 +27,7 @@ from .notation import date, days, plain
 
 
 def _file(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
 
 
 def render(report: ReportInput) -> str:

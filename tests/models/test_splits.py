@@ -135,6 +135,17 @@ def test_a_holdout_without_a_matured_training_cutoff_is_refused_with_numbers() -
         holdout(span_of(400), START.plus(89))
 
 
+def test_a_horizon_that_is_proposed_for_a_holdout_does_what_it_promises_at_that_date() -> None:
+    for day, h in itertools.product(range(30, 400), (30, 90, 180)):
+        try:
+            holdout(span_of(1000, h=h, every=panel_step(h)), START.plus(day))
+        except NotEnoughData as error:
+            named = re.search(r"horizon_days = (\d+)", str(error))
+            if named:
+                shorter = int(named.group(1))
+                assert holdout(span_of(1000, h=shorter, every=panel_step(shorter)), START.plus(day)).training, (day, h)
+
+
 @given(spans, st.integers(1, 6))
 def test_no_training_label_lies_after_its_origin_and_no_window_outside_the_data(span: Span, wanted: int) -> None:
     try:

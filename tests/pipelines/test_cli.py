@@ -449,7 +449,7 @@ def test_a_failure_leaves_the_old_scores(shop_folder: Path, tmp_path: Path, monk
 
 
 def test_the_message_is_all_there_is_and_debug_shows_the_traceback(tmp_path: Path) -> None:
-    plain = in_a_process("check", tmp_path / "none.toml")
+    plain = run("check", tmp_path / "none.toml")
     assert failed(plain, 2)
     assert len(plain.err.strip().splitlines()) == 1
     debug = in_a_process("--debug", "check", tmp_path / "none.toml")
@@ -485,7 +485,9 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     shutil.rmtree(tmp_path / "text")
     monkeypatch.setitem(demo_data.DATA_SETS, "cdnow", small)
     monkeypatch.setattr(demo_data, "wheel_file", lambda *_: archive)
-    monkeypatch.setattr(demo_data, "TRAINING", demo_data.TRAINING.replace("trials = 5", "trials = 0"))
+    quick = demo_data.TRAINING.replace("trials = 5", "trials = 0").replace("origins = 3", "origins = 1")
+    assert quick != demo_data.TRAINING
+    monkeypatch.setattr(demo_data, "TRAINING", quick)
     said = run("demo", "--data", "cdnow", "--folder", tmp_path / "demo")
     assert said.code == 0, said.err
     lines = said.out.strip().splitlines()
