@@ -14,12 +14,13 @@ import pandas as pd
 
 from ..config import Config
 from ..intake import build_ledger
-from ..reports import overview, write_report
+from ..reports import overview
 from ..reports.customers import customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
+from .files import replaced
 from .prepare import Progress
-from .report import report_input
+from .report import report_input, write_report
 from .score import score, write_scores
 from .train import Trained, train_and_register
 
@@ -46,7 +47,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
         ledger, config, scores, trained.backtest.figures, trained.backtest.predictions, trained.features, registered
     )
     write_report(report, folder / "report.html")
-    (folder / "overview.png").write_bytes(overview(report))
+    replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))
     stakes = customers_of(report)
     lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config)
     return lines, {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}

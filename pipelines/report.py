@@ -12,8 +12,9 @@ from ..clock import Cutoff
 from ..config import Config
 from ..engines import histories
 from ..intake import Ledger
-from ..reports import ReportInput, write_report
+from ..reports import ReportInput, render
 from ..schema import SCALE
+from .files import replaced
 from .prepare import Progress
 from .score import score_with_champion
 from .train import predictions_file
@@ -65,6 +66,12 @@ def report_input(
         features=features,
         model={"name": registered.name, "version": registered.version, "run_id": registered.run_id},
     )
+
+
+def write_report(report: ReportInput, path: Path) -> None:
+    """One HTML file, whole or not at all."""
+    html = render(report)
+    replaced(path, lambda waiting: waiting.write_text(html, encoding="utf-8"))
 
 
 def report_of_champion(

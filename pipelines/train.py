@@ -48,7 +48,7 @@ def fit_model(ledger: Ledger, config: Config, cache: Path | None = None, progres
     chosen = origins(span, config.backtest.origins)
     final = span.training(ledger.ends)
     if not final:
-        raise too_short(span, ledger.ends.day - ledger.history_starts.day)
+        raise too_short(span, ledger.ends, judged=False)
     wanted = cutoffs_of(chosen) | {*final, ledger.ends}
     prepared = prepare(ledger, config, wanted, [*(o.cutoff for o in chosen), ledger.ends], cache, progress)
     examined = examine(prepared, chosen, config, progress)

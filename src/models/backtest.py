@@ -160,6 +160,7 @@ def backtest(
             for j in judged
         ],
         "pooled": {
+            "trained_horizons": [horizon],
             "n": len(predictions),
             "base_rate": float(predictions["churned"].mean()),
             **_figures(predictions, floor, recipe.seed),

@@ -83,7 +83,7 @@ def origins(span: Span, wanted: int) -> tuple[Origin, ...]:
         return disjoint
     overlapping = stepping(min(span.every_days, span.horizon_days), overlapping=True)
     if not overlapping:
-        raise too_short(span, span.ends.day - span.starts.day)
+        raise too_short(span, span.ends, judged=True)
     return overlapping
 
 
@@ -106,24 +106,33 @@ def holdout(span: Span, cutoff: Cutoff) -> Origin:
         )
     training = span.training(cutoff)
     if not training:
-        raise too_short(span, cutoff.day - span.starts.day)
+        raise too_short(span, cutoff, judged=False)
     return Origin(cutoff, training)
 
 
-def too_short(span: Span, days: int) -> NotEnoughData:
-    """The refusal of a history that is too short for the horizon, with the horizon that would do."""
-    # Two training cutoffs and one window to judge them on: starts + max(h, 60) + every + h (training) + h (judging).
-    need = max(span.horizon_days, MIN_HISTORY_DAYS) + span.every_days + 2 * (span.horizon_days + span.lag_days)
-    shorter = (h for h in (180, 90, 60, 30, 28, 14, 7) if h < span.horizon_days)
-    fits = next((h for h in shorter if _judgeable(replace(span, horizon_days=h, every_days=panel_step(h)))), None)
+def too_short(span: Span, known_on: Cutoff, judged: bool) -> NotEnoughData:
+    """The refusal of a history that is too short for the horizon, with the horizon that would do.
+
+    Parameters
+    ----------
+    known_on : Cutoff
+        The day on which one would train; with `judged`, the end of the data.
+    judged : bool
+        Whether a window must remain on which to judge two training cutoffs, as rolling origins need.
+    """
+
+    def enough(h: int) -> bool:
+        shorter = replace(span, horizon_days=h, every_days=panel_step(h))
+        last = known_on.minus(h + span.lag_days) if judged else known_on
+        return len(shorter.training(last)) >= (MIN_TRAINING_CUTOFFS if judged else 1)
+
+    window = span.horizon_days + span.lag_days
+    need = max(span.horizon_days, MIN_HISTORY_DAYS) + window + (span.every_days + window if judged else 0)
+    fits = next((h for h in (180, 90, 60, 30, 28, 14, 7) if h < span.horizon_days and enough(h)), None)
+    days = known_on.day - span.starts.day
     return NotEnoughData(
         f"{days} days of history (from {span.starts}) are too few to train for a horizon of {span.horizon_days} days",
         needed=f"about {need} days",
         do=f"set horizon_days = {fits} or bring a longer history" if fits else "bring a longer history",
         code="RG041",
     )
-
-
-def _judgeable(span: Span) -> bool:
-    last = span.ends.minus(span.horizon_days + span.lag_days)
-    return len(span.training(last)) >= MIN_TRAINING_CUTOFFS

@@ -2,8 +2,8 @@
 
 In: rows of the training cutoffs, the last of which judges the earlier ones whose labels had matured by then. Out: a
 `Setting` (parameters and rounds) and the table of trials. The first trial is the defaults, so a search never does
-worse than they do on the judging cutoff. A budget in seconds stops after the trial in which it runs out; how many were
-finished is recorded, and that number as `trials` gives the same result again.
+worse than they do on the judging cutoff. A budget in seconds ends a study after the trial in which it runs out; every
+study records its own trials, and their number as `trials` gives that study again.
 """
 
 from __future__ import annotations

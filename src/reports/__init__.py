@@ -1,6 +1,6 @@
 """Reports: tables in, figures and one offline HTML file out.
 
-The public names are `ReportInput`, `render`, `write_report` and `overview`. They are loaded on first use, so that
+The public names are `ReportInput`, `render` and `overview`. They are loaded on first use, so that
 importing this package costs nothing.
 """
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from .figures import overview as overview
     from .inputs import ReportInput as ReportInput
     from .page import render as render
-    from .page import write_report as write_report
 
-_HOMES = {"ReportInput": "inputs", "overview": "figures", "render": "page", "write_report": "page"}
+_HOMES = {"ReportInput": "inputs", "overview": "figures", "render": "page"}
 
-__all__ = ["ReportInput", "overview", "render", "write_report"]
+__all__ = ["ReportInput", "overview", "render"]
 
 
 def __getattr__(name: str) -> object:

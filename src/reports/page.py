@@ -7,15 +7,11 @@ input. What is missing is "not defined here"; a wrong column is a `DataError`; a
 
 from __future__ import annotations
 
-import os
-import tempfile
 from importlib import resources
-from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ..errors import StorageError
 from .about_comparison import comparison
 from .about_customers import at_risk, tiles, to_keep
 from .about_data import data, reading
@@ -73,38 +69,3 @@ def render(report: ReportInput) -> str:
         tiles=tiles(given, customers),
         sections=sections,
     )
-
-
-def write_report(report: ReportInput, path: Path) -> None:
-    """Write the report so that readers see the old file or the whole new one; readable by its owner only.
-
-    Parameters
-    ----------
-    report : ReportInput
-    path : Path
-        Its folder must exist.
-
-    Raises
-    ------
-    StorageError
-        When the file cannot be written; an older report stays as it was.
-    """
-    html = render(report).encode("utf-8")
-    temporary: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(html)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"the report `{path}` cannot be written: {error.strerror or error}",
-            needed=f"a folder that can be written to, with {len(html):,} bytes free",
-            do="make the folder or choose another path",
-            code="RG474",
-        ) from error

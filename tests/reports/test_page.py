@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulars.errors import ConfigError, DataError, StorageError
-from regulars.reports import ReportInput, render, write_report
+from regulars.errors import ConfigError, DataError
+from regulars.reports import ReportInput, render
 from regulars.reports.about_customers import at_risk, past_misses
 from regulars.reports.about_data import data, reading
 from regulars.reports.about_model import ranking, worth
@@ -327,37 +327,3 @@ def test_impossible_date_or_horizon_is_refused(report: ReportInput) -> None:
         render(replace(report, as_of="2017-02-30"))
     with pytest.raises(ConfigError, match="RG400"):
         render(replace(report, horizon_days=0))
-
-
-@pytest.fixture
-def light(report: ReportInput) -> ReportInput:
-    """With little to draw."""
-    return replace(report, predictions=pd.DataFrame(), backtest={})
-
-
-def test_written_file_is_whole_and_alone(light: ReportInput, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text("old", encoding="utf-8")
-    write_report(light, path)
-    assert path.read_bytes() == render(light).encode("utf-8")
-    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
-    assert path.stat().st_mode & 0o077 == 0
-
-
-def test_failed_write_keeps_the_old_report(light: ReportInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "report.html"
-    path.write_text("old", encoding="utf-8")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"RG474.*No space left"):
-        write_report(light, path)
-    assert path.read_text(encoding="utf-8") == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_missing_folder_is_a_storage_error(light: ReportInput, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="RG474"):
-        write_report(light, tmp_path / "nowhere" / "report.html")
