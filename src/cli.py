@@ -159,6 +159,8 @@ def backtest(
     settings, ledger = _opened(config)
     with bars() as progress:
         found = run_backtest(ledger, settings, day, prior_cache(settings, ledger), progress)
+    for note in found.figures["notes"]:
+        print(f"note: {note}", file=sys.stderr)
     print(found)
     _write_json(found.figures, json)
 

@@ -90,15 +90,19 @@ class DataConfig(_Section):
     currency: str = Field(default="", description="shown beside money, such as EUR")
     tax: Literal["included", "excluded"] | None = Field(default=None, description="recorded, never converted")
     history_starts: Annotated[str | None, BeforeValidator(_date_text)] = Field(
-        None, description="first day the data cover (YYYY-MM-DD); default: the day of the first row"
+        default=None, description="first day the data cover (YYYY-MM-DD); default: the day of the first row"
+    )
+    history_ends: Annotated[str | None, BeforeValidator(_date_text)] = Field(
+        default=None, description="last day the data cover (YYYY-MM-DD); default: the day of the last row"
     )
     purchases: PurchasesConfig
 
     @model_validator(mode="after")
     def _known(self) -> DataConfig:
         Zone(self.timezone)
-        if self.history_starts is not None:
-            parse_date(self.history_starts)
+        for day in (self.history_starts, self.history_ends):
+            if day is not None:
+                parse_date(day)
         return self
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,12 @@ class Ledger:
 
     @property
     def ends(self) -> Cutoff:
-        """The local day after that of the last line."""
-        return Cutoff.parse(self.manifest.last_day).plus(1)
+        """The day after the last local day that the data cover."""
+        return Cutoff.parse(self.manifest.history_ends).plus(1)
+
+    def covering(self, last: Cutoff) -> Ledger:
+        """The same, when it is known that the data cover a day without purchases after the last one."""
+        return replace(self, manifest=replace(self.manifest, history_ends=str(last)))
 
     def table(self) -> pa.Table:
         """All lines, sorted; the schema is `schema.purchases_schema(columns)`."""

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import StorageError
 from ..schema import Rules
 
-FORMAT = 1
+FORMAT = 2
 ORDER = ("used", "guest", "merged", "quarantined", "dropped")
 _EXACT = Context(prec=60)
 
@@ -70,6 +70,7 @@ class Manifest:
     first_day: str
     last_day: str
     history_starts: str
+    history_ends: str
     columns: tuple[str, ...]
     rules: Rules
     currency: str

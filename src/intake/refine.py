@@ -161,8 +161,17 @@ class _Intake:
             )
         if starts.day > first:
             notes.append(f"purchases from {Cutoff(first)} on are kept, though history_starts says {starts}")
+        # Guests' lines show as well as anyone's that a day is covered.
+        ((seen,),) = fetched(self.con, "SELECT max(day) FROM judged WHERE class IN ('used', 'guest')")
+        ends = Cutoff.parse(data.history_ends) if data.history_ends else Cutoff(seen)
+        if ends.day < seen:
+            raise ConfigError(
+                f"history_ends is {ends}, and there are purchases of {Cutoff(seen)}",
+                needed="the last day that the data cover",
+                code="RG132",
+            )
         rules = Rules(data.timezone, self.purchases.returns, self.purchases.count_free)
-        facts = (rules.timezone, rules.returns, str(rules.count_free), str(starts))
+        facts = (rules.timezone, rules.returns, str(rules.count_free), str(starts), str(ends))
         sources = (Source(p.name, p.sha256, n) for p, n in zip(self.parts, counts, strict=True))
         return Manifest(
             format=FORMAT,
@@ -178,6 +187,7 @@ class _Intake:
             first_day=str(Cutoff(first)),
             last_day=str(Cutoff(last)),
             history_starts=str(starts),
+            history_ends=str(ends),
             columns=self.columns,
             rules=rules,
             currency=data.currency,

@@ -166,6 +166,7 @@ def backtest(
             **_figures(predictions, floor, recipe.seed),
         },
         "gain": _gains(predictions, floor, recipe.seed),
+        "notes": [],
     }
     return Backtest(figures, predictions)
 

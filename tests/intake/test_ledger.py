@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.config import Config
-from regulars.errors import RegularsError, StorageError
+from regulars.errors import ConfigError, RegularsError, StorageError
 from regulars.intake import Ledger, Manifest, build_ledger, open_ledger
 from regulars.intake.blocks import customer_blocks
 from regulars.schema import purchases_schema
@@ -266,6 +266,18 @@ def test_history_starts_may_be_said(book: Book) -> None:
     ledgers = [build_ledger(c) for c in (config, said)]
     assert [str(ledger.history_starts) for ledger in ledgers] == ["2024-01-05", "2023-06-01"]
     assert ledgers[0].manifest.fingerprint != ledgers[1].manifest.fingerprint
+
+
+def test_history_ends_may_be_said_but_not_before_the_last_line(book: Book) -> None:
+    config = book("id,when,money\na,2024-01-05,1\n,2024-01-09,1\n")
+
+    def ending(day: str) -> Config:
+        return config.model_copy(update={"data": config.data.model_copy(update={"history_ends": day})})
+
+    # The guest's line of the 9th shows that this day is covered, and the 10th is the day after.
+    assert [str(build_ledger(c).ends) for c in (config, ending("2024-01-31"))] == ["2024-01-10", "2024-02-01"]
+    with pytest.raises(ConfigError, match="history_ends is 2024-01-08"):
+        build_ledger(ending("2024-01-08"))
 
 
 def test_row_groups_of_the_file_are_whole_customers(book: Book) -> None:
