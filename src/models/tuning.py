@@ -9,15 +9,20 @@ study records its own trials, and their number as `trials` gives that study agai
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import optuna
 import xgboost as xgb
 from numpy.typing import NDArray
 
 from .boosted import DEFAULTS, MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
+
+with warnings.catch_warnings():
+    # In a notebook its progress bars, which are not used, miss a widget library and say so with a path.
+    warnings.simplefilter("ignore")
+    import optuna
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
