@@ -8,6 +8,7 @@ Fits run on distinct rows with counts, in units of the mean age, so that neither
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
@@ -176,7 +177,7 @@ def inside(p: ArrayLike) -> Float:
     return np.clip(np.asarray(p, np.float64), 1e-300, np.nextafter(1.0, 0.0))
 
 
-class Timing:
+class Timing(ABC):
     """What both models share once the odds of having died and the silence of the living are known."""
 
     def __post_init__(self) -> None:
@@ -184,11 +185,13 @@ class Timing:
         if not all(isinstance(v, (int, float)) and np.isfinite(v) and v > 0 for v in given.values()):
             raise ConfigError(f"the parameters are {given}", needed="finite numbers above 0", code="RG054")
 
+    @abstractmethod
     def _log_dead_odds(self, s: Summary) -> Float:
-        raise NotImplementedError
+        """log of P(died before T) / P(alive at T)."""
 
+    @abstractmethod
     def _log_silence(self, s: Summary, h: float) -> Float:
-        raise NotImplementedError
+        """log P(no purchase in (T, T + h] | alive at T)."""
 
     def p_alive(self, summary: Summary) -> Float:
         """P(alive at T | x, t_x, T), in [0, 1]."""
