@@ -15,7 +15,7 @@ import pandas as pd
 from ..config import Config
 from ..intake import build_ledger
 from ..reports import overview
-from ..reports.customers import customers_of
+from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
@@ -72,6 +72,7 @@ def story(
     classic = min(("bg_nbd", "pareto_nbd"), key=lambda m: pooled["churn"][m]["log_loss"] or np.inf)
     found = float(gain_curve(trained.backtest.predictions, "p_churn_regulars", "churned", steps=10)["caught"].iloc[1])
     silent, likely = customers["p_churn"].sum(), int((customers["p_churn"] > 0.5).sum())
+    stake = customers.loc[can_be_kept(customers), "at_stake"].sum()
     return [
         f"{title}.",
         f"{lines:,} lines worth {money:,.2f} {unit} went in; {left or 'nothing was left out'}.",
@@ -85,7 +86,7 @@ def story(
         f"Now: of {len(customers):,} customers {silent:,.0f} will probably not buy in the next {days} days, "
         f"{likely:,} of them more likely than not.",
         f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
-        f"{customers['at_stake'].sum():,.0f} {unit} of usual spend is at stake.",
+        f"{stake:,.0f} {unit} of usual spend is at stake with customers who can still be kept.",
         f"The model is registered as {config.mlflow.model_name}@champion in {config.tracking_uri}.",
         f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
     ]

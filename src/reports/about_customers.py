@@ -15,6 +15,7 @@ from .customers import (
     AT_RISK,
     RISK_BANDS,
     VALUE_BANDS,
+    can_be_kept,
     concentration,
     risk_value_grid,
     silence,
@@ -34,11 +35,12 @@ def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
     ahead = f"next {days(report.horizon_days)}"
     share = customers["p_churn"].mean() if len(customers) else None
     expected = customers["expected_spend"].sum(min_count=1)
+    stake = customers.loc[can_be_kept(customers), "at_stake"].sum()
     return [
         Tile(count(len(customers)), "customers scored"),
         Tile(percent(share), f"will probably not buy in the {ahead}", warm=True),
         Tile(money(expected, report.currency), f"expected spend, {ahead}"),
-        Tile(money(customers["at_stake"].sum(), report.currency), "at stake with those who may leave", warm=True),
+        Tile(money(stake, report.currency), "at stake with those who can still be kept", warm=True),
     ]
 
 
@@ -134,15 +136,16 @@ def _grid_table(report: ReportInput, grid: pd.DataFrame) -> Table:
 def to_keep(report: ReportInput, customers: pd.DataFrame) -> Section:
     """How much is at stake, how few hold it, and the list to begin with."""
     topic = "Who is worth keeping?"
-    total = float(customers["at_stake"].sum())
+    at_stake = customers["at_stake"].where(can_be_kept(customers), 0.0)
+    total = float(at_stake.sum())
     if total <= 0:
-        return Section("keep", topic, "No money is at stake: the scored customers have no past spend to lose.")
-    stake = concentration(customers["at_stake"])
+        return Section("keep", topic, "No money is at stake: nobody who can still be kept has past spend to lose.")
+    stake = concentration(at_stake)
     half = float(np.interp(0.5, stake["money"], stake["customers"]))
     ahead = f"the next {days(report.horizon_days)}"
     headline = (
-        f"{money(total, report.currency)} is at stake in {ahead}; half of it sits with "
-        f"{percent(half)} of your customers."
+        f"{money(total, report.currency)} is at stake in {ahead} with customers who can still be kept; "
+        f"half of it sits with {percent(half)} of your customers."
     )
     curves = concentration_curves(stake, concentration(customers["expected_spend"]))
     picture = gain_picture(curves, "share of customers, those with most first", None, "Concentration of money")
@@ -164,7 +167,8 @@ def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
         "chance of not buying.",
         "It says where to look first. It does not say what an offer would save: some would have come back anyway, "
         "others will not come back for any offer.",
-        f"Listed are customers with a chance from {percent(AT_RISK)} to {percent(ALMOST_GONE)}.",
+        f"Counted and listed are customers who can still be kept: with a chance from {percent(AT_RISK)} to "
+        f"{percent(ALMOST_GONE)}.",
     ]
     if len(gone):
         words[-1] += (

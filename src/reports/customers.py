@@ -77,6 +77,17 @@ def value_floors(customers: pd.DataFrame) -> list[float | None]:
     return [float(least[band]) if band in least.index else None for band in range(len(VALUE_BANDS))]
 
 
+def can_be_kept(customers: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each customer is at risk and not almost certainly gone: a chance of not buying from 10 % to below 90 %.
+
+    Examples
+    --------
+    >>> can_be_kept(pd.DataFrame({"p_churn": [0.05, 0.5, 0.95]})).tolist()
+    [False, True, False]
+    """
+    return customers["p_churn"].between(AT_RISK, ALMOST_GONE, inclusive="left")
+
+
 def worth_keeping(customers: pd.DataFrame, limit: int = 25) -> pd.DataFrame:
     """Those with the most at stake who are at risk and not almost certainly gone, ties by customer_id.
 
@@ -86,9 +97,8 @@ def worth_keeping(customers: pd.DataFrame, limit: int = 25) -> pd.DataFrame:
     >>> worth_keeping(customers)["customer_id"].tolist()
     ['c', 'a']
     """
-    wavering = customers["p_churn"].between(AT_RISK, ALMOST_GONE, inclusive="left")
     return (
-        customers[wavering & (customers["at_stake"] > 0)]
+        customers[can_be_kept(customers) & (customers["at_stake"] > 0)]
         .sort_values(["at_stake", "customer_id"], ascending=[False, True])
         .head(limit)
     )
