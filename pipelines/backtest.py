@@ -10,7 +10,8 @@ from ..config import Config
 from ..intake import Ledger
 from ..models.backtest import Backtest, backtest
 from ..models.splits import Origin, holdout, origins
-from .prepare import Prepared, Progress, prepare, recipe_of, span_of
+from ..progress import Progress
+from .prepare import Prepared, prepare, recipe_of, span_of
 
 
 def run_backtest(

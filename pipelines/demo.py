@@ -14,12 +14,12 @@ import pandas as pd
 
 from ..config import Config
 from ..intake import build_ledger
+from ..progress import Progress
 from ..reports import overview
 from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
-from .prepare import Progress
 from .report import report_input, write_report
 from .score import score, write_scores
 from .train import Trained, train_and_register

@@ -14,8 +14,8 @@ from ..engines import panel_of, reference_of, usable_threads
 from ..errors import ConfigError
 from ..features.family import catalogue, plan_for
 from ..intake import Ledger
+from ..progress import Progress
 from .files import replaced
-from .prepare import Progress
 
 
 def features(

@@ -6,7 +6,7 @@ known by a day. Everything about a cutoff is worked out once, from rows before i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,7 @@ from ..models.ensemble import Recipe
 from ..models.prior import Prior, PriorColumns, columns_of, priors_at
 from ..models.sample import Sample, at_risk
 from ..models.splits import Span
-
-Progress = Callable[[str, float], None]
+from ..progress import Progress
 
 
 def span_of(ledger: Ledger, config: Config) -> Span:

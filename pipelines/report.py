@@ -12,10 +12,10 @@ from ..clock import Cutoff
 from ..config import Config
 from ..engines import histories
 from ..intake import Ledger
+from ..progress import Progress
 from ..reports import ReportInput, render
 from ..schema import SCALE
 from .files import replaced
-from .prepare import Progress
 from .score import score_with_champion
 from .train import predictions_file
 

@@ -20,8 +20,8 @@ from ..errors import ConfigError, DataError
 from ..features.family import plan_for
 from ..intake import Ledger
 from ..models.model import Model
+from ..progress import Progress
 from .files import replaced
-from .prepare import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

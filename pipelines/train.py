@@ -16,11 +16,12 @@ from ..models.backtest import Backtest, importance
 from ..models.model import Fitted, Model, fit
 from ..models.splits import origins, too_short
 from ..models.tracking import Registered, Store
+from ..progress import Progress
 from ..reports.figures import calibration_picture, churn_curves, gain_picture
 from ..reports.tables import calibration
 from .backtest import cutoffs_of, examine
 from .files import replaced
-from .prepare import Prepared, Progress, prepare, recipe_of, span_of
+from .prepare import Prepared, prepare, recipe_of, span_of
 
 
 @dataclass(frozen=True)

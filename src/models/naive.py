@@ -7,7 +7,7 @@ rescaled to the training total. The better rule, in training, speaks. A customer
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,6 @@ class NaiveChurn:
     def p_churn(self, recency_days: Float64) -> Float64:
         """Probability of no purchase in the horizon."""
         return np.where(recency_days > self.days, self.silent, self.active)
-
-    def to_dict(self) -> dict[str, float]:
-        """JSON-safe form."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
