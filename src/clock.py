@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .errors import ConfigError, did_you_mean
 
 DAY_US = 86_400_000_000
+_HOUR_US = 3_600_000_000
 _EPOCH = dt.date(1970, 1, 1)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
@@ -140,7 +141,12 @@ class Zone:
 
     def local_day(self, instant: Int64) -> Int64:
         """Day numbers of UTC instants: the last local midnight at or before each, so that days never run backwards."""
-        return np.searchsorted(_midnights(self.name), instant, side="right") - 1
+        midnights = _midnights(self.name)
+        # No zone is more than 14 h before UTC or 12 h behind it: the guess is never early and at most two days late.
+        guess = np.clip(np.floor_divide(instant + 14 * _HOUR_US, DAY_US), 0, len(midnights) - 1)
+        for _ in range(2):
+            guess -= instant < midnights[np.maximum(guess, 0)]
+        return np.maximum(guess, -1)
 
     def midnight(self, day: int) -> int:
         """The UTC instant at which a local day begins; days from 1970 to 2099."""

@@ -249,3 +249,15 @@ def test_a_step_is_about_a_month(horizon: int) -> None:
     nearer = [d for d in range(21, 36) if horizon % d == 0 and abs(d - 28) < abs(step - 28)]
     assert nearer == []
     assert step == 28 or horizon % step == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["UTC", "Pacific/Kiritimati", "Pacific/Apia", "Etc/GMT+12", "America/St_Johns", "Asia/Gaza"]
+)
+def test_the_day_of_an_instant_is_that_of_the_last_midnight_before_it(name: str) -> None:
+    zone = Zone(name)
+    midnights = np.array([zone.midnight(d) for d in range(0, 47_000, 7)], np.int64)
+    instants = np.concatenate([midnights - 1, midnights, midnights + 1, np.array([-1, -(10**17), 5 * 10**15])])
+    all_midnights = np.array([zone.midnight(d) for d in range(47_482)], np.int64)
+    expected = np.searchsorted(all_midnights, instants, side="right") - 1
+    assert zone.local_day(instants).tolist() == expected.tolist()

@@ -62,6 +62,6 @@ def basket(past: Past, reference: Reference) -> Iterator[Feature]:
             f"{kind}_top_share",
             "share",
             f"share of lines in the most frequent of the {kind}",
-            ever.top_share(column),
+            ratio(past.at_last("cell", past.history.values(f"top_{column}")), ever.sum(f"named_{column}")),
             f"missing when no line names one of the {kind}",
         )

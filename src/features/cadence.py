@@ -27,8 +27,8 @@ def cadence(past: Past, reference: Reference) -> Iterator[Feature]:
     mean = ratio(total.astype(np.float64), gaps)
     # n * sum of squares - square of the sum is an exact integer, as gaps add up to less than 2**17 days: 0 if equal.
     spread = np.sqrt(ratio((n * squares - total * total).astype(np.float64), (n * (n - 1)).astype(np.float64)))
-    longest = np.where(n > 0, past.at_last("day", past.history.longest_gap), np.nan)
-    last = np.where(n > 0, past.at_last("day", past.history.gap), np.nan)
+    longest = np.where(n > 0, past.at_last("day", past.history.values("longest_gap")), np.nan)
+    last = np.where(n > 0, past.at_last("day", past.history.values("gap")), np.nan)
     yield Feature("gap_mean", "days", "mean days between purchase days", mean, TWO_DAYS)
     yield Feature("gap_sd", "days", "spread of the gaps", spread, "missing with fewer than three purchase days")
     yield Feature("gap_cv", "ratio", "spread of the gaps / their mean", ratio(spread, mean), "missing as gap_sd is")

@@ -41,6 +41,8 @@ class Lines:
         ``amount`` always; ``quantity``, ``discount``, ``cost`` where the source has them; in 1/10,000.
     codes : dict of str to ndarray of int64
         ``product_id``, ``category``, ``channel`` where the source has them; -1 is missing.
+    names : dict of str to Array of text
+        The texts that the codes stand for, by column.
     known_at : ndarray of int64 or None
         When each row became known, UTC microseconds.
 
@@ -56,6 +58,7 @@ class Lines:
     order: Int64
     money: dict[str, Int64]
     codes: dict[str, Int64] = field(default_factory=dict)
+    names: dict[str, pa.Array] = field(default_factory=dict)
     known_at: Int64 | None = None
 
     @property
@@ -79,6 +82,7 @@ class Lines:
             order=none,
             money={"amount": none, **{m: none for m in MONEYS if m in columns}},
             codes={t: none for t in TEXTS if t in columns},
+            names={t: pa.array([], pa.string()) for t in TEXTS if t in columns},
         )
 
     @classmethod
@@ -91,23 +95,21 @@ class Lines:
             For columns of other types than `schema.PURCHASES`, missing required values, unsorted rows.
         """
         _check(table)
-        table = table.combine_chunks()
-        ids = table["customer_id"]
-        encoded = _encoded(ids)
-        customer = encoded[0]
-        time = _int64(table["purchased_at"])
-        changes = np.flatnonzero(np.diff(customer, prepend=-1))
-        starts = np.append(changes, len(customer)).astype(np.int64)
-        if len(changes) != len(encoded[1]) or bool(((np.diff(time) < 0) & (np.diff(customer) == 0)).any()):
+        ids, time = _whole(table["customer_id"]), _int64(table["purchased_at"])
+        starts, customer_ids = _runs(ids)
+        customer = np.repeat(np.arange(len(customer_ids)), np.diff(starts))
+        back = (time[1:] < time[:-1]) & (customer[1:] == customer[:-1])
+        if not _ascending(customer_ids) or bool(back.any()):
             raise DataError("the lines are not sorted by customer and time", do="build the ledger anew", code="RG020")
-        orders = _encoded(table["order_id"])[0]
+        texts = {t: _encoded(_whole(table[t])) for t in TEXTS if t in table.column_names}
         return cls(
-            customer_ids=np.asarray(encoded[1], object),
+            customer_ids=np.asarray(customer_ids.to_pylist(), object),
             starts=starts,
             time=time,
-            order=customer * (int(orders.max(initial=0)) + 1) + orders,
+            order=_orders(_whole(table["order_id"]), starts),
             money={m: _int64(table[m]) for m in MONEYS if m in table.column_names},
-            codes={t: _encoded(table[t])[0] for t in TEXTS if t in table.column_names},
+            codes={t: codes for t, (codes, _) in texts.items()},
+            names={t: names for t, (_, names) in texts.items()},
             known_at=_int64(table["known_at"]) if "known_at" in table.column_names else None,
         )
 
@@ -121,6 +123,7 @@ class Lines:
             order=self.order[keep],
             money={name: values[keep] for name, values in self.money.items()},
             codes={name: values[keep] for name, values in self.codes.items()},
+            names=self.names,
             known_at=None if self.known_at is None else self.known_at[keep],
         )
 
@@ -145,27 +148,75 @@ def _as_good(found: pa.DataType, meant: pa.DataType) -> bool:
     """Whether a type holds the same numbers or texts: an instant is the same under any zone's name."""
     if pa.types.is_timestamp(meant):
         return bool(pa.types.is_timestamp(found) and found.unit == "us" and found.tz is not None)
+    if pa.types.is_dictionary(found):
+        found = found.value_type
     return bool(found == meant or (meant == pa.string() and found == pa.large_string()))
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[Int64, list[str]]:
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.unify_dictionaries().chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _changes(column: pa.Array) -> NDArray[np.bool_]:
+    """Whether each text differs from the one before it; the first always does."""
+    changed = np.ones(len(column), bool)
+    if pa.types.is_dictionary(column.type):
+        codes = column.indices.to_numpy(zero_copy_only=False)
+        np.not_equal(codes[1:], codes[:-1], out=changed[1:])
+    elif len(column):
+        changed[1:] = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1)).to_numpy(zero_copy_only=False)
+    return changed
+
+
+def _runs(column: pa.Array) -> tuple[Int64, pa.Array]:
+    """Where runs of equal texts begin, with the number of texts at the end, and the text of each run."""
+    first = np.flatnonzero(_changes(column))
+    texts = column.take(pa.array(first))
+    if pa.types.is_dictionary(texts.type):
+        texts = texts.dictionary_decode()
+    return np.append(first, len(column)).astype(np.int64), texts
+
+
+def _ascending(texts: pa.Array) -> bool:
+    """Whether texts ascend strictly, byte by byte."""
+    return len(texts) < 2 or bool(pc.all(pc.less(texts.slice(0, len(texts) - 1), texts.slice(1))).as_py())
+
+
+def _orders(column: pa.Array, starts: Int64) -> Int64:
+    """A code per order of a customer, counting up in order of first appearance."""
+    new = _changes(column)
+    new[starts[:-1]] = True
+    first = np.flatnonzero(new)
+    run = np.cumsum(new) - 1
+    name = _encoded(column.take(pa.array(first)))[0]
+    customer = np.searchsorted(starts, first, side="right") - 1
+    key = customer * (int(name.max(initial=0)) + 1) + name
+    if len(name) and int(name.max()) + 1 == len(name):
+        return run
+    # Some name comes again: for another customer it is another order, for the same one it is the same.
+    _, where, again = np.unique(key, return_index=True, return_inverse=True)
+    if len(where) == len(key):
+        return run
+    number = np.empty(len(where), np.int64)
+    number[np.argsort(where)] = np.arange(len(where))
+    return number[again][run]
+
+
+def _encoded(column: pa.Array) -> tuple[Int64, pa.Array]:
     """Codes in order of first appearance (-1 for missing), and the texts."""
-    if column.num_chunks != 1:
-        column = pa.chunked_array([pa.concat_arrays(column.chunks)]) if column.num_chunks else column
-    if column.num_chunks == 0:
-        return np.zeros(0, np.int64), []
-    chunk = pc.dictionary_encode(column.chunk(0))
-    codes = pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, chunk.dictionary.to_pylist()
+    chunk = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
+    indices = chunk.indices if not chunk.indices.null_count else pc.fill_null(chunk.indices, -1)
+    return indices.to_numpy(zero_copy_only=False).astype(np.int64), chunk.dictionary
 
 
 def _int64(column: pa.ChunkedArray) -> Int64:
     """Instants as microseconds, DECIMAL(18, 4) as its unscaled integer; a missing optional amount is zero."""
-    if column.num_chunks == 0:
-        return np.zeros(0, np.int64)
-    array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+    array = _whole(column)
     if not pa.types.is_decimal(array.type):
-        return np.asarray(array.cast(pa.int64()))
+        return np.asarray(array.view(pa.int64()))
     words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
     if array.null_count:
         words = np.where(np.asarray(array.is_valid()), words, 0)

@@ -7,94 +7,67 @@ days in which families count and add. A window that starts before the ledger doe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from .history import MEASURES, History, ascending, positions
-from .lines import Float64, Int64
-from .orders import Pairs
+from .history import History, ascending
+from .track import Edges, Float64, Int64, Track
 
 
-class Past:
-    """One row per (customer at risk, cutoff), sorted by customer, then cutoff; sees only rows before the cutoff.
+@dataclass(frozen=True)
+class Rows:
+    """Which customer each row is about, and as of which of the cutoffs (day numbers, ascending)."""
+
+    customer: Int64
+    cutoff: Int64
+    cutoff_days: tuple[int, ...]
+    history_starts: int
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return len(self.customer)
+
+    @cached_property
+    def day(self) -> Int64:
+        """The cutoff's day number, per row."""
+        return np.array(self.cutoff_days, np.int64)[self.cutoff]
+
+
+class View:
+    """A track seen from rows: only days before each row's cutoff.
 
     Parameters
     ----------
-    history : History
-    cutoffs : sequence of Cutoff, ascending
+    track : Track
+    rows : Rows
     offsets : sequence of int
         Days before the cutoff at which windows will begin; others are worked out when asked for, more slowly.
     """
 
-    def __init__(self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = ()) -> None:
-        ascending(cutoffs)
-        self.history = history
-        self._cutoff_days = np.array([c.day for c in cutoffs], np.int64)
+    def __init__(self, track: Track, rows: Rows, offsets: Sequence[int] = ()) -> None:
+        self.track, self.rows = track, rows
         self.asked: set[int] = set()
-        self.asked_columns: set[str] = set()
-        self._edges = self._edges_of({0, *offsets})
-        self._grid = positions(history.customer, history.lines.n_customers, history.lines.time, self._edges)
-        self.row_customer, self.row_cutoff = self._at_risk()
-        self.cutoff_day: Int64 = self._cutoff_days[self.row_cutoff]
-        self._start = history.lines.starts[self.row_customer]
-        self._rows: dict[int, Int64] = {}
-        self._pair_grids: dict[tuple[str, int], Int64] = {}
+        self._planned = frozenset({0, *offsets})
+        self._positions: dict[int, Int64] = {}
+        self._at: dict[tuple[str, int | None], Int64] = {}
+        self._sums: dict[tuple[str, int | None, int], Float64] = {}
+        self._marked: dict[tuple[str, int], tuple[Int64, NDArray[np.bool_]]] = {}
+        self._before_ledger: dict[int, Float64 | None] = {}
 
     @property
     def n_rows(self) -> int:
-        """How many rows are at risk."""
-        return len(self.row_customer)
+        """How many rows."""
+        return self.rows.n
 
     @property
-    def customer_id(self) -> NDArray[np.object_]:
-        """Whose row it is, shape (n_rows,)."""
-        return self.history.lines.customer_ids[self.row_customer]
-
-    def has(self, column: str) -> bool:
-        """Whether the source has an optional column; only columns asked for here are read from the ledger."""
-        self.asked_columns.add(column)
-        return self.history.has(column)
-
-    def _instants(self, offset: int) -> Int64:
-        return np.array([self.history.zone.midnight(int(d) - offset) for d in self._cutoff_days], np.int64)
-
-    def _edges_of(self, offsets: set[int]) -> Int64:
-        return np.unique(np.concatenate([self._instants(o) for o in sorted(offsets)]))
-
-    def _at_risk(self) -> tuple[Int64, Int64]:
-        """Customer and cutoff of each row: whoever has a purchase before the cutoff."""
-        bought = self.history.prefix("purchase")
-        end = self._grid[:, np.searchsorted(self._edges, self._instants(0))]
-        rows = np.nonzero(bought[end] > bought[self.history.lines.starts[:-1, None]])
-        return rows[0], rows[1]
-
-    def position(self, offset: int) -> Int64:
-        """Per row, the position of the first line at or after (cutoff - offset days)."""
-        self.asked.add(offset)
-        if offset not in self._rows:
-            instants = self._instants(offset)
-            edge = np.searchsorted(self._edges, instants)
-            known = bool((edge < len(self._edges)).all()) and bool((self._edges[edge] == instants).all())
-            if known:
-                grid = self._grid
-            else:
-                edges = np.unique(instants)
-                lines = self.history.lines
-                grid = positions(self.history.customer, lines.n_customers, lines.time, edges)
-                edge = np.searchsorted(edges, instants)
-            self._rows[offset] = grid[self.row_customer, edge[self.row_cutoff]]
-        return self._rows[offset]
-
-    def pair_grid(self, column: str, offset: int) -> Int64:
-        """Per pair (customer, code) and cutoff, the number of pair lines before (cutoff - offset days), cumulated."""
-        if (column, offset) not in self._pair_grids:
-            pairs = self.history.pairs(column)
-            edges = self._instants(offset)
-            grid = positions(pairs.pair, len(pairs.first_line), self.history.lines.time[pairs.line], edges)
-            self._pair_grids[column, offset] = grid
-        return self._pair_grids[column, offset]
+    def cutoff_day(self) -> Int64:
+        """The cutoff's day number, per row."""
+        return self.rows.day
 
     def all(self) -> Span:
         """Everything before the cutoff."""
@@ -109,36 +82,126 @@ class Past:
         return Span(self, older, newer)
 
     def first_day(self, mark: str) -> Float64:
-        """Day number of the customer's first marked line before the cutoff (NaN if none)."""
+        """Day number of the customer's first marked day before the cutoff (NaN if none)."""
         index, found = self._mark(mark, 0)
-        return np.where(found, self._taken(self.history.day, index), np.nan)
+        return np.where(found, _taken(self.track.day, index), np.nan)
 
     def last_day(self, mark: str) -> Float64:
-        """Day number of the customer's last marked line before the cutoff (NaN if none)."""
-        index, found = self._mark(mark, -1)
-        return np.where(found, self._taken(self.history.day, index), np.nan)
+        """Day number of the customer's last marked day before the cutoff (NaN if none)."""
+        return self.at_last(mark, self.track.day)
 
     def days_since(self, mark: str) -> Float64:
-        """Cutoff date minus the date of the last marked line, in calendar days (>= 1; NaN if none)."""
-        return np.asarray(self.cutoff_day - self.last_day(mark))
+        """Cutoff date minus the date of the last marked day, in calendar days (>= 1; NaN if none)."""
+        return np.asarray(self.rows.day - self.last_day(mark))
 
     def at_last(self, mark: str, values: Int64) -> Float64:
-        """A value per line, taken at the last marked line before the cutoff (NaN if none)."""
+        """A value per cell, taken at the last marked day before the cutoff (NaN if none)."""
         index, found = self._mark(mark, -1)
-        return np.where(found, self._taken(values, index), np.nan)
+        return np.where(found, _taken(values, index), np.nan)
+
+    def position(self, offset: int) -> Int64:
+        """Per row, the position of the customer's first cell at or after (cutoff - offset days)."""
+        self.asked.add(offset)
+        if offset not in self._positions:
+            if offset in self._planned:
+                plan, grid = self._grid
+            else:
+                plan = _edge_plan(self.rows.cutoff_days, frozenset({offset}))
+                grid = self.track.before(plan.edges)
+            column = plan.columns[offset][self.rows.cutoff]
+            column += self.rows.customer * grid.shape[1]
+            self._positions[offset] = grid.ravel()[column]
+        return self._positions[offset]
+
+    def at(self, measure: str, offset: int | None) -> Int64:
+        """The prefix sum of a measure at a position; None: at the customer's beginning."""
+        key = (measure, offset)
+        if key not in self._at:
+            position = self._start if offset is None else self.position(offset)
+            self._at[key] = self.track.prefix(measure)[position]
+        return self._at[key]
+
+    def added(self, measure: str, older: int | None, newer: int) -> Float64:
+        """The sum of a measure over [cutoff - older, cutoff - newer) in its unit; NaN where not covered. Read-only."""
+        key = (measure, older, newer)
+        if key not in self._sums:
+            scale = self.track.measure(measure).scale
+            exact = self.at(measure, newer) - self.at(measure, older)
+            value = exact / scale if scale != 1 else exact.astype(np.float64)
+            if (missing := self.before_ledger(older)) is not None:
+                value += missing
+            value.flags.writeable = False
+            self._sums[key] = value
+        return self._sums[key]
+
+    def before_ledger(self, older: int | None) -> Float64 | None:
+        """Per row NaN where (cutoff - older days) lies before the ledger, else 0; None if it does nowhere."""
+        if older is None:
+            return None
+        if older not in self._before_ledger:
+            outside = np.array(self.rows.cutoff_days) - older < self.rows.history_starts
+            self._before_ledger[older] = np.where(outside, np.nan, 0.0)[self.rows.cutoff] if outside.any() else None
+        return self._before_ledger[older]
+
+    @cached_property
+    def _grid(self) -> tuple[_EdgePlan, Int64]:
+        plan = _edge_plan(self.rows.cutoff_days, self._planned)
+        return plan, self.track.before(plan.edges)
+
+    @cached_property
+    def _start(self) -> Int64:
+        return self.track.starts[self.rows.customer]
 
     def _mark(self, mark: str, which: int) -> tuple[Int64, NDArray[np.bool_]]:
-        """Index of the first (0) or last (-1) marked line of each row, and whether there is one."""
-        marks, sums = self.history.marks(mark), self.history.prefix(mark)
-        counts, before = sums[self.position(0)], sums[self._start]
-        found = counts > before
-        chosen = before if which == 0 else counts - 1
-        return self._taken(marks, np.where(found, chosen, 0)), found
+        """Cell of the first (0) or last (-1) marked day of each row, and whether there is one."""
+        if (mark, which) not in self._marked:
+            counts, before = self.at(mark, 0), self.at(mark, None)
+            found = counts > before
+            chosen = before if which == 0 else counts - 1
+            cell = _taken(self.track.marks(mark), np.where(found, chosen, 0))
+            self._marked[mark, which] = (cell, found)
+        return self._marked[mark, which]
 
-    @staticmethod
-    def _taken(values: Int64, index: Int64) -> Int64:
-        """values[index], or zeros where there is nothing to take from."""
-        return values[index] if len(values) else np.zeros(len(index), np.int64)
+
+class Past(View):
+    """One row per (customer at risk, cutoff), sorted by customer, then cutoff; sees only rows before the cutoff.
+
+    Parameters
+    ----------
+    history : History
+    cutoffs : sequence of Cutoff, ascending
+    offsets : sequence of int
+        Days before the cutoff at which windows will begin.
+    """
+
+    def __init__(self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = ()) -> None:
+        ascending(cutoffs)
+        self.history = history
+        self.asked_columns: set[str] = set()
+        days = tuple(c.day for c in cutoffs)
+        nobody = np.zeros(0, np.int64)
+        super().__init__(history, Rows(nobody, nobody, days, history.history_starts.day), offsets)
+        # At risk is whoever has a purchase before the cutoff.
+        plan, grid = self._grid
+        bought = history.prefix("purchase")
+        at_risk = bought[grid[:, plan.columns[0]]] > bought[history.starts[:-1, None]]
+        customer, cutoff = np.nonzero(at_risk)
+        self.rows = Rows(customer, cutoff, days, history.history_starts.day)
+
+    @property
+    def row_customer(self) -> Int64:
+        """Index of the customer, per row."""
+        return self.rows.customer
+
+    @property
+    def customer_id(self) -> NDArray[np.object_]:
+        """Whose row it is, shape (n_rows,)."""
+        return self.history.lines.customer_ids[self.rows.customer]
+
+    def has(self, column: str) -> bool:
+        """Whether the source has an optional column; only columns asked for here are read from the ledger."""
+        self.asked_columns.add(column)
+        return self.history.has(column)
 
 
 class Span:
@@ -147,58 +210,70 @@ class Span:
     Sums are float64 in the measure's unit, exact integers divided once; NaN where the window starts before the ledger.
     """
 
-    def __init__(self, past: Past, older: int | None, newer: int) -> None:
-        self.past = past
-        self.older, self.newer = older, newer
-        self._from = past._start if older is None else past.position(older)
-        self._to = past.position(newer)
+    def __init__(self, view: View, older: int | None, newer: int) -> None:
+        self.view, self.older, self.newer = view, older, newer
 
     @property
     def covered(self) -> NDArray[np.bool_]:
         """Whether the ledger covers the whole window."""
-        if self.older is None:
-            return np.ones(self.past.n_rows, bool)
-        return np.asarray(self.past.cutoff_day - self.older >= self.past.history.history_starts.day)
+        missing = self.view.before_ledger(self.older)
+        return np.ones(self.view.n_rows, bool) if missing is None else ~np.isnan(missing)
 
     def integer(self, measure: str) -> Int64:
         """The exact sum of a measure, in its stored scale, whether covered or not."""
-        sums = self.past.history.prefix(measure)
-        return sums[self._to] - sums[self._from]
+        return self.view.at(measure, self.newer) - self.view.at(measure, self.older)
 
     def sum(self, measure: str) -> Float64:
-        """The sum of a measure over the window (see `MEASURES`)."""
-        value = self.integer(measure) / MEASURES[measure].scale
-        return value if self.older is None else np.where(self.covered, value, np.nan)
+        """The sum of a measure over the window (see `measures.MEASURES`); not to be changed in place."""
+        return self.view.added(measure, self.older, self.newer)
 
     def distinct(self, column: str) -> Float64:
         """How many different codes of a column occur on the window's lines; lines without one do not count."""
-        pairs, counts = self._pair_counts(column)
-        seen = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
-        np.cumsum(counts > 0, axis=0, out=seen[1:])
-        return self._of_customers(seen[pairs.bounds[1:]] - seen[pairs.bounds[:-1]])
-
-    def top_share(self, column: str) -> Float64:
-        """Share of the window's lines (with a code) that carry the most frequent code; NaN without any."""
-        pairs, counts = self._pair_counts(column)
-        top = np.zeros((len(pairs.bounds) - 1, counts.shape[1]), np.int64)
-        some = np.diff(pairs.bounds) > 0
-        if some.any():
-            top[some] = np.maximum.reduceat(counts, pairs.bounds[:-1][some], axis=0)
-        return ratio(self._of_customers(top), self.sum(f"named_{column}"))
-
-    def _pair_counts(self, column: str) -> tuple[Pairs, Int64]:
-        """The window's lines of each pair (customer, code) at each cutoff, shape (n_pairs, n_cutoffs)."""
-        pairs = self.past.history.pairs(column)
-        since = pairs.first_line[:, None] if self.older is None else self.past.pair_grid(column, self.older)
-        return pairs, self.past.pair_grid(column, self.newer) - since
-
-    def _of_customers(self, table: Int64) -> Float64:
-        """Rows of a table of customers x cutoffs; NaN where the window is not covered."""
-        value = table[self.past.row_customer, self.past.row_cutoff].astype(np.float64)
-        return value if self.older is None else np.where(self.covered, value, np.nan)
+        history = self.view.track
+        if not isinstance(history, History):
+            raise TypeError("only purchases have codes")
+        if self.older is None and self.newer == 0:
+            return self.sum(f"new_{column}")
+        pairs, days = history.pairs(column), np.array(self.view.rows.cutoff_days)
+        # A line speaks for its code at the cutoffs that it is the window's last such line of: [since, until).
+        day = history.line_day[pairs.line]
+        following = pairs.next_of(history.line_day, np.iinfo(np.int64).max)
+        ends = Edges(days - self.newer)
+        since, until = ends.reached(day), ends.reached(following)
+        if self.older is not None:
+            until = np.minimum(until, Edges(days - self.older).reached(day))
+        speaks = until > since
+        width = len(days) + 1
+        first = history.line_customer[pairs.line[speaks]] * width
+        size = history.n_customers * width
+        change = np.bincount(first + since[speaks], minlength=size) - np.bincount(first + until[speaks], minlength=size)
+        counts = np.cumsum(change).astype(np.float64)
+        value = counts[self.view.rows.customer * width + self.view.rows.cutoff]
+        missing = self.view.before_ledger(self.older)
+        return value if missing is None else value + missing
 
 
-def ratio(part: Float64, whole: Float64) -> Float64:
+@dataclass(frozen=True)
+class _EdgePlan:
+    """All edges of some cutoffs and offsets, and where each offset's edges stand among them, cutoff by cutoff."""
+
+    edges: Edges
+    columns: dict[int, Int64]
+
+
+@lru_cache(maxsize=64)
+def _edge_plan(cutoff_days: tuple[int, ...], offsets: frozenset[int]) -> _EdgePlan:
+    days = np.array(cutoff_days, np.int64)
+    edges = np.unique(np.concatenate([days - offset for offset in offsets]))
+    return _EdgePlan(Edges(edges), {offset: np.searchsorted(edges, days - offset) for offset in offsets})
+
+
+def _taken(values: Int64, index: Int64) -> Int64:
+    """values[index], or zeros where there is nothing to take from."""
+    return values[index] if len(values) else np.zeros(len(index), np.int64)
+
+
+def ratio(part: Float64 | Int64, whole: Float64 | Int64) -> Float64:
     """part / whole where whole > 0, else NaN.
 
     Examples
@@ -206,5 +281,6 @@ def ratio(part: Float64, whole: Float64) -> Float64:
     >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
     [0.25, nan]
     """
-    positive = whole > 0
-    return np.where(positive, part / np.where(positive, whole, 1.0), np.nan)
+    out = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=out, where=whole > 0)
+    return out

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import DataError
 from .history import History, ascending
+from .track import Edges
 
 COUNTED = ("purchase", "weekend", "morning", "afternoon", "evening")
 
@@ -92,7 +93,9 @@ class Reference:
 
 
 def _counted(history: History, cutoffs: Sequence[Cutoff]) -> NDArray[np.int64]:
-    edges = np.array([c.instant(history.zone) for c in cutoffs], np.int64)
-    bucket = np.searchsorted(edges, history.lines.time, side="right")
-    counted = (np.bincount(bucket[history.values(name) > 0], minlength=len(edges) + 1) for name in COUNTED)
-    return np.stack([np.cumsum(counts)[:-1] for counts in counted])
+    """Exact sums of the counted measures over the days before each cutoff."""
+    days = np.array([c.day for c in cutoffs], np.int64)
+    bucket = Edges(days).reached(history.day)
+    size = len(days) + 1
+    sums = (np.bincount(bucket, weights=history.values(name), minlength=size) for name in COUNTED)
+    return np.stack([np.cumsum(s.astype(np.int64))[:-1] for s in sums])

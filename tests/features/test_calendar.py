@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from regulars.errors import DataError
-from regulars.features.history import weekday
+from regulars.features.measures import weekday
 from regulars.features.reference import Reference
 
 from .agreement import disagreements, family_values, wrong

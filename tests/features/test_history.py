@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
 from regulars.errors import DataError
-from regulars.features.history import MEASURES, History, positions
+from regulars.features.history import History
 from regulars.features.lines import Lines
+from regulars.features.measures import MEASURES
 from regulars.features.panel import Label
+from regulars.features.track import Edges, Measure, Track
 from regulars.schema import Rules
 
 from .strategies import PROPERTY, Ledger, ledger_of, ledgers
@@ -32,33 +34,44 @@ ROWS = [
 @pytest.mark.parametrize(
     ("measure", "expected"),
     [
-        ("line", [1, 1, 1, 1, 1, 1]),
-        ("purchase_line", [1, 1, 0, 1, 0, 1]),
-        ("purchase", [1, 1, 0, 1, 0, 1]),
-        ("return", [0, 0, 1, 0, 0, 0]),
-        ("day", [1, 0, 0, 1, 0, 1]),
-        ("gap", [0, 0, 0, 10, 0, 0]),
-        ("gap_ended", [0, 0, 0, 1, 0, 0]),
-        ("gap_squared", [0, 0, 0, 100, 0, 0]),
-        ("weekend", [1, 1, 0, 0, 0, 0]),
-        ("morning", [1, 0, 0, 0, 0, 1]),
-        ("afternoon", [0, 0, 0, 1, 0, 0]),
-        ("evening", [0, 1, 0, 0, 0, 0]),
-        ("spend", [10, 5, -4, 20, 0, 3]),
-        ("purchase_amount", [10, 5, 0, 20, 0, 3]),
-        ("repeat_day_value", [0, 0, 0, 20, 0, 0]),
-        ("repeat_day_valued", [0, 0, 0, 1, 0, 0]),
-        ("returned", [0, 0, 4, 0, 0, 0]),
-        ("sold", [10, 5, 0, 20, 0, 3]),
-        ("free_line", [0, 0, 0, 0, 1, 0]),
+        # Cells: a on 1, 3 and 11 January, b on 2 January.
+        ("cell", [1, 1, 1, 1]),
+        ("line", [2, 1, 1, 2]),
+        ("purchase_line", [2, 0, 1, 1]),
+        ("purchase", [2, 0, 1, 1]),
+        ("return", [0, 1, 0, 0]),
+        ("day", [1, 0, 1, 1]),
+        ("gap", [0, 0, 10, 0]),
+        ("gap_ended", [0, 0, 1, 0]),
+        ("gap_squared", [0, 0, 100, 0]),
+        ("weekend", [2, 0, 0, 0]),
+        ("morning", [1, 0, 0, 1]),
+        ("afternoon", [0, 0, 1, 0]),
+        ("evening", [1, 0, 0, 0]),
+        ("spend", [15, -4, 20, 3]),
+        ("purchase_amount", [15, 0, 20, 3]),
+        ("repeat_day_value", [0, 0, 20, 0]),
+        ("repeat_day_valued", [0, 0, 1, 0]),
+        ("returned", [0, 4, 0, 0]),
+        ("sold", [15, 0, 20, 3]),
+        ("free_line", [0, 0, 0, 1]),
     ],
 )
-def test_each_measure_is_one_exact_integer_a_line(measure: str, expected: list[int]) -> None:
+def test_each_measure_is_one_exact_integer_a_day(measure: str, expected: list[int]) -> None:
     history = ledger_of(ROWS, []).history()
     assert history.values(measure).dtype == np.int64
     assert (history.values(measure) / MEASURES[measure].scale).tolist() == expected
     sums = np.concatenate([[0], np.cumsum(expected)])
     assert (history.prefix(measure) / MEASURES[measure].scale).tolist() == sums.tolist()
+
+
+def test_a_history_is_compressed_to_customers_and_days() -> None:
+    history = ledger_of(ROWS, []).history()
+    first = Cutoff.parse("2017-01-01").day
+    assert (history.day - first).tolist() == [0, 2, 10, 1]
+    assert history.customer.tolist() == [0, 0, 0, 1]
+    assert history.starts.tolist() == [0, 3, 4]
+    assert history.daily(np.arange(6)).tolist() == [1, 2, 3, 9]
 
 
 @pytest.mark.parametrize("measure", list(MEASURES))
@@ -69,21 +82,22 @@ def test_nobody_has_nothing_of_any_measure(measure: str) -> None:
 def test_pieces_are_counted_on_lines_that_are_sold() -> None:
     ledger = ledger_of(ROWS[:3], [], quantity=["2", "0.5", "1"], discount=["0", "1", "0"])
     history = ledger.history()
-    assert history.values("quantity").tolist() == [20_000, 5_000, 0]
-    assert history.values("discounted").tolist() == [0, 1, 0]
+    # Two pieces and a half on 1 January; the one that came back on the 3rd is not sold.
+    assert history.values("quantity").tolist() == [25_000, 0]
+    assert history.values("discounted").tolist() == [1, 0]
 
 
 def test_returns_kept_separate_are_no_spend() -> None:
     history = ledger_of(ROWS, [], returns="separate").history()
-    assert (history.values("spend") // 10_000).tolist() == [10, 5, 0, 20, 0, 3]
+    assert (history.values("spend") // 10_000).tolist() == [15, 0, 20, 3]
 
 
 def test_the_longest_gap_so_far_starts_anew_with_each_customer() -> None:
     days = {"a": (1, 11, 14), "b": (2, 5, 6)}
     rows = [(who, f"2017-01-{d:02d} 10:00", f"o{d}", "1") for who, ds in days.items() for d in ds]
     history = ledger_of(rows, []).history()
-    assert history.gap.tolist() == [0, 10, 3, 0, 3, 1]
-    assert history.longest_gap.tolist() == [0, 10, 10, 0, 3, 3]
+    assert history.values("gap").tolist() == [0, 10, 3, 0, 3, 1]
+    assert history.values("longest_gap").tolist() == [0, 10, 10, 0, 3, 3]
 
 
 def test_money_too_large_to_be_added_exactly_is_refused() -> None:
@@ -94,10 +108,30 @@ def test_money_too_large_to_be_added_exactly_is_refused() -> None:
         ledger_of(rows, []).history()
 
 
-def test_one_position_per_segment_and_edge() -> None:
-    # Segment 0 has times 1, 5, 5; segment 1 none; segment 2 has 5, 9. A time at the edge is not before it.
-    segment, time = np.array([0, 0, 0, 2, 2]), np.array([1, 5, 5, 5, 9])
-    assert positions(segment, 3, time, np.array([0, 5, 6, 10])).tolist() == [[0, 1, 3, 3], [3, 3, 3, 3], [3, 3, 4, 5]]
+class _Visits(Track):
+    def measure(self, name: str) -> Measure:
+        return Measure(1, lambda track: np.ones(track.n_cells, np.int64))
+
+
+def test_one_position_per_customer_and_edge() -> None:
+    # Customer 0 has days 1 and 5; customer 1 none; customer 2 has 5 and 9. A day at the edge is not before it.
+    track = _Visits(3, np.array([0, 0, 2, 2]), np.array([1, 5, 5, 9]))
+    found = track.before(Edges(np.array([0, 5, 6, 10])))
+    assert found.tolist() == [[0, 1, 2, 2, 2], [2, 2, 2, 2, 2], [2, 2, 3, 4, 4]]
+
+
+def test_a_mark_is_0_or_1() -> None:
+    history = ledger_of(ROWS, []).history()
+    assert history.marks("day").tolist() == [0, 2, 3]
+    with pytest.raises(DataError, match="RG028"):
+        history.marks("purchase")
+
+
+def test_the_lines_of_one_thing_are_numbered_within_their_customer() -> None:
+    history = ledger_of(ROWS, [], category=["x", None, "y", "x", "x", "x"]).history()
+    assert history.occurrence("category").tolist() == [0, -1, 0, 1, 0, 1]
+    assert history.values("new_category").tolist() == [1, 1, 0, 1]
+    assert history.values("top_category").tolist() == [1, 1, 2, 2]
 
 
 def test_what_was_known_leaves_out_later_rows_of_any_age() -> None:
@@ -155,7 +189,7 @@ def test_repeat_days_without_value_are_days_all_the_same() -> None:
     ]
     history = ledger_of(rows, []).history()
     # 5 January is a repeat day worth 4 - 6 < 0: a day, but not one with value above 0.
-    assert history.values("day").tolist() == [1, 1, 0]
+    assert history.values("day").tolist() == [1, 1]
     assert history.prefix("repeat_day_valued")[-1] == 0
     assert history.prefix("repeat_day_value")[-1] == 0
     assert history.values("purchase_amount").sum() == int(Decimal(-1) * 10_000)

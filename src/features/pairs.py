@@ -1,0 +1,60 @@
+"""Pairs: lines regrouped by customer and code (of a product, a category, a channel).
+
+In: each line's customer and code. Out: the lines in order of customer, code and time, where each pair begins, and how
+often the customer had the code before. Lines without a code are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lines import Int64
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Lines regrouped by (customer, code).
+
+    Parameters
+    ----------
+    line : ndarray of int64, shape (n_lines with a code,)
+        Positions among all lines, by customer, then code; within a pair in order of time.
+    new : ndarray of bool
+        Whether each is the first of its pair.
+    """
+
+    line: Int64
+    new: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, customer: Int64, codes: Int64) -> Pairs:
+        """From each line's customer (ascending) and code (-1: none)."""
+        line = np.flatnonzero(codes >= 0)
+        # Sorting small integers is linear: first by code, then, stably, by customer.
+        line = line[np.argsort(_small(codes[line]), kind="stable")]
+        line = line[np.argsort(_small(customer[line]), kind="stable")]
+        new = np.ones(len(line), bool)
+        who, what = customer[line], codes[line]
+        new[1:] = (who[1:] != who[:-1]) | (what[1:] != what[:-1])
+        return cls(line, new)
+
+    @cached_property
+    def occurrence(self) -> Int64:
+        """How many lines of the same pair come before each, in the order of `line`."""
+        index = np.arange(len(self.line))
+        return index - np.maximum.accumulate(np.where(self.new, index, 0))
+
+    def next_of(self, values: Int64, last: int) -> Int64:
+        """The value of the next line of the same pair, in the order of `line`; `last` at the pair's end."""
+        following = np.append(values[self.line[1:]], last)[: len(self.line)]
+        following[np.append(self.new[1:], True)[: len(self.line)]] = last
+        return following
+
+
+def _small(values: Int64) -> NDArray[np.integer]:
+    """The same integers in 16 bits if they fit."""
+    return values.astype(np.uint16) if int(values.max(initial=0)) < 2**16 else values
