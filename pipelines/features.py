@@ -1,4 +1,4 @@
-"""Features of all customers at given cutoffs: one row per (customer, cutoff), as a frame or a Parquet file."""
+"""Features of all customers at given cutoffs: one row per (customer, cutoff), as a frame or a folder of Parquet parts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ..clock import Cutoff, date_of
+from ..clock import Cutoff
 from ..config import Config
-from ..engines import panel_of, reference_of, usable_threads
+from ..engines import panel_of, reference_of, usable_threads, write_panel
+from ..engines.streamed import table_of
 from ..errors import ConfigError
 from ..features.family import catalogue, plan_for
 from ..intake import Ledger
 from ..progress import Progress
-from .files import replaced
+from .files import folder_replaced
+from .prepare import shape_of
+
+
+def _days(cutoffs: Sequence[Cutoff | str]) -> list[Cutoff]:
+    wanted = sorted({Cutoff.parse(c) if isinstance(c, str) else c for c in cutoffs})
+    if not wanted:
+        raise ConfigError("no cutoff was given", needed="at least one date", code="RG092")
+    return wanted
 
 
 def features(
@@ -27,28 +35,32 @@ def features(
     ----------
     cutoffs : sequence of Cutoff or ISO dates
     """
-    wanted = sorted({Cutoff.parse(c) if isinstance(c, str) else c for c in cutoffs})
-    if not wanted:
-        raise ConfigError("no cutoff was given", needed="at least one date", code="RG092")
-    plan, reference = plan_for(ledger.columns), reference_of(ledger, wanted)
-    threads = usable_threads(config.engine.threads)
-    panel = panel_of(ledger, plan, reference, wanted, (), threads, progress)
-    days = {c.day: date_of(c.day) for c in wanted}
-    cutoff = pa.array([days[d] for d in panel.cutoff_day.tolist()], pa.date32())
-    columns = {"customer_id": pa.array(panel.customer_id.tolist(), pa.string()), "cutoff": cutoff}
-    return pa.table({**columns, **dict(zip(panel.names, map(pa.array, panel.values), strict=True))})
+    wanted, plan = _days(cutoffs), plan_for(shape_of(ledger, config))
+    reference = reference_of(ledger, wanted, plan)
+    return table_of(panel_of(ledger, plan, reference, wanted, (), usable_threads(config.engine.threads), progress))
 
 
 def features_to(
-    ledger: Ledger, config: Config, cutoffs: Sequence[Cutoff], path: Path, progress: Progress | None = None
+    ledger: Ledger, config: Config, cutoffs: Sequence[Cutoff], folder: Path, progress: Progress | None = None
 ) -> dict[str, object]:
-    """Write the features into one Parquet file, whole or not at all; what was written."""
-    table = features(ledger, config, cutoffs, progress)
-    replaced(path, lambda waiting: pq.write_table(table, waiting, compression="zstd"))
+    """Write the features as Parquet parts into one folder, whole or not at all; what was written.
+
+    The parts hold the same rows as `features`, in order; the number of processes changes no byte.
+    """
+    wanted, plan = _days(cutoffs), plan_for(shape_of(ledger, config))
+    reference = reference_of(ledger, wanted, plan)
+    modules = tuple(str(config.folder / m) for m in config.features.modules)
+    processes = usable_threads(config.engine.threads)
+
+    def write(waiting: Path) -> int:
+        return write_panel(ledger, plan, reference, wanted, waiting, modules, processes, progress)
+
+    rows = folder_replaced(folder, write)
     return {
-        "rows": table.num_rows,
-        "features": table.num_columns - 2,
-        "cutoffs": [str(c) for c in sorted(set(cutoffs))],
+        "rows": rows,
+        "features": len(plan.names),
+        "cutoffs": [str(c) for c in wanted],
+        "notes": list(reference.notes()),
     }
 
 

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..clock import Cutoff
+from ..clock import Cutoff, day_of, parse_date
 from ..config import Config
 from ..engines import panel_of, reference_of, usable_threads
-from ..features.family import Plan, plan_for
+from ..features.family import Plan, chosen, plan_for
+from ..features.lines import MONEYS, TEXTS
+from ..features.modules import register
 from ..features.panel import Label, Panel
 from ..features.reference import Reference
-from ..intake import Ledger
+from ..features.shape import Shape
+from ..intake import Kind, Ledger
 from ..models.ensemble import Recipe
 from ..models.prior import Prior, PriorColumns, columns_of, priors_at
 from ..models.sample import Sample, at_risk
@@ -29,6 +32,33 @@ def span_of(ledger: Ledger, config: Config) -> Span:
     h = config.target.primary
     lag, every = config.target.label_lag_days, config.panel.step(h)
     return Span(ledger.history_starts, ledger.ends, h, lag, every)
+
+
+def shape_of(ledger: Ledger, config: Config) -> Shape:
+    """What the ledger has, and which families the configuration asks for; the user's own are loaded."""
+    wanted, tables = config.features, ledger.manifest.tables
+    register(tuple(str(config.folder / m) for m in wanted.modules))
+    events, customers = tables.get("events"), tables.get("customers")
+    company = wanted.company_events
+
+    def told(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        return tuple(k.name for k in kinds if company or k.lines > k.by_company)
+
+    attributes = (*(("acquisition_channel",) if customers and "acquisition_channel" in customers.columns else ()),)
+    return Shape(
+        families=chosen(wanted.on, wanted.off),
+        columns=tuple(c for c in (*MONEYS[1:], *TEXTS) if c in ledger.columns),
+        kinds=told(events.kinds) if events else (),
+        channels=told(events.channels) if events else (),
+        company_events=company,
+        offers="offers" in tables,
+        attributes=(*attributes, *(customers.attributes if customers else ())),
+        numbers=customers.numbers if customers else (),
+        joined=bool(customers and "joined_at" in customers.columns),
+        referred=bool(customers and "referred_by" in customers.columns),
+        points_expire_days=wanted.points_expire_days,
+        holidays=tuple(day_of(parse_date(d)) for d in wanted.holidays),
+    )
 
 
 def recipe_of(config: Config) -> Recipe:
@@ -96,8 +126,8 @@ def prepare(
     wanted = sorted(set(cutoffs))
     h, late = config.target.primary, "known_at" in ledger.columns
     labels = [Label(h), *(Label(h, c) for c in sorted(set(known_on)) if late)]
-    plan = plan_for(ledger.columns)
-    reference = reference_of(ledger, wanted)
+    plan = plan_for(shape_of(ledger, config))
+    reference = reference_of(ledger, wanted, plan)
     threads = usable_threads(config.engine.threads)
     panel = panel_of(ledger, plan, reference, wanted, labels, threads, progress)
     # The classical models describe all customers; who counts as at risk is settled after them.

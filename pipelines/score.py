@@ -49,10 +49,11 @@ def score(
     day = Cutoff.parse(as_of) if isinstance(as_of, str) else as_of or ledger.ends
     if day <= ledger.history_starts:
         raise ConfigError(f"nothing is known before {day}", needed=f"a day after {ledger.history_starts}", code="RG090")
-    lacking = [c for c in model.columns if c not in ledger.columns]
+    lacking = [c for c in model.shape.columns if c not in ledger.columns]
     if lacking:
         raise DataError("the ledger lacks columns that the model was trained with", offending=lacking, code="RG091")
-    plan, reference = plan_for(model.columns), reference_of(ledger, [day])
+    plan = plan_for(model.shape)
+    reference = reference_of(ledger, [day], plan)
     panel = panel_of(ledger, plan, reference, [day], (), usable_threads(threads), progress)
     return model.scores(panel)
 

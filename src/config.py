@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
+from .sections import (
+    ConsentConfig,
+    CustomersConfig,
+    EventsConfig,
+    OffersConfig,
+    PurchasesConfig,
+    Section,
+    TableSection,
+    listed,
+)
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -23,6 +33,11 @@ def _date_text(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else str(value)
 
 
+def _date_texts(value: Any) -> Any:
+    """A list of dates, each as its ISO text."""
+    return [_date_text(v) for v in value] if isinstance(value, list | tuple) else value
+
+
 def _as_tuple(value: Any) -> Any:
     values = value if isinstance(value, list | tuple) else (value,)
     if any(isinstance(v, bool) or not isinstance(v, int) for v in values):
@@ -30,60 +45,7 @@ def _as_tuple(value: Any) -> Any:
     return tuple(values)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, validate_default=True)
-
-
-class PurchasesConfig(_Section):
-    """Where the purchases are and which of their columns is what."""
-
-    path: str | None = Field(
-        default=None, description="CSV, Parquet, a folder or a glob; relative to the configuration file"
-    )
-    url: str | None = Field(
-        default=None, description="SQLite or DuckDB file (sqlite:///..., duckdb:///...); needs `table`"
-    )
-    table: str | None = Field(default=None, description="the table behind `url`")
-    customer_id: str = Field(description="column of the customer's id; read as text")
-    purchased_at: str = Field(description="column of the time of purchase")
-    order_id: str | None = Field(default=None, description="column of the order; without it, customer and local day")
-    amount: str | None = Field(
-        default=None, description="column of the net money of the line; or give quantity and unit_price"
-    )
-    quantity: str | None = None
-    unit_price: str | None = None
-    product_id: str | None = None
-    category: str | None = None
-    discount: str | None = None
-    cost: str | None = None
-    channel: str | None = None
-    known_at: str | None = Field(default=None, description="column of when the row became known")
-    naive_timezone: str | None = Field(default=None, description="zone of stamps without one; default: data.timezone")
-    day_first: bool | None = Field(
-        default=None, description="how 03/04/2024 is to be read, when the data cannot prove it"
-    )
-    decimal: Literal[".", ","] | None = Field(default=None, description="decimal sign, when the data cannot prove it")
-    returns: Literal["net", "separate", "drop"] = "net"
-    duplicates: Literal["overlap", "keep", "drop"] = "overlap"
-    count_free: bool = Field(default=False, description="whether an order of zero money is a purchase")
-    max_bad_share: float = Field(default=0.01, ge=0, le=1, description="share of lines that may be quarantined")
-
-    @model_validator(mode="after")
-    def _coherent(self) -> PurchasesConfig:
-        if self.path and self.url:
-            raise ValueError("give `path` or `url`, not both")
-        if (self.url is None) != (self.table is None):
-            raise ValueError("`url` and `table` go together")
-        if self.amount is None and (self.quantity is None or self.unit_price is None):
-            raise ValueError("give `amount`, or both `quantity` and `unit_price`")
-        if self.amount is not None and self.unit_price is not None:
-            raise ValueError("`unit_price` does nothing beside `amount`; leave one out")
-        if self.naive_timezone is not None:
-            Zone(self.naive_timezone)
-        return self
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """What holds for all tables."""
 
     timezone: str = Field(default="UTC", description="the business time zone: cutoffs are its midnights")
@@ -96,6 +58,19 @@ class DataConfig(_Section):
         default=None, description="last day the data cover (YYYY-MM-DD); default: the day of the last row"
     )
     purchases: PurchasesConfig
+    events: Annotated[
+        tuple[EventsConfig, ...],
+        BeforeValidator(listed, json_schema_input_type=EventsConfig | tuple[EventsConfig, ...]),
+    ] = Field(default=(), description="one table of events, or several as [[data.events]]")
+    customers: CustomersConfig | None = None
+    offers: OffersConfig | None = None
+    consent: ConsentConfig | None = None
+
+    def beside(self) -> dict[str, tuple[TableSection, ...]]:
+        """The sections of the tables beside the purchases, by table; only those that are there."""
+        single = {"customers": self.customers, "offers": self.offers, "consent": self.consent}
+        found: dict[str, tuple[TableSection, ...]] = {"events": self.events} if self.events else {}
+        return found | {name: (section,) for name, section in single.items() if section is not None}
 
     @model_validator(mode="after")
     def _known(self) -> DataConfig:
@@ -103,10 +78,12 @@ class DataConfig(_Section):
         for day in (self.history_starts, self.history_ends):
             if day is not None:
                 parse_date(day)
+        if any(section in self.events[:i] for i, section in enumerate(self.events)):
+            raise ValueError("two sections of events are the same; leave one out")
         return self
 
 
-class TargetConfig(_Section):
+class TargetConfig(Section):
     """What is predicted, for whom."""
 
     horizon_days: Annotated[tuple[Positive, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = (90,)
@@ -119,7 +96,7 @@ class TargetConfig(_Section):
         return self.horizon_days[0]
 
 
-class PanelConfig(_Section):
+class PanelConfig(Section):
     """How often the past is looked at."""
 
     every_days: Positive | None = Field(
@@ -131,13 +108,45 @@ class PanelConfig(_Section):
         return self.every_days or panel_step(horizon_days)
 
 
-class BacktestConfig(_Section):
+class FeaturesConfig(Section):
+    """Which features there are, beside and without the default ones."""
+
+    modules: tuple[str, ...] = Field(
+        default=(), description="files with feature families of your own; relative to the configuration file"
+    )
+    on: tuple[str, ...] = Field(default=(), description="families beside those that are used by default")
+    off: tuple[str, ...] = Field(default=(), description="families that are left out")
+    company_events: bool = Field(default=False, description="whether what the company does is a feature, too")
+    points_expire_days: Positive | None = Field(default=None, description="after how many days loyalty points expire")
+    holidays: Annotated[tuple[str, ...], BeforeValidator(_date_texts)] = Field(
+        default=(), description="days (YYYY-MM-DD) around which people buy differently; used by the family `season`"
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> FeaturesConfig:
+        for key in ("modules", "on", "off", "holidays"):
+            values = getattr(self, key)
+            twice = sorted({v for v in values if values.count(v) > 1})
+            if twice:
+                raise ValueError(f"`{key}` names {', '.join(f'`{v}`' for v in twice)} twice")
+        both = sorted(set(self.on) & set(self.off))
+        if both:
+            raise ValueError(f"{', '.join(f'`{v}`' for v in both)} is both on and off")
+        for day in self.holidays:
+            parse_date(day)
+        # A family of the user's own may look at the holidays, too.
+        if self.holidays and not self.modules and "season" not in self.on:
+            raise ValueError('`holidays` does nothing while the family `season` is off; add on = ["season"]')
+        return self
+
+
+class BacktestConfig(Section):
     """How the model is examined."""
 
     origins: Positive = Field(default=3, description="at most so many rolling origins")
 
 
-class TuningConfig(_Section):
+class TuningConfig(Section):
     """How long the settings of the boosters are searched."""
 
     trials: int = Field(default=10, ge=0, description="trials of the seeded study; 0 keeps the defaults")
@@ -146,7 +155,7 @@ class TuningConfig(_Section):
     )
 
 
-class MlflowConfig(_Section):
+class MlflowConfig(Section):
     """Where runs and models are kept."""
 
     tracking_uri: str | None = Field(
@@ -155,7 +164,7 @@ class MlflowConfig(_Section):
     model_name: str = Field(default="regulars", min_length=1, pattern=r"^[A-Za-z0-9][\w.-]*$")
 
 
-class EngineConfig(_Section):
+class EngineConfig(Section):
     """Who computes."""
 
     kind: Literal["local"] = "local"
@@ -165,7 +174,7 @@ class EngineConfig(_Section):
     )
 
 
-class Config(_Section):
+class Config(Section):
     """The whole of `regulars.toml`.
 
     Examples
@@ -178,12 +187,21 @@ class Config(_Section):
     data: DataConfig
     target: TargetConfig = TargetConfig()
     panel: PanelConfig = PanelConfig()
+    features: FeaturesConfig = FeaturesConfig()
     backtest: BacktestConfig = BacktestConfig()
     tuning: TuningConfig = TuningConfig()
     mlflow: MlflowConfig = MlflowConfig()
     engine: EngineConfig = EngineConfig()
     seed: int = Field(default=0, ge=0)
     folder: Path = Field(default=Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Config:
+        if not self.data.events:
+            for key in ("company_events", "points_expire_days"):
+                if getattr(self.features, key):
+                    raise ValueError(f"`features.{key}` does nothing: there is no [data.events]")
+        return self
 
     @classmethod
     def load(cls, path: str | Path) -> Config:
@@ -238,7 +256,7 @@ class Config(_Section):
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            raise _explained(error, where) from None
+            raise _explained(error, where, content) from None
 
     @property
     def tracking_uri(self) -> str:
@@ -259,20 +277,41 @@ def _model_at(place: tuple[int | str, ...]) -> type[BaseModel]:
     model: type[BaseModel] = Config
     for step in place:
         field = model.model_fields.get(str(step))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = _section_in(field.annotation) if field else None
+        if inner is not None:
+            model = inner
+        elif not isinstance(step, int):  # A number counts the sections of a list.
             break
-        model = inner
     return model
 
 
-def _explained(error: ValidationError, where: str) -> ConfigError:
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The kind of section that a key takes, be it optional or one of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _section_in(inner)) is not None), None)
+
+
+def _written(place: tuple[int | str, ...], content: Any) -> str:
+    """A place as the user wrote it: `data.events[1].kind` in a list of sections, `data.events.kind` in one."""
+    key = ""
+    for step in place:
+        if isinstance(step, int):
+            key += f"[{step}]" if isinstance(content, list | tuple) else ""
+            content = content[step] if isinstance(content, list | tuple) and step < len(content) else content
+        else:
+            key += f".{step}" if key else step
+            content = content.get(step) if isinstance(content, dict) else None
+    return key
+
+
+def _explained(error: ValidationError, where: str, content: dict[str, Any]) -> ConfigError:
     """The first problem in the house's words."""
     problems = error.errors(include_url=False)
     first = problems[0]
     place = tuple(first["loc"])
-    key = ".".join(str(p) for p in place)
-    others = [".".join(str(p) for p in tuple(p["loc"])) for p in problems[1:]]
+    key = _written(place, content)
+    others = [_written(tuple(p["loc"]), content) for p in problems[1:]]
     also = f" (and {len(others)} more: {', '.join(others[:3])})" if others else ""
     if first["type"] == "extra_forbidden":
         known = [n for n in _model_at(place[:-1]).model_fields if n != "folder"]

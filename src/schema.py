@@ -6,6 +6,7 @@ int64 in 1/10,000 inside, so that sums are exact and free of order; instants are
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -46,6 +47,85 @@ PURCHASES: tuple[Column, ...] = (
     Column("channel", pa.string(), False, "where it was bought"),
     Column("known_at", INSTANT, False, "when the row became known"),
 )
+
+
+EVENTS: tuple[Column, ...] = (
+    Column("customer_id", pa.string(), True, "whose event; text, never a number"),
+    Column("occurred_at", INSTANT, True, "when, as a UTC instant"),
+    Column("kind", pa.string(), True, "what happened: visit, email_open, support, ..."),
+    Column(
+        "initiated_by", pa.string(), True, "`customer` or `company`; what the company does is no feature by default"
+    ),
+    Column("channel", pa.string(), False, "where it happened"),
+    Column("value", MONEY, False, "a number that goes with it: points, a score, money"),
+    Column("cost", MONEY, False, "what it cost the company"),
+    Column("known_at", INSTANT, False, "when the row became known"),
+)
+
+CUSTOMERS: tuple[Column, ...] = (
+    Column("customer_id", pa.string(), True, "who; one row each"),
+    Column("joined_at", INSTANT, False, "when the customer joined"),
+    Column("acquisition_channel", pa.string(), False, "what brought the customer"),
+    Column("acquisition_cost", MONEY, False, "what it cost to win the customer"),
+    Column("referred_by", pa.string(), False, "the id of the customer who referred this one"),
+)
+
+OFFERS: tuple[Column, ...] = (
+    Column("customer_id", pa.string(), True, "who got the offer"),
+    Column("offered_at", INSTANT, True, "when, as a UTC instant"),
+    Column("offer_id", pa.string(), True, "the offer, coupon or campaign"),
+    Column(
+        "redeemed_at", INSTANT, False, "when it was redeemed; missing where it was not; an outcome, masked at cutoffs"
+    ),
+    Column("channel", pa.string(), False, "how it was sent"),
+    Column("value", MONEY, False, "what it was worth"),
+    Column("known_at", INSTANT, False, "when the row became known"),
+)
+
+CONSENT: tuple[Column, ...] = (
+    Column("customer_id", pa.string(), True, "whose permission"),
+    Column("recorded_at", INSTANT, True, "when it was said"),
+    Column("channel", pa.string(), True, "such as email"),
+    Column("purpose", pa.string(), True, "marketing or personalisation"),
+    Column("status", pa.string(), True, "`granted` or `withdrawn`; the last row wins, none means no"),
+)
+
+BESIDE: Mapping[str, tuple[Column, ...]] = {
+    "events": EVENTS,
+    "customers": CUSTOMERS,
+    "offers": OFFERS,
+    "consent": CONSENT,
+}
+"""The tables beside the purchases. Rows are sorted by customer, then by `TIME_OF` the table, then by all the rest."""
+
+TIME_OF: Mapping[str, str] = {"events": "occurred_at", "offers": "offered_at", "consent": "recorded_at"}
+
+
+def table_schema(
+    table: str,
+    columns: Collection[str],
+    attributes: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+) -> pa.Schema:
+    """The Arrow schema of a table beside the purchases.
+
+    Parameters
+    ----------
+    table : {"events", "customers", "offers", "consent"}
+    columns : collection of str
+        The optional columns that it has; required ones are there anyhow. Order does not matter.
+    attributes, numbers, sensitive : sequence of str
+        Columns that the user declared, after the canonical ones: text, DECIMAL(18, 4), text.
+
+    Examples
+    --------
+    >>> table_schema("customers", {"joined_at"}, attributes=["town"]).names
+    ['customer_id', 'joined_at', 'town']
+    """
+    fields = [pa.field(c.name, c.type) for c in BESIDE[table] if c.required or c.name in columns]
+    declared = ((attributes, pa.string()), (numbers, MONEY), (sensitive, pa.string()))
+    return pa.schema(fields + [pa.field(name, kind) for names, kind in declared for name in names])
 
 
 def purchases_schema(columns: tuple[str, ...]) -> pa.Schema:

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-FOUNDATION = {"errors", "schema", "clock", "config"}
+FOUNDATION = {"errors", "schema", "clock", "sections", "config"}
 BELOW_MODELS = FOUNDATION | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
 BELOW_OUTLETS = BELOW_OFFERS | {"offers"}
@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "errors": set[str](),
     "schema": {"errors"},
     "clock": {"errors"},
-    "config": {"errors", "schema", "clock"},
+    "sections": {"errors", "clock"},
+    "config": {"errors", "schema", "clock", "sections"},
     "progress": set(),
     "intake": FOUNDATION,
     "features": FOUNDATION | {"intake"},

@@ -1,7 +1,7 @@
 """The local engine: the kernel over customer shards, a few threads at a time.
 
-In: a ledger and cutoffs. Out: one Reference for all cutoffs, one Panel. At most a few shards are in memory; results are
-joined in the ledger's order, so the number of threads changes nothing.
+In: a ledger, a plan and cutoffs. Out: one Reference for all cutoffs, one Panel. At most a few shards are in memory;
+results are gathered in the ledger's order, so the number of threads changes nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import TypeVar
 import pyarrow as pa
 
 from ..clock import Cutoff
+from ..errors import DataError
+from ..features.events import Events, Traits
 from ..features.family import Plan
-from ..features.history import History
+from ..features.history import Beside, History
 from ..features.lines import Lines
 from ..features.panel import Label, Panel, panel_block
 from ..features.reference import Reference
 from ..intake import Ledger
 
 T = TypeVar("T")
+S = TypeVar("S")
 NEEDED = ("customer_id", "purchased_at", "order_id", "amount", "known_at")
 """Columns without which nothing can be counted; the others are read when a feature asks for them."""
 
@@ -42,35 +45,49 @@ def usable_threads(asked: int | None = None) -> int:
     return asked or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (asked or os.cpu_count() or 1)
 
 
-def histories(ledger: Ledger, columns: Sequence[str] = ()) -> Iterator[History]:
-    """The ledger's customers, shard by shard, in order, with the given optional columns."""
-    made = _maker(ledger)
-    return map(made, ledger.shards(columns=(*NEEDED, *columns)))
+LINES = 30_000
+"""Lines of a shard: few enough for the processor's caches, many enough for NumPy."""
 
 
-def _maker(ledger: Ledger) -> Callable[[pa.Table], History]:
-    rules, starts = ledger.rules, ledger.history_starts
-    return lambda shard: History(Lines.from_arrow(shard), rules, starts)
+def shards_of(
+    ledger: Ledger, plan: Plan, blocks: Iterable[int] | None = None, lines: int = LINES
+) -> Iterator[pa.Table]:
+    """The ledger's customers in order, shard by shard, with the columns that a plan reads."""
+    return ledger.shards(lines, (*NEEDED, *plan.columns), blocks, encoded=True)
 
 
-def _mapped(task: Callable[[pa.Table], T], source: Iterable[pa.Table], threads: int) -> Iterator[T]:
-    """task(shard) for each, in order, with at most two shards waiting per thread."""
-    if threads == 1:
-        yield from map(task, source)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Promise[T]] = deque()
-        for shard in source:
-            waiting.append(pool.submit(task, shard))
-            if len(waiting) > 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
+    """What makes a History of a shard: its purchases, and what stands beside them in the ledger.
+
+    Raises
+    ------
+    DataError
+        When the plan looks at a table that the ledger lacks.
+    """
+    lacking = [t for t in plan.shape.beside if not ledger.has_table(t)]
+    if lacking:
+        raise DataError("the ledger lacks tables that the features look at", offending=lacking, code="RG091")
+    rules, starts, shape, zone = ledger.rules, ledger.history_starts, plan.shape, ledger.zone
+
+    def history(shard: pa.Table) -> History:
+        lines = Lines.from_arrow(shard)
+        beside = Beside.none(lines.n_customers, shape)
+        if shape.beside and lines.n_customers:
+            ids = lines.customer_ids
+            rows = {t: ledger.rows_of(t, str(ids[0]), str(ids[-1])) for t in shape.beside}
+            beside = Beside(
+                Events.of(rows["events"], ids, shape) if "events" in rows else beside.events,
+                Events.offers_of(rows["offers"], ids) if "offers" in rows else beside.offers,
+                Traits.of(rows["customers"], ids, shape, zone) if "customers" in rows else beside.traits,
+            )
+        return History(lines, rules, starts, beside)
+
+    return history
 
 
-def reference_of(ledger: Ledger, cutoffs: Sequence[Cutoff]) -> Reference:
-    """The population's counts before each cutoff."""
-    return Reference.of(histories(ledger), cutoffs)
+def reference_of(ledger: Ledger, cutoffs: Sequence[Cutoff], plan: Plan) -> Reference:
+    """The population's counts before each cutoff, and the groups that a plan asks for."""
+    return Reference.of(map(reader(ledger, plan), shards_of(ledger, plan)), cutoffs, plan.groups)
 
 
 def panel_of(
@@ -84,16 +101,32 @@ def panel_of(
 ) -> Panel:
     """The panel of all customers; rows sorted by customer, then cutoff; open target windows marked as unknown."""
     ordered = sorted(cutoffs)
-    lines = max(ledger.manifest.lines["used"], 1)
-    history_of, done = _maker(ledger), 0
+    history_of, done = reader(ledger, plan), 0
 
     def task(shard: pa.Table) -> tuple[Panel, int]:
         return panel_block(history_of(shard), plan, reference, ordered, labels), shard.num_rows
 
-    blocks = []
-    for block, n in _mapped(task, ledger.shards(columns=(*NEEDED, *plan.columns)), threads):
-        blocks.append(block)
-        done += n
-        if progress:
-            progress("features", done / lines)
-    return Panel.joined(blocks).matured(ledger.ends)
+    def blocks() -> Iterator[Panel]:
+        nonlocal done
+        for block, n in mapped(task, shards_of(ledger, plan), threads):
+            done += n
+            if progress:
+                progress("features", done / max(ledger.manifest.lines["used"], 1))
+            yield block
+
+    return Panel.gathered(blocks(), ledger.manifest.n_customers * len(ordered)).matured(ledger.ends)
+
+
+def mapped(task: Callable[[S], T], source: Iterable[S], threads: int) -> Iterator[T]:
+    """task(item) for each, in order, with at most two items waiting per thread."""
+    if threads == 1:
+        yield from map(task, source)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Promise[T]] = deque()
+        for item in source:
+            waiting.append(pool.submit(task, item))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,25 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import ConfigError, did_you_mean
 from ..schema import Rules
-from .history import History
-from .lines import MONEYS, TEXTS, Lines
+from .history import Beside, History
+from .lines import Lines
 from .past import Past
 from .reference import Reference
+from .shape import Shape
 
-BUILT_IN = ("rfm", "windows", "cadence", "basket", "calendar")
-"""Modules of this folder that register families, in the order of the panel's columns."""
+BUILT_IN = (
+    "rfm",
+    "windows",
+    "cadence",
+    "basket",
+    "calendar",
+    "items",
+    "engagement",
+    "offers",
+    "people",
+    "season",
+)
+"""Modules of this folder that register a family each, of the same name, in the order of the panel's columns."""
 
 NEVER = "never missing"
 NOT_COVERED = "missing when the window starts before the ledger"
@@ -61,17 +74,23 @@ FamilyFunction = Callable[[Past, Reference], Iterator[Feature]]
 
 @dataclass(frozen=True)
 class Family:
-    """A named function from what was known to features."""
+    """A named function from what was known to features; without `default` it is only used when asked for."""
 
     name: str
     function: FamilyFunction
+    default: bool = True
 
 
 _REGISTERED: dict[str, Family] = {}
 
 
-def family(name: str) -> Callable[[FamilyFunction], FamilyFunction]:
+def family(name: str, default: bool = True) -> Callable[[FamilyFunction], FamilyFunction]:
     """Register a generator of `Feature` over (Past, Reference) under a name.
+
+    Parameters
+    ----------
+    default : bool
+        Whether it is used unless the user turns it off; otherwise only when turned on.
 
     Raises
     ------
@@ -83,52 +102,88 @@ def family(name: str) -> Callable[[FamilyFunction], FamilyFunction]:
         known = _REGISTERED.get(name)
         if known is not None and known.function.__module__ != function.__module__:
             raise ConfigError(f"there is already a feature family `{name}`", code="RG030")
-        _REGISTERED[name] = Family(name, function)
+        _REGISTERED[name] = Family(name, function, default)
         return function
 
     return register
 
 
-def families(names: Sequence[str] | None = None) -> tuple[Family, ...]:
-    """The registered families, all or by name, in order of registration."""
+def families(names: Sequence[str] = ()) -> tuple[Family, ...]:
+    """The families of these names, or all that are used by default; ours first, then the user's, in order.
+
+    Raises
+    ------
+    ConfigError
+        When there is no family of a name.
+    """
     for module in BUILT_IN:
         importlib.import_module(f".{module}", __package__)
-    if names is None:
-        # Ours first and in their own order, whoever was imported first; then the user's.
-        return tuple(sorted(_REGISTERED.values(), key=lambda f: (*BUILT_IN, f.name).index(f.name)))
     for name in names:
         if name not in _REGISTERED:
             hint = did_you_mean(name, _REGISTERED)
             raise ConfigError(f"there is no feature family `{name}`", do=hint, code="RG031")
-    return tuple(_REGISTERED[n] for n in names)
+    wanted = [f for f in _REGISTERED.values() if (f.name in names if names else f.default)]
+    return tuple(sorted(wanted, key=lambda f: (*BUILT_IN, f.name).index(f.name)))
+
+
+def chosen(on: Sequence[str], off: Sequence[str]) -> tuple[str, ...]:
+    """The names of the default families with some more and without some; empty when that changes nothing.
+
+    Raises
+    ------
+    ConfigError
+        When there is no family of a name, or one is turned off that is not on.
+    """
+    families((*on, *off))
+    usual = tuple(f.name for f in families())
+    idle = [n for n in off if n not in (*usual, *on)]
+    if idle:
+        raise ConfigError("families are turned off that are not on", offending=idle, do="leave them out", code="RG034")
+    return tuple(n for n in (*usual, *on) if n not in off) if on or off else ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The features that a ledger with certain columns allows, the window edges and the columns they look at.
+    """The features that a shape allows, and what they look at.
+
+    Parameters
+    ----------
+    shape : Shape
+    families : tuple of Family
+    entries : tuple of Entry
+        The features, in the order of the panel's rows.
+    offsets : tuple of int
+        Days before a cutoff at which windows begin.
+    columns : tuple of str
+        Optional columns of the purchases.
+    groups : tuple of str
+        Columns of the purchases, and groups of customers, whose values the Reference must tell apart.
 
     Examples
     --------
-    >>> plan = plan_for(("quantity",))
+    >>> plan = plan_for(Shape(columns=("quantity",)))
     >>> "recency_days" in plan.names, "discount_share" in plan.names
     (True, False)
     """
 
+    shape: Shape
     families: tuple[Family, ...]
     entries: tuple[Entry, ...]
     offsets: tuple[int, ...]
     columns: tuple[str, ...]
+    groups: tuple[str, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """The features' names, in the order of the panel's rows."""
+        """The features' names."""
         return tuple(e.name for e in self.entries)
 
 
-def plan_for(columns: Sequence[str], names: Sequence[str] | None = None) -> Plan:
-    """Plan the features of a ledger that has the given columns, from all families or those named."""
-    chosen = families(names)
-    nobody = Past(History(Lines.empty(tuple(columns)), Rules("UTC"), Cutoff(0)), [Cutoff(10_000)])
+def plan_for(shape: Shape) -> Plan:
+    """Plan the features of a ledger of some shape, by running its families once on an empty history."""
+    chosen = families(shape.families)
+    history = History(Lines.empty(shape.columns), Rules("UTC"), Cutoff(0), Beside.none(0, shape))
+    nobody = Past(history, [Cutoff(10_000)], shape=shape)
     reference = Reference.empty()
     entries = [
         Entry(f.name, chosen_family.name, f.unit, f.meaning, f.missing)
@@ -141,10 +196,16 @@ def plan_for(columns: Sequence[str], names: Sequence[str] | None = None) -> Plan
             both = f"`{seen[entry.name]}` and `{entry.family}`"
             raise ConfigError(f"the feature `{entry.name}` is yielded twice, by {both}", code="RG032")
         seen[entry.name] = entry.family
-    read = tuple(sorted(c for c in nobody.asked_columns if nobody.history.has(c)))
-    return Plan(chosen, tuple(entries), tuple(sorted(nobody.asked)), read)
+    read = tuple(sorted(c for c in nobody.asked_columns if history.has(c)))
+    return Plan(shape, chosen, tuple(entries), tuple(sorted(nobody.asked)), read, tuple(sorted(nobody.asked_groups)))
 
 
 def catalogue() -> tuple[Entry, ...]:
-    """Every feature that a ledger with all optional columns allows."""
-    return plan_for((*MONEYS, *TEXTS)).entries
+    """Every feature that a ledger with everything allows, the families that are off by default among them."""
+    return plan_for(replace(Shape.complete(), families=tuple(f.name for f in all_families()))).entries
+
+
+def all_families() -> tuple[Family, ...]:
+    """Every registered family."""
+    families()
+    return families(tuple(_REGISTERED))

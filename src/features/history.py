@@ -1,7 +1,8 @@
 """The kernel: purchases of a block of customers, compressed to days, and the targets.
 
-In: sorted `Lines` of whole customers and the counting rules. Out: a `Track` of cells (customer, local day) with every
-measure of `measures.MEASURES`, and `Future`, the targets. `past.py` looks at it from cutoffs.
+In: sorted `Lines` of whole customers, the counting rules, and what stands beside the purchases. Out: a `Track` of cells
+(customer, local day) with every measure of `measures.MEASURES`, and `Future`, the targets. `past.py` looks at it from
+cutoffs.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from ..clock import Cutoff, Zone
 from ..errors import DataError
 from ..schema import SCALE, Rules
+from .events import RECEIVED, REDEEMED, Events, Traits
 from .lines import Float64, Int64, Lines
-from .measures import MEASURES
+from .measures import MEASURES, value_above_first
 from .orders import Orders
 from .pairs import Pairs
+from .shape import Shape
 from .track import Edges, Measure, Track, added_up
 
 
@@ -33,6 +36,8 @@ class History(Track):
     rules : Rules
     history_starts : Cutoff
         The first day that the data cover; earlier windows are missing.
+    beside : Beside, optional
+        Events, offers and traits of the same customers.
 
     Examples
     --------
@@ -40,8 +45,9 @@ class History(Track):
     [0]
     """
 
-    def __init__(self, lines: Lines, rules: Rules, history_starts: Cutoff) -> None:
+    def __init__(self, lines: Lines, rules: Rules, history_starts: Cutoff, beside: Beside | None = None) -> None:
         self.lines, self.rules, self.history_starts = lines, rules, history_starts
+        self.beside = beside or Beside(Events.none(), Events.none(), Traits())
         self.zone = Zone(rules.timezone)
         if any(_largest(v) * len(v) >= 2**62 for v in lines.money.values()):
             raise DataError("money is too large to be added exactly", needed="less than 4e14 per block", code="RG022")
@@ -53,6 +59,7 @@ class History(Track):
         self.first_line = np.flatnonzero(new)
         self._new = new
         self._pairs: dict[str, Pairs] = {}
+        self._occurrences: dict[str, Int64] = {}
         super().__init__(lines.n_customers, self.line_customer[self.first_line], self.line_day[self.first_line])
 
     def measure(self, name: str) -> Measure:
@@ -74,7 +81,17 @@ class History(Track):
     @cached_property
     def orders(self) -> Orders:
         """What the lines of one order on one day are together."""
-        return Orders.of(self.lines, np.cumsum(self._new) - 1, self.rules.count_free)
+        return Orders.of(self.lines, self.line_cell, self.rules.count_free)
+
+    @cached_property
+    def line_cell(self) -> Int64:
+        """The cell of each line."""
+        return np.cumsum(self._new) - 1
+
+    @cached_property
+    def above_first(self) -> Int64:
+        """Per group of `orders`: a purchase's value less what one was worth on the customer's first purchase day."""
+        return value_above_first(self)
 
     def pairs(self, column: str) -> Pairs:
         """Lines regrouped by (customer, code of a column); lines without a code are left out."""
@@ -84,17 +101,26 @@ class History(Track):
 
     def occurrence(self, column: str) -> Int64:
         """Per line: how many lines of this customer with the same code come before it; -1 without a code."""
-        pairs = self.pairs(column)
-        out = np.full(self.lines.n_lines, -1, np.int64)
-        out[pairs.line] = pairs.occurrence
-        return out
+        if column not in self._occurrences:
+            pairs = self.pairs(column)
+            self._occurrences[column] = np.full(self.lines.n_lines, -1, np.int64)
+            self._occurrences[column][pairs.line] = pairs.occurrence
+        return self._occurrences[column]
+
+    @property
+    def two_clocks(self) -> bool:
+        """Whether any row may have become known later than it happened."""
+        known = (self.lines.known_at, self.beside.events.known_at, self.beside.offers.known_at)
+        return any(k is not None for k in known)
 
     def known_before(self, cutoff: Cutoff) -> History:
-        """The same without rows that became known at or after a cutoff; itself when the source has no `known_at`."""
-        if self.lines.known_at is None:
+        """The same without rows that became known at or after a cutoff; itself when no table has `known_at`."""
+        if not self.two_clocks:
             return self
-        kept = self.lines.kept(self.lines.known_at < cutoff.instant(self.zone))
-        return History(kept, self.rules, self.history_starts)
+        limit, lines = cutoff.instant(self.zone), self.lines
+        if lines.known_at is not None:
+            lines = lines.kept(lines.known_at < limit)
+        return History(lines, self.rules, self.history_starts, self.beside.known_before(limit))
 
     def future(self, row_customer: Int64, cutoff_day: Int64, horizon_days: int) -> Future:
         """The targets of rows (index of the customer, cutoff's day number) over [cutoff, cutoff + horizon)."""
@@ -103,6 +129,26 @@ class History(Track):
         start, end = grid[row_customer, edge[0]], grid[row_customer, edge[1]]
         orders, spend = self.prefix("purchase"), self.prefix("spend")
         return Future((orders[end] - orders[start]).astype(np.int32), (spend[end] - spend[start]) / SCALE)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of a block's customers beside their purchases."""
+
+    events: Events
+    offers: Events
+    traits: Traits
+
+    @classmethod
+    def none(cls, n_customers: int, shape: Shape) -> Beside:
+        """Nothing of what a shape allows."""
+        offers = Events.none((RECEIVED, REDEEMED)) if shape.offers else Events.none()
+        return cls(Events.none(shape.kinds, shape.channels), offers, Traits.none(n_customers, shape))
+
+    def known_before(self, limit: int) -> Beside:
+        """Without events that became known at or after an instant."""
+        events, offers = (e if e.known_at is None else e.take(e.known_at < limit) for e in (self.events, self.offers))
+        return Beside(events, offers, self.traits)
 
 
 @dataclass(frozen=True)

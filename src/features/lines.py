@@ -95,22 +95,22 @@ class Lines:
             For columns of other types than `schema.PURCHASES`, missing required values, unsorted rows.
         """
         _check(table)
-        ids, time = _whole(table["customer_id"]), _int64(table["purchased_at"])
+        ids, time = _whole(table["customer_id"]), instants_of(table["purchased_at"])
         starts, customer_ids = _runs(ids)
         customer = np.repeat(np.arange(len(customer_ids)), np.diff(starts))
         back = (time[1:] < time[:-1]) & (customer[1:] == customer[:-1])
         if not _ascending(customer_ids) or bool(back.any()):
             raise DataError("the lines are not sorted by customer and time", do="build the ledger anew", code="RG020")
-        texts = {t: _encoded(_whole(table[t])) for t in TEXTS if t in table.column_names}
+        texts = {t: codes_of(table[t]) for t in TEXTS if t in table.column_names}
         return cls(
             customer_ids=np.asarray(customer_ids.to_pylist(), object),
             starts=starts,
             time=time,
             order=_orders(_whole(table["order_id"]), starts),
-            money={m: _int64(table[m]) for m in MONEYS if m in table.column_names},
+            money={m: units_of(table[m]) for m in MONEYS if m in table.column_names},
             codes={t: codes for t, (codes, _) in texts.items()},
             names={t: names for t, (_, names) in texts.items()},
-            known_at=_int64(table["known_at"]) if "known_at" in table.column_names else None,
+            known_at=instants_of(table["known_at"]) if "known_at" in table.column_names else None,
         )
 
     def kept(self, keep: NDArray[np.bool_]) -> Lines:
@@ -202,22 +202,29 @@ def _orders(column: pa.Array, starts: Int64) -> Int64:
         return run
     number = np.empty(len(where), np.int64)
     number[np.argsort(where)] = np.arange(len(where))
-    return number[again][run]
+    return np.asarray(number[again][run])
+
+
+def codes_of(column: pa.ChunkedArray) -> tuple[Int64, pa.Array]:
+    """Codes of texts in order of first appearance or as they are encoded already (-1 for missing), and the texts."""
+    return _encoded(_whole(column))
 
 
 def _encoded(column: pa.Array) -> tuple[Int64, pa.Array]:
-    """Codes in order of first appearance (-1 for missing), and the texts."""
     chunk = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
     indices = chunk.indices if not chunk.indices.null_count else pc.fill_null(chunk.indices, -1)
-    return indices.to_numpy(zero_copy_only=False).astype(np.int64), chunk.dictionary
+    return np.asarray(indices.to_numpy(zero_copy_only=False), np.int64), chunk.dictionary
 
 
-def _int64(column: pa.ChunkedArray) -> Int64:
-    """Instants as microseconds, DECIMAL(18, 4) as its unscaled integer; a missing optional amount is zero."""
+def instants_of(column: pa.ChunkedArray) -> Int64:
+    """Instants as UTC microseconds."""
+    return np.asarray(_whole(column).view(pa.int64()))
+
+
+def units_of(column: pa.ChunkedArray) -> Int64:
+    """DECIMAL(18, 4) as its unscaled integer; missing is 0."""
     array = _whole(column)
-    if not pa.types.is_decimal(array.type):
-        return np.asarray(array.view(pa.int64()))
     words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array)) : 2]
     if array.null_count:
-        words = np.where(np.asarray(array.is_valid()), words, 0)
-    return words.copy()
+        return np.where(np.asarray(array.is_valid()), words, 0)
+    return np.array(words)

@@ -6,7 +6,8 @@ cutoff, and exact float64 summaries and targets. Missing feature values are NaN;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -158,31 +159,42 @@ class Panel:
         )
 
     @classmethod
-    def joined(cls, blocks: list[Panel]) -> Panel:
-        """Blocks one after the other; the list is emptied on the way, to keep memory low."""
-        if not blocks:
-            raise DataError("there are no blocks to join", needed="at least one", code="RG027")
-        if len(blocks) == 1:
-            return blocks[0]
-        first = blocks[0]
-        n = sum(b.n_rows for b in blocks)
+    def gathered(cls, blocks: Iterable[Panel], most: int) -> Panel:
+        """Blocks one after the other, each let go once it is copied; `most` rows at most.
+
+        Memory that no row comes to lie in is never touched, so that `most` may be generous.
+        """
+        coming = iter(blocks)
+        first = next(coming, None)
+        if first is None:
+            raise DataError("there are no blocks to gather", needed="at least one", code="RG027")
         out = cls(
             first.names,
-            np.empty(n, object),
-            np.empty(n, np.int64),
-            np.empty((len(first.names), n), np.float32),
-            Rhythm(*(np.empty(n) for _ in RHYTHM)),
-            Totals(np.empty(n), np.empty(n), {h: np.empty(n) for h in first.totals.trailing}),
-            {label: Future(np.empty(n, np.int32), np.empty(n)) for label in first.targets},
+            np.empty(most, object),
+            np.empty(most, np.int64),
+            np.empty((len(first.names), most), np.float32),
+            Rhythm(*(np.empty(most) for _ in RHYTHM)),
+            Totals(np.empty(most), np.empty(most), {h: np.empty(most) for h in first.totals.trailing}),
+            {label: Future(np.empty(most, np.int32), np.empty(most)) for label in first.targets},
         )
-        at = 0
-        blocks.reverse()
-        while blocks:
-            block = blocks.pop()
+        n = 0
+        for block in itertools.chain([first], coming):
             for whole, part in zip(out._columns(), block._columns(), strict=True):
-                whole[..., at : at + block.n_rows] = part
-            at += block.n_rows
-        return out
+                whole[..., n : n + block.n_rows] = part
+            n += block.n_rows
+        return out._first(n)
+
+    def _first(self, n: int) -> Panel:
+        """The first rows, without copying."""
+        return Panel(
+            self.names,
+            self.customer_id[:n],
+            self.cutoff_day[:n],
+            self.values[:, :n],
+            Rhythm(*(getattr(self.rhythm, name)[:n] for name in RHYTHM)),
+            Totals(self.totals.orders[:n], self.totals.spend[:n], {h: v[:n] for h, v in self.totals.trailing.items()}),
+            {label: Future(f.orders[:n], f.spend[:n]) for label, f in self.targets.items()},
+        )
 
     def _columns(self) -> Iterator[NDArray[Any]]:
         """Every array of the panel, rows last."""
@@ -201,10 +213,10 @@ def panel_block(
     labels: Sequence[Label] = (),
 ) -> Panel:
     """The panel of one block of whole customers; a row counts for a cutoff only if known before it."""
-    if history.lines.known_at is None:
+    if not history.two_clocks:
         return _block(history, history, plan, reference, cutoffs, labels)
     parts = [_block(history.known_before(c), history, plan, reference, [c], labels) for c in cutoffs]
-    whole = Panel.joined(parts)
+    whole = Panel.gathered(parts, sum(p.n_rows for p in parts))
     return whole.take(np.lexsort([whole.cutoff_day, whole.customer_id.astype(str)]))
 
 
@@ -216,13 +228,17 @@ def _block(
     cutoffs: Sequence[Cutoff],
     labels: Sequence[Label],
 ) -> Panel:
-    past = Past(known, cutoffs, plan.offsets)
-    values = np.empty((len(plan.names), past.n_rows), np.float32)
+    past = Past(known, cutoffs, plan.offsets, plan.shape)
+    planned = plan.names
+    values = np.empty((len(planned), past.n_rows), np.float32)
     row = 0
-    for chosen in plan.families:
-        for feature in chosen.function(past, reference):
-            values[row] = feature.values
-            row += 1
+    for feature in (f for chosen in plan.families for f in chosen.function(past, reference)):
+        if row == len(planned) or feature.name != planned[row]:
+            raise DataError(f"`{feature.name}` was yielded, which is not the feature planned here", code="RG033")
+        values[row] = feature.values
+        row += 1
+    if row < len(planned):
+        raise DataError(f"`{planned[row]}` was planned and not yielded", code="RG033")
     targets = {}
     for label in labels:
         then = history if label.known_on is None else history.known_before(label.known_on)

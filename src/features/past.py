@@ -7,14 +7,19 @@ days in which families count and add. A window that starts before the ledger doe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
+from .events import Events, Moments
+from .groups import Group
 from .history import History, ascending
+from .reference import Reference
+from .shape import Shape
 from .track import Edges, Float64, Int64, Track
 
 
@@ -81,6 +86,10 @@ class View:
         """[cutoff - older, cutoff - newer), in days."""
         return Span(self, older, newer)
 
+    def until(self, newer: int) -> Span:
+        """Everything before (cutoff - newer days)."""
+        return Span(self, None, newer)
+
     def first_day(self, mark: str) -> Float64:
         """Day number of the customer's first marked day before the cutoff (NaN if none)."""
         index, found = self._mark(mark, 0)
@@ -108,9 +117,9 @@ class View:
             else:
                 plan = _edge_plan(self.rows.cutoff_days, frozenset({offset}))
                 grid = self.track.before(plan.edges)
-            column = plan.columns[offset][self.rows.cutoff]
-            column += self.rows.customer * grid.shape[1]
-            self._positions[offset] = grid.ravel()[column]
+            place = plan.columns[offset].take(self.rows.cutoff)
+            place += self._row_start if offset in self._planned else self.rows.customer * grid.shape[1]
+            self._positions[offset] = grid.ravel().take(place).astype(np.int64)
         return self._positions[offset]
 
     def at(self, measure: str, offset: int | None) -> Int64:
@@ -118,7 +127,7 @@ class View:
         key = (measure, offset)
         if key not in self._at:
             position = self._start if offset is None else self.position(offset)
-            self._at[key] = self.track.prefix(measure)[position]
+            self._at[key] = self.track.prefix(measure).take(position)
         return self._at[key]
 
     def added(self, measure: str, older: int | None, newer: int) -> Float64:
@@ -144,9 +153,14 @@ class View:
         return self._before_ledger[older]
 
     @cached_property
-    def _grid(self) -> tuple[_EdgePlan, Int64]:
+    def _grid(self) -> tuple[_EdgePlan, NDArray[np.int32]]:
         plan = _edge_plan(self.rows.cutoff_days, self._planned)
         return plan, self.track.before(plan.edges)
+
+    @cached_property
+    def _row_start(self) -> Int64:
+        """Where each row's customer begins in the planned grid."""
+        return self.rows.customer * self._grid[1].shape[1]
 
     @cached_property
     def _start(self) -> Int64:
@@ -172,12 +186,18 @@ class Past(View):
     cutoffs : sequence of Cutoff, ascending
     offsets : sequence of int
         Days before the cutoff at which windows will begin.
+    shape : Shape, optional
+        What the ledger has.
     """
 
-    def __init__(self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = ()) -> None:
+    def __init__(
+        self, history: History, cutoffs: Sequence[Cutoff], offsets: Sequence[int] = (), shape: Shape | None = None
+    ) -> None:
         ascending(cutoffs)
-        self.history = history
+        self.history, self.shape = history, shape or Shape()
+        self.asked_groups: set[str] = set()
         self.asked_columns: set[str] = set()
+        self._views: dict[tuple[int, tuple[str, ...], str | None], View] = {}
         days = tuple(c.day for c in cutoffs)
         nobody = np.zeros(0, np.int64)
         super().__init__(history, Rows(nobody, nobody, days, history.history_starts.day), offsets)
@@ -202,6 +222,47 @@ class Past(View):
         """Whether the source has an optional column; only columns asked for here are read from the ledger."""
         self.asked_columns.add(column)
         return self.history.has(column)
+
+    def events(self, *kinds: str, channel: str | None = None) -> View:
+        """Events of some of the shape's kinds (all without one), on one channel or on any; measures of `events.py`."""
+        return self._moments(self.history.beside.events, kinds, channel)
+
+    def offers(self, kind: str) -> View:
+        """Offers ``received`` or ``redeemed``; measures of `events.py`."""
+        return self._moments(self.history.beside.offers, (kind,), None)
+
+    def group(self, name: str, reference: Reference) -> Group:
+        """What the Reference tells about a column or a group of customers; only those asked for are counted."""
+        self.asked_groups.add(name)
+        return reference.group(name)
+
+    def bought(self, column: str, days: int) -> tuple[Int64, Int64]:
+        """The row and the code of each line of positive money in [cutoff - days, cutoff) that has a code."""
+        history, width = self.history, len(self.rows.cutoff_days)
+        codes = history.lines.codes[column]
+        line = np.flatnonzero((codes >= 0) & (history.lines.money["amount"] > 0))
+        cutoffs = np.array(self.rows.cutoff_days)
+        since = Edges(cutoffs).reached(history.line_day[line])
+        seen = np.maximum(Edges(cutoffs - days).reached(history.line_day[line]) - since, 0)
+        first = np.cumsum(seen) - seen
+        cutoff = np.arange(int(seen.sum())) - np.repeat(first - since, seen)
+        row_of = np.full(history.n_customers * width, -1, np.int64)
+        row_of[self.rows.customer * width + self.rows.cutoff] = np.arange(self.n_rows)
+        return row_of[np.repeat(history.line_customer[line], seen) * width + cutoff], np.repeat(codes[line], seen)
+
+    def trait(self, values: NDArray[Any]) -> NDArray[Any]:
+        """A value per customer, per row."""
+        return _taken(values, self.rows.customer)
+
+    def _moments(self, events: Events, kinds: tuple[str, ...], channel: str | None) -> View:
+        key = (id(events), kinds, channel)
+        if key not in self._views:
+            history, rows = self.history, self.rows
+            if events.starts is not None and events.starts.day > rows.history_starts:
+                rows = replace(rows, history_starts=events.starts.day)
+            chosen = events.chosen(kinds or events.kinds, channel)
+            self._views[key] = View(Moments(chosen, history.n_customers, history.zone), rows)
+        return self._views[key]
 
 
 class Span:
@@ -247,10 +308,9 @@ class Span:
         first = history.line_customer[pairs.line[speaks]] * width
         size = history.n_customers * width
         change = np.bincount(first + since[speaks], minlength=size) - np.bincount(first + until[speaks], minlength=size)
-        counts = np.cumsum(change).astype(np.float64)
-        value = counts[self.view.rows.customer * width + self.view.rows.cutoff]
+        value = np.cumsum(change).astype(np.float64)[self.view.rows.customer * width + self.view.rows.cutoff]
         missing = self.view.before_ledger(self.older)
-        return value if missing is None else value + missing
+        return np.asarray(value if missing is None else value + missing)
 
 
 @dataclass(frozen=True)
@@ -270,7 +330,7 @@ def _edge_plan(cutoff_days: tuple[int, ...], offsets: frozenset[int]) -> _EdgePl
 
 def _taken(values: Int64, index: Int64) -> Int64:
     """values[index], or zeros where there is nothing to take from."""
-    return values[index] if len(values) else np.zeros(len(index), np.int64)
+    return values.take(index) if len(values) else np.zeros(len(index), values.dtype)
 
 
 def ratio(part: Float64 | Int64, whole: Float64 | Int64) -> Float64:
@@ -281,6 +341,5 @@ def ratio(part: Float64 | Int64, whole: Float64 | Int64) -> Float64:
     >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
     [0.25, nan]
     """
-    out = np.full(len(whole), np.nan)
-    np.divide(part, whole, out=out, where=whole > 0)
-    return out
+    # Dividing by NaN is four times as fast as dividing where a mask says so, and gives the same.
+    return np.asarray(part / np.where(whole > 0, whole, np.nan))

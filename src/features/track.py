@@ -60,7 +60,7 @@ class Track(ABC):
     def starts(self) -> Int64:
         """Where each customer's cells begin, shape (n_customers + 1,)."""
         starts = np.zeros(self.n_customers + 1, np.int64)
-        np.cumsum(np.bincount(self.customer, minlength=self.n_customers), out=starts[1:])
+        np.bincount(self.customer, minlength=self.n_customers).cumsum(out=starts[1:])
         return starts
 
     def values(self, measure: str) -> Int64:
@@ -73,7 +73,7 @@ class Track(ABC):
         """Sum of a measure over all cells before each position, shape (n_cells + 1,)."""
         if measure not in self._prefixes:
             sums = np.zeros(self.n_cells + 1, np.int64)
-            np.cumsum(self.values(measure), out=sums[1:])
+            self.values(measure).cumsum(out=sums[1:])
             self._prefixes[measure] = sums
         return self._prefixes[measure]
 
@@ -85,14 +85,18 @@ class Track(ABC):
                 raise DataError(f"`{measure}` does not mark days with 0 and 1", code="RG028")
         return self._marks[measure]
 
-    def before(self, edges: Edges) -> Int64:
+    def before(self, edges: Edges) -> NDArray[np.int32]:
         """Cells of all earlier customers plus the customer's own before each edge, shape (n_customers, n_edges + 1).
 
         The last column counts all of the customer's cells.
         """
         width = len(edges.days) + 1
-        counts = np.bincount(self.customer * width + edges.reached(self.day), minlength=self.n_customers * width)
-        return np.cumsum(counts).reshape(self.n_customers, width)
+        # The cells ascend in (customer, edges reached): the number before each place of the grid is a staircase.
+        place = self.customer * width
+        place += edges.reached(self.day)
+        steps = np.diff(place, prepend=0, append=self.n_customers * width)
+        stairs = np.arange(self.n_cells + 1, dtype=np.int32)
+        return stairs.repeat(steps).reshape(self.n_customers, width)
 
 
 def added_up(values: Int64 | NDArray[np.bool_], first: Int64) -> Int64:
@@ -105,9 +109,9 @@ def added_up(values: Int64 | NDArray[np.bool_], first: Int64) -> Int64:
     """
     if not len(first):
         return np.zeros(0, np.int64)
-    sums = np.cumsum(values, dtype=np.int64)
+    sums = values.cumsum(dtype=np.int64)
     ends = np.empty(len(first), np.int64)
-    np.take(sums, first[1:] - 1, out=ends[:-1])
+    sums.take(first[1:] - 1, out=ends[:-1])
     ends[-1] = sums[-1]
     ends[1:] -= ends[:-1].copy()
     return ends
@@ -129,4 +133,4 @@ class Edges:
 
     def reached(self, day: Int64) -> Int64:
         """How many edges lie at or before each day: a day at an edge is not before it."""
-        return self._table[np.clip(day - self._day0, 0, len(self._table) - 1)]
+        return self._table.take(day - self._day0, mode="clip")

@@ -7,7 +7,20 @@ quarantine, and the manifest accounts for every line and every cent.
 
 from __future__ import annotations
 
-from .ledger import Ledger, build_ledger, open_ledger
-from .manifest import Manifest, Repair, Source
+from .build import build_ledger, compact
+from .ledger import Ledger, open_ledger
+from .manifest import Kind, Manifest, Repair, Source, TableManifest
+from .shards import Block
 
-__all__ = ["Ledger", "Manifest", "Repair", "Source", "build_ledger", "open_ledger"]
+__all__ = [
+    "Block",
+    "Kind",
+    "Ledger",
+    "Manifest",
+    "Repair",
+    "Source",
+    "TableManifest",
+    "build_ledger",
+    "compact",
+    "open_ledger",
+]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..clock import DAY_US
 from ..errors import DataError
-from .parts import MONEY, STAMPS, integral_text
+from .parts import integral_text, is_money, is_stamp, key_of
 
 NUMBER, TEXT, INSTANT, NAIVE, DAY = "number", "text", "instant", "naive", "day"
 BASES = {INSTANT: 0, NAIVE: 1, DAY: 2}
@@ -22,7 +22,7 @@ BASES = {INSTANT: 0, NAIVE: 1, DAY: 2}
 
 _PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
-INVISIBLE = r"[\s\p{Z}\x{200B}-\x{200F}\x{2060}\x{FEFF}]+"
+INVISIBLE = r"[\s\p{Z}\x{0B}\x{200B}-\x{200F}\x{2060}\x{FEFF}]+"
 
 
 def kind_of(role: str, kind: pa.DataType, where: str) -> str:
@@ -37,7 +37,7 @@ def kind_of(role: str, kind: pa.DataType, where: str) -> str:
         kind = kind.value_type
     if _is_text(kind) or pa.types.is_null(kind):
         return TEXT
-    if role in STAMPS:
+    if is_stamp(role):
         if pa.types.is_timestamp(kind):
             return INSTANT if kind.tz is not None else NAIVE
         if pa.types.is_date(kind):
@@ -45,12 +45,12 @@ def kind_of(role: str, kind: pa.DataType, where: str) -> str:
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return TEXT
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal128(kind):
-        return NUMBER if role in MONEY else TEXT
-    elif role not in MONEY and (pa.types.is_boolean(kind) or pa.types.is_date(kind)):
+        return NUMBER if is_money(role) else TEXT
+    elif not is_money(role) and (pa.types.is_boolean(kind) or pa.types.is_date(kind)):
         return TEXT
-    wanted = {True: "numbers or text"}.get(role in MONEY, "times or text" if role in STAMPS else "text or integers")
+    wanted = {True: "numbers or text"}.get(is_money(role), "times or text" if is_stamp(role) else "text or integers")
     raise DataError(
-        f"{where} is of type {kind}, which cannot be read as `{role}`",
+        f"{where} is of type {kind}, which cannot be read as `{key_of(role)}`",
         needed=wanted,
         do="map another column, or convert it where the data are made",
         code="RG104",
@@ -66,7 +66,7 @@ def staged(role: str, column: pa.ChunkedArray, kind: str, where: str) -> dict[st
     n = len(column)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if role in STAMPS:
+    if is_stamp(role):
         if pa.types.is_floating(column.type):
             _check_whole(column, where)
         if kind == TEXT:
@@ -74,7 +74,7 @@ def staged(role: str, column: pa.ChunkedArray, kind: str, where: str) -> dict[st
             return {role: as_text(column, where), **nothing}
         basis = pa.repeat(pa.scalar(BASES[kind], pa.int8()), n)
         return {role: pa.nulls(n, pa.string()), f"{role}_us": microseconds(column, where), f"{role}_basis": basis}
-    if role in MONEY:
+    if is_money(role):
         number = kind == NUMBER
         values = column if number and not _is_text(column.type) else column.cast(pa.string())
         return {role: values, f"{role}_native": pa.repeat(number, n)}
@@ -153,7 +153,7 @@ def cleaned_sql(column: str) -> str:
     The cheap branch is for plain ASCII, where the bytes are as many as the characters.
     """
     return (
-        f"nullif(CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\v\\f') "
+        f"nullif(CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\x0B\\f') "
         f"ELSE nfc_normalize(regexp_replace({column}, '^{INVISIBLE}|{INVISIBLE}$', '', 'g')) END, '')"
     )
 
@@ -163,7 +163,7 @@ def plain_sql(column: str) -> str:
     digits = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩"
     signs = "\u2212\u00a0\u202f\u2009\u2019"
     return (
-        f"CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\v\\f') "
+        f"CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\x0B\\f') "
         f"ELSE translate(regexp_replace({column}, '^{INVISIBLE}|{INVISIBLE}$', '', 'g'), "
         f"'{digits}{signs}', '01234567890123456789-   ''') END"
     )

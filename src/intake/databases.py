@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ..errors import ConfigError, DataError, StorageError, did_you_mean
-from .parts import BATCH, MONEY, Part, Unchanged, check_mapped, check_names, number_of, text_of, with_lines
+from .parts import BATCH, Part, Unchanged, check_mapped, check_names, is_money, number_of, text_of, with_lines
 
 SUPPORTED = "sqlite:///file.db or duckdb:///file.duckdb"
 
@@ -108,13 +108,13 @@ def _sqlite_type(db: sqlite3.Connection, table: str, column: str, role: str, whe
         raise DataError(
             f"column `{column}` of {where} holds blobs", needed="text or numbers", do="map another column", code="RG104"
         )
-    return pa.float64() if role in MONEY and kinds and kinds <= {"integer", "real"} else pa.string()
+    return pa.float64() if is_money(role) and kinds and kinds <= {"integer", "real"} else pa.string()
 
 
 def _texts(mapping: Mapping[str, str], columns: Iterator[tuple[object, ...]], where: str) -> dict[str, pa.Array]:
     out = {}
     for (role, column), values in zip(mapping.items(), columns, strict=True):
-        convert, place = (number_of if role in MONEY else text_of), f"column `{column}` of {where}"
+        convert, place = (number_of if is_money(role) else text_of), f"column `{column}` of {where}"
         out[role] = pa.array([convert(v, place) for v in values], pa.string())
     return out
 

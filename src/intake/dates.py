@@ -67,6 +67,36 @@ class StampSettings:
         return self.naive_zone or self.zone
 
 
+@dataclass(frozen=True)
+class Format:
+    """How the texts of a time column are written; without texts there is none.
+
+    Parameters
+    ----------
+    name : str or None
+        One of `FORMATS`.
+    order : str or None
+        ``day first`` or ``month first``, where the format leaves it open.
+    follows : tuple of str
+        The files that show no day above 12 of their own, though nobody said the order.
+
+    Examples
+    --------
+    >>> Format("a/b/YYYY", "day first", ("b.csv",)).notes("when")
+    ['the order of day and month in `when` of b.csv is taken from the other files']
+    """
+
+    name: str | None = None
+    order: str | None = None
+    follows: tuple[str, ...] = ()
+
+    def notes(self, column: str) -> list[str]:
+        """Which files follow the others."""
+        return [
+            f"the order of day and month in `{column}` of {file} is taken from the other files" for file in self.follows
+        ]
+
+
 def settle_words(con: Connection, role: str, day_first: bool | None, column: str, places: Places) -> list[str]:
     """Make `words_<role>` for the texts of a time column; notes.
 
@@ -75,15 +105,21 @@ def settle_words(con: Connection, role: str, day_first: bool | None, column: str
     DataError
         More than one format, two-digit years, Excel serials, or day and month that cannot be told apart.
     """
+    return settle_format(con, role, day_first, column, places).notes(column)
+
+
+def settle_format(
+    con: Connection, role: str, day_first: bool | None, column: str, places: Places, known: Format | None = None
+) -> Format:
+    """The same, with the format as the result; `known` is what earlier files of the column have shown."""
     con.execute(
         f"CREATE TABLE found AS SELECT {role} AS v, count(*) AS n, min(seq) AS first, {plain_sql(role)} AS p "
         f"FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
     )
     cases = " ".join(f"WHEN regexp_full_match(p, '{pattern}') THEN '{name}'" for name, pattern in FORMATS.items())
     con.execute(f"CREATE TABLE formed AS SELECT *, CASE {cases} END AS format FROM found")
-    chosen, notes = _format(con, role, day_first, column, places)
-    order = chosen if chosen is not None else ISO
-    us, basis = _reading(order)
+    chosen = _format(con, role, day_first, column, places, known or Format())
+    us, basis = _reading(chosen.order or chosen.name or ISO)
     con.execute(
         f"CREATE TABLE words_{role} AS SELECT v, p = '' AS missing, us, "
         f"CASE WHEN us IS NOT NULL THEN basis END AS basis FROM "
@@ -91,7 +127,7 @@ def settle_words(con: Connection, role: str, day_first: bool | None, column: str
         f"(SELECT *, regexp_extract(p, '{_PIECES}', ['a', 'b', 'c', 'h', 't', 'half', 'zone']) AS s FROM formed))"
     )
     con.execute("DROP TABLE found; DROP TABLE formed")
-    return notes
+    return chosen
 
 
 def _reading(order: str) -> tuple[str, str]:
@@ -120,10 +156,8 @@ def _reading(order: str) -> tuple[str, str]:
     return f"{local} - {MINUTE_US} * ({shift})", basis
 
 
-def _format(
-    con: Connection, role: str, day_first: bool | None, column: str, places: Places
-) -> tuple[str | None, list[str]]:
-    """The one format of the texts (None when there are none, or none is known), and notes."""
+def _format(con: Connection, role: str, day_first: bool | None, column: str, places: Places, known: Format) -> Format:
+    """The one format of the texts; without a name when there are none, or none is known."""
     rows = fetched(
         con, "SELECT format, sum(n), arg_min(v, first), min(first) FROM formed WHERE format IS NOT NULL GROUP BY ALL"
     )
@@ -137,7 +171,7 @@ def _format(
             code="RG124",
         )
     if not seen:
-        return None, []
+        return Format()
     ((name, sample),) = seen.items()
     if name == EXCEL:
         raise DataError(
@@ -156,13 +190,13 @@ def _format(
             code="RG126",
         )
     if name in EITHER:
-        return _day_or_month(con, role, name, day_first, column, places)
-    return name, []
+        return _day_or_month(con, role, name, day_first, column, places, known)
+    return Format(name)
 
 
 def _day_or_month(
-    con: Connection, role: str, name: str, day_first: bool | None, column: str, places: Places
-) -> tuple[str, list[str]]:
+    con: Connection, role: str, name: str, day_first: bool | None, column: str, places: Places, known: Format
+) -> Format:
     """Which of the first two numbers is the day: proved by one above 12, or said."""
     proof = """CASE WHEN a BETWEEN 13 AND 31 AND b BETWEEN 1 AND 12 THEN 'day first'
         WHEN b BETWEEN 13 AND 31 AND a BETWEEN 1 AND 12 THEN 'month first' END"""
@@ -174,7 +208,7 @@ def _day_or_month(
     )
     rows = fetched(con, "SELECT proof, arg_min(v, first), min(first) FROM proofs GROUP BY ALL")
     seen = {p: f"'{value}' ({places.at(first)})" for p, value, first in rows}
-    said = {True: "day first", False: "month first", None: None}[day_first]
+    said = {True: "day first", False: "month first", None: known.order}[day_first]
     proved = [p for p in ("day first", "month first") if p in seen]
     if len(proved) == 2 or (said and proved and said not in proved):
         against = f" although day_first = {str(day_first).lower()}" if len(proved) == 1 else ""
@@ -192,25 +226,23 @@ def _day_or_month(
             f"column `{column}` cannot be read without guessing: '{value}' is {c}-{b:0>2}-{a:0>2} "
             f"with day_first = true and {c}-{a:0>2}-{b:0>2} with day_first = false",
             needed="a day above 12, or the setting",
-            do="give day_first = true or day_first = false under [data.purchases]",
+            do=f"give day_first = true or day_first = false under [{places.section}]",
             offending=[seen[None]],
             code="RG123",
         )
-    notes = _unproved(con, role, column, places) if said is None and len(places.names) > 1 else []
+    follows = _unproved(con, role, places) if day_first is None else ()
     con.execute("DROP TABLE proofs")
-    return said or proved[0], notes
+    return Format(name, said or proved[0], follows)
 
 
-def _unproved(con: Connection, role: str, column: str, places: Places) -> list[str]:
+def _unproved(con: Connection, role: str, places: Places) -> tuple[str, ...]:
     """Files that show no day above 12 of their own, and so follow the others."""
     rows = fetched(
         con,
         f"SELECT seq >> {LINE_BITS} AS part FROM raw JOIN proofs ON raw.{role} = proofs.v "
         "GROUP BY part HAVING count(proof) = 0 ORDER BY part",
     )
-    return [
-        f"the order of day and month in `{column}` of {places.names[p]} is taken from the other files" for (p,) in rows
-    ]
+    return tuple(places.names[p] for (p,) in rows)
 
 
 def key_sql(us: str, basis: str) -> str:
@@ -239,7 +271,7 @@ def settle_shifts(con: Connection, role: str, settings: StampSettings, column: s
         raise DataError(
             f"column `{column}` mixes times with and without a time zone",
             needed="to know the zone of those without one",
-            do='give naive_timezone = "Europe/Berlin" (or the zone they are in) under [data.purchases]',
+            do=f'give naive_timezone = "Europe/Berlin" (or the zone they are in) under [{places.section}]',
             offending=list(seen.values()),
             code="RG127",
         )

@@ -12,14 +12,13 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import DataError
-from .parts import BATCH, MONEY, STAMPS, Part, check_mapped, check_names, number_of, text_of, with_lines
+from .parts import BATCH, Part, check_mapped, check_names, is_money, is_stamp, number_of, text_of, with_lines
 
-WHERE = "the frame"
 Typed = tuple["pa.Array | pa.ChunkedArray", pa.DataType]
 
 
-def frame_part(frame: Any, mapping: Mapping[str, str]) -> Part:
-    """A frame as a `Part`.
+def frame_part(frame: Any, mapping: Mapping[str, str], name: str = "frame") -> Part:
+    """A frame as a `Part`, called by `name` in messages.
 
     Examples
     --------
@@ -27,17 +26,18 @@ def frame_part(frame: Any, mapping: Mapping[str, str]) -> Part:
     >>> part.types["customer_id"]
     DataType(string)
     """
-    columns = _pandas(frame, mapping) if hasattr(frame, "iloc") else _arrow(frame, mapping)
+    read = _pandas if hasattr(frame, "iloc") else _arrow
+    columns = read(frame, mapping, f"the {name}")
     table = pa.table({role: values for role, (values, _) in columns.items()})
 
     def batches() -> Iterator[pa.Table]:
         for first in range(0, table.num_rows, BATCH):
             yield with_lines(table.slice(first, BATCH), first + 1)
 
-    return Part("frame", "", {role: kind for role, (_, kind) in columns.items()}, batches)
+    return Part(name, "", {role: kind for role, (_, kind) in columns.items()}, batches)
 
 
-def _arrow(frame: Any, mapping: Mapping[str, str]) -> dict[str, Typed]:
+def _arrow(frame: Any, mapping: Mapping[str, str], where: str) -> dict[str, Typed]:
     if not isinstance(frame, pa.Table):
         if not hasattr(frame, "__arrow_c_stream__"):
             raise DataError(
@@ -46,19 +46,22 @@ def _arrow(frame: Any, mapping: Mapping[str, str]) -> dict[str, Typed]:
                 code="RG119",
             )
         frame = pa.table(frame)
-    check_names(frame.schema.names, WHERE)
-    check_mapped(mapping, frame.schema.names, WHERE)
+    check_names(frame.schema.names, where)
+    check_mapped(mapping, frame.schema.names, where)
     return {role: (frame.column(column), frame.schema.field(column).type) for role, column in mapping.items()}
 
 
-def _pandas(frame: Any, mapping: Mapping[str, str]) -> dict[str, Typed]:
+def _pandas(frame: Any, mapping: Mapping[str, str], where: str) -> dict[str, Typed]:
     names = [str(c) for c in frame.columns]
-    check_names(names, WHERE)
-    check_mapped(mapping, names, WHERE)
-    return {role: _pandas_column(frame.iloc[:, names.index(column)], role, column) for role, column in mapping.items()}
+    check_names(names, where)
+    check_mapped(mapping, names, where)
+    return {
+        role: _pandas_column(frame.iloc[:, names.index(column)], role, f"column `{column}` of {where}")
+        for role, column in mapping.items()
+    }
 
 
-def _pandas_column(series: Any, role: str, column: str) -> Typed:
+def _pandas_column(series: Any, role: str, where: str) -> Typed:
     """One pandas column as Arrow, with the type it counts as; objects value by value."""
     if getattr(series.dtype, "tz", None) is not None:
         instants = pa.array(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
@@ -66,14 +69,14 @@ def _pandas_column(series: Any, role: str, column: str) -> Typed:
     if str(series.dtype) != "object":
         values = pa.Array.from_pandas(series)
         return values, values.type
-    objects, where = series.tolist(), f"column `{column}` of {WHERE}"
+    objects = series.tolist()
     typed = not any(isinstance(v, str) for v in objects)
-    if role in STAMPS and typed:
+    if is_stamp(role) and typed:
         times = _stamps(objects, where)
         return times, times.type
-    convert = number_of if role in MONEY else text_of
+    convert = number_of if is_money(role) else text_of
     texts = pa.array([convert(v, where) for v in objects], pa.string())
-    return texts, pa.float64() if role in MONEY and typed else pa.string()
+    return texts, pa.float64() if is_money(role) and typed else pa.string()
 
 
 def _stamps(values: list[Any], where: str) -> pa.Array:

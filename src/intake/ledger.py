@@ -7,32 +7,49 @@ counted as guests; lines that cannot be read lie in quarantine; optional values 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..clock import Cutoff, Zone
 from ..config import Config
 from ..errors import StorageError
-from ..schema import Rules, purchases_schema
-from .blocks import LINES, customer_blocks
+from ..schema import Rules
+from .beside import framed, hold_tables
+from .blocks import LINES
 from .frames import frame_part
 from .lines import QUARANTINE
-from .manifest import FORMAT, Manifest
-from .parts import Part, mapping_of
-from .publish import is_whole, published
+from .manifest import Manifest
+from .publish import is_whole
 from .refine import refine
-from .sources import parts_of
+from .segments import (
+    INDEX_FILE,
+    MANIFEST_FILE,
+    QUARANTINE_FILE,
+    line_files,
+    merge_keys,
+)
+from .shards import COUNTS, Block, blocks_of, counted, schema_of, typed
+from .sorted_files import group_blocks, read_blocks
+from .table_rows import (
+    file_of,
+    held_rows,
+    quarantine_file,
+    record_of,
+    schema_of_table,
+    stored_quarantine,
+    stored_rows,
+)
 
-PURCHASES_FILE, QUARANTINE_FILE, MANIFEST_FILE = "purchases.parquet", "quarantine.parquet", "manifest.json"
+_SPILL = "spill"
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,7 @@ class Ledger:
     folder: Path | None = None
     _lines: pa.Table | None = field(default=None, repr=False, compare=False)
     _bad: pa.Table | None = field(default=None, repr=False, compare=False)
+    _beside: Mapping[str, tuple[pa.Table, pa.Table]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rules(self) -> Rules:
@@ -92,15 +110,65 @@ class Ledger:
         """All lines, sorted; the schema is `schema.purchases_schema(columns)`."""
         if self._lines is not None:
             return self._lines
-        return pa.concat_tables(list(self._row_groups(self.columns)))
+        return pa.concat_tables(list(self.shards()))
 
-    def quarantine(self) -> pa.Table:
-        """The lines that could not be read: file, line, reason, column, text as JSON."""
+    def has_table(self, table: str) -> bool:
+        """Whether there is a table of `events`, `customers`, `offers` or `consent`."""
+        return table in self.manifest.tables
+
+    def rows_of(
+        self, table: str, first: str | None = None, last: str | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The rows of a table beside the purchases, of the customers from `first` to `last`, both included.
+
+        Rows are sorted by customer, then time. From disk only the row groups that may hold these customers are read.
+
+        Parameters
+        ----------
+        table : {"events", "customers", "offers", "consent"}
+        first, last : str, optional
+            Ids, in the order of their UTF-8 bytes; from the first or to the last customer by default. There need not
+            be such customers.
+        columns : sequence of str, optional
+            In the order wanted; by default all but those declared sensitive, which must be asked for by name.
+
+        Raises
+        ------
+        ConfigError
+            There is no such table or column.
+        """
+        schema = schema_of_table(table, record_of(self.manifest, table), columns)
+        if self.folder is None:
+            return held_rows(self._beside[table][0], schema, first, last)
+        return stored_rows(self.folder / file_of(table), schema, first, last)
+
+    def quarantine(self, table: str = "purchases") -> pa.Table:
+        """The lines of a table that could not be read: file, line, reason, column, text as JSON."""
+        if table != "purchases":
+            record_of(self.manifest, table)
+            if self.folder is None:
+                return self._beside[table][1]
+            return stored_quarantine(self.folder / quarantine_file(table))
         if self.folder is None or not (self.folder / QUARANTINE_FILE).exists():
             return self._bad if self._bad is not None else QUARANTINE.empty_table()
         return pq.read_table(self.folder / QUARANTINE_FILE, schema=QUARANTINE)
 
-    def shards(self, lines: int = LINES, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    def blocks(self, lines: int = LINES) -> tuple[Block, ...]:
+        """Where `shards` cuts: consecutive whole customers, each block the shortest of at least `lines` lines.
+
+        The data alone decide; nothing but a small index is read.
+        """
+        if self._lines is not None:
+            return blocks_of(counted(self._lines), lines)
+        return self._own_blocks if lines == LINES else blocks_of(self._customers, lines)
+
+    def shards(
+        self,
+        lines: int = LINES,
+        columns: Sequence[str] | None = None,
+        blocks: Iterable[int] | None = None,
+        encoded: bool = False,
+    ) -> Iterator[pa.Table]:
         """Consecutive blocks of whole customers of at least `lines` lines (the last may be shorter), in order.
 
         Parameters
@@ -108,22 +176,46 @@ class Ledger:
         lines : int
         columns : sequence of str, optional
             Only these of the ledger's columns, in canonical order; all by default.
+        blocks : iterable of int, optional
+            Only these of `blocks(lines)`, ascending, such as ``range(10, 20)``; nothing else is read.
+        encoded : bool
+            Texts as Arrow dictionaries of int32 straight from the file, which is much cheaper to read. A dictionary
+            may hold texts that no line of the block has, in any order.
         """
         wanted = self.columns if columns is None else tuple(c for c in self.columns if c in columns)
-        tables = self._row_groups(wanted) if self._lines is None else iter([self._lines.select(list(wanted))])
-        return customer_blocks(tables, lines)
+        cuts = self.blocks(lines)
+        chosen = range(len(cuts)) if blocks is None else blocks
+        if self._lines is None:
+            chosen_cuts = [cuts[i] for i in chosen]
+            return read_blocks(line_files(folder_of(self)), chosen_cuts, wanted, encoded, self._merge_keys)
+        return _slices(self._lines.select(list(wanted)), cuts, chosen, schema_of(wanted, encoded))
 
-    def _row_groups(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-        schema = purchases_schema(columns)
-        try:
-            with pq.ParquetFile(_folder(self) / PURCHASES_FILE) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns=list(columns)).cast(schema)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise StorageError(f"the ledger in `{self.folder}` cannot be read: {error}", code="RG131") from None
+    @cached_property
+    def _own_blocks(self) -> tuple[Block, ...]:
+        with _readable(self):
+            files = line_files(folder_of(self))
+            return group_blocks(files[0]) if len(files) == 1 else blocks_of(self._customers, LINES)
+
+    @cached_property
+    def _merge_keys(self) -> tuple[str, ...]:
+        return merge_keys(folder_of(self), self.columns)
+
+    @cached_property
+    def _customers(self) -> pa.Table:
+        with _readable(self):
+            return pq.read_table(folder_of(self) / INDEX_FILE, schema=COUNTS)
 
     @classmethod
-    def from_frame(cls, frame: Any, config: Config) -> Ledger:
+    def from_frame(
+        cls,
+        frame: Any,
+        config: Config,
+        *,
+        events: Any = None,
+        customers: Any = None,
+        offers: Any = None,
+        consent: Any = None,
+    ) -> Ledger:
         """A ledger in memory, from a pandas, pyarrow or any other Arrow-speaking frame.
 
         Parameters
@@ -132,48 +224,25 @@ class Ledger:
             One row a line, with the columns that `config` maps.
         config : Config
             The mapping of columns and the rules; its `path` and `url` are not looked at.
+        events, customers, offers, consent : the same kinds of frames, optional
+            The other tables, which `config` must map; a list of frames for several sections of events.
 
         Raises
         ------
+        ConfigError
+            A frame was given for a table that `config` does not map.
         DataError
             The data cannot be read without guessing.
         """
-        part = frame_part(frame, mapping_of(config.data.purchases))
+        others = {"events": events, "customers": customers, "offers": offers, "consent": consent}
+        deliveries = framed(config, others)
+        part = frame_part(frame, config.data.purchases.roles())
         blocks: list[pa.Table] = []
         with tempfile.TemporaryDirectory(prefix="regulars-") as spill:
-            refined = refine([part], [], config, Path(spill), blocks.append, _silent)
-        return cls(refined.manifest, None, pa.concat_tables(blocks).combine_chunks(), refined.quarantine)
-
-
-def build_ledger(config: Config, progress: Callable[[str], None] | None = None) -> Ledger:
-    """The ledger of the configured source, under ``.regulars/ledger`` beside the configuration.
-
-    A ledger of the same source content and the same [data] section is found again and not built twice.
-
-    Parameters
-    ----------
-    config : Config
-        Names the source, the mapping and the rules.
-    progress : callable, optional
-        Told in a few words what is going on.
-
-    Raises
-    ------
-    ConfigError
-        There is no such source, or its kind is not supported.
-    DataError
-        The data cannot be read without guessing; the message names the place and the remedy.
-    StorageError
-        A file cannot be read or written.
-    """
-    say = progress or _silent
-    say("looking at the source")
-    parts, notes = parts_of(config)
-    target = config.folder / ".regulars" / "ledger" / _key(parts, config)
-    if not is_whole(target):
-        with published(target) as temporary:
-            _fill(temporary, parts, notes, config, say)
-    return open_ledger(target)
+            refined = refine([part], [], config, Path(spill), blocks.append, silent)
+            lines = pa.concat_tables(blocks).combine_chunks()
+            manifest, held = hold_tables(deliveries, config, refined.manifest, [counted(lines)], Path(spill))
+        return cls(manifest, None, lines, refined.quarantine, held)
 
 
 def open_ledger(folder: Path) -> Ledger:
@@ -184,56 +253,33 @@ def open_ledger(folder: Path) -> Ledger:
             do="build it again: the source is not changed by that",
             code="RG131",
         )
+    return opened(folder)
+
+
+def opened(folder: Path) -> Ledger:
+    """The ledger in a folder that is known to be whole."""
     return Ledger(Manifest.from_json((folder / MANIFEST_FILE).read_text(encoding="utf-8")), folder)
 
 
-def _folder(ledger: Ledger) -> Path:
+@contextmanager
+def _readable(ledger: Ledger) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StorageError(f"the ledger in `{ledger.folder}` cannot be read: {error}", code="RG131") from None
+
+
+def _slices(table: pa.Table, cuts: Sequence[Block], chosen: Iterable[int], schema: pa.Schema) -> Iterator[pa.Table]:
+    starts = np.cumsum([0, *(cut.lines for cut in cuts)])
+    return (typed(table.slice(starts[i], cuts[i].lines), schema) for i in chosen)
+
+
+def folder_of(ledger: Ledger) -> Path:
+    """Where a ledger's files are."""
     if ledger.folder is None:
         raise StorageError("a ledger in memory has no files", code="RG131")
     return ledger.folder
 
 
-def _key(parts: Sequence[Part], config: Config) -> str:
-    sources = sorted((p.name, p.sha256) for p in parts)
-    content = json.dumps([FORMAT, sources, config.data.model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:20]
-
-
-def _fill(
-    folder: Path, parts: Sequence[Part], notes: Sequence[str], config: Config, say: Callable[[str], None]
-) -> None:
-    spill = folder / "spill"
-    with _Writer(folder / PURCHASES_FILE) as writer:
-        refined = refine(parts, notes, config, spill, writer.write, say)
-    if refined.quarantine.num_rows:
-        pq.write_table(refined.quarantine, folder / QUARANTINE_FILE)
-    (folder / MANIFEST_FILE).write_text(refined.manifest.to_json(), encoding="utf-8")
-    if spill.exists():
-        spill.rmdir()
-
-
-class _Writer:
-    """One Parquet file, a row group a block, opened with the first block."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def write(self, block: pa.Table) -> None:
-        """Append one row group."""
-        if self._file is None:
-            self._file = pq.ParquetWriter(
-                self._path, block.schema, compression="zstd", compression_level=1, store_decimal_as_integer=True
-            )
-        self._file.write_table(block, row_group_size=block.num_rows)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """The progress of someone who does not want to know."""

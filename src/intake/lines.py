@@ -8,7 +8,7 @@ quarantined, merged, guest, dropped, used; every line is in exactly one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -18,10 +18,13 @@ from ..errors import DataError
 from .casts import cleaned_sql
 from .dates import key_sql
 from .money import MISSING, NOT_FINITE, NOT_PLAIN, TOO_LARGE
-from .parts import MONEY, STAMPS, TEXT, Places
+from .parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
-_EARLIEST_US = Cutoff.parse("1990-01-01").day * DAY_US
+_EARLIEST = {"joined_at": 1970}
+"""The first plausible year where it is not 1990."""
+
+FUTURE = "lies after the moment of reading"
 CLASSES = ("used", "guest", "merged", "quarantined", "dropped")
 QUARANTINE = pa.schema(
     [
@@ -51,20 +54,33 @@ def reasons_of(mapping: Mapping[str, str], read_us: int) -> list[Reason]:
     >>> reasons_of({"customer_id": "id", "purchased_at": "d", "amount": "a"}, 0)[1].words
     'has no date'
     """
+    needed = ("purchased_at", "amount") if "amount" in mapping else ("purchased_at", "quantity", "unit_price")
+    found = cast_reasons(mapping, read_us, needed)
+    if "amount" not in mapping:
+        found.append(Reason(f"({_amount(mapping)}) IS NULL", "quantity", "times the unit price is too large"))
+    if "discount" in mapping:
+        found.append(Reason("w_discount.value < 0", "discount", "is negative"))
+    return found
+
+
+def cast_reasons(mapping: Mapping[str, str], read_us: int, needed: Collection[str]) -> list[Reason]:
+    """The reasons that lie in a single field: broken lines, times and numbers that are none, or not there."""
     found = [Reason("raw.fault IS NOT NULL", "", "cannot be split into fields")]
-    for role in (r for r in STAMPS if r in mapping):
+    for role in filter(is_stamp, mapping):
         absent = f"raw.{role}_us IS NULL AND coalesce(w_{role}.missing, true)"
-        if role == "purchased_at":
+        if role in needed:
             found.append(Reason(absent, role, "has no date"))
         found.append(
             Reason(
                 f"s_{role}.key IS NULL AND NOT ({absent})", role, "is not a date that exists, in the column's format"
             )
         )
-        found.append(Reason(f"{_instant(role)} < {_EARLIEST_US}", role, "lies before 1990"))
-        found.append(Reason(f"{_instant(role)} > {read_us}", role, "lies after the moment of reading"))
-    for role in (r for r in MONEY if r in mapping):
-        if role == "amount" or (role in ("quantity", "unit_price") and "amount" not in mapping):
+        year = _EARLIEST.get(role, 1990)
+        first = Cutoff.parse(f"{year}-01-01").day * DAY_US
+        found.append(Reason(f"{instant_sql(role)} < {first}", role, f"lies before {year}"))
+        found.append(Reason(f"{instant_sql(role)} > {read_us}", role, FUTURE))
+    for role in filter(is_money, mapping):
+        if role in needed:
             found.append(
                 Reason(
                     f"coalesce(w_{role}.problem, CAST(raw.{role} IS NULL AS TINYINT)) = {MISSING}", role, "is missing"
@@ -73,10 +89,6 @@ def reasons_of(mapping: Mapping[str, str], read_us: int) -> list[Reason]:
         found.append(Reason(f"w_{role}.problem = {NOT_FINITE}", role, "is not a finite number"))
         found.append(Reason(f"w_{role}.problem = {NOT_PLAIN}", role, "is not a plain number"))
         found.append(Reason(f"w_{role}.problem = {TOO_LARGE}", role, "is too large"))
-    if "amount" not in mapping:
-        found.append(Reason(f"({_amount(mapping)}) IS NULL", "quantity", "times the unit price is too large"))
-    if "discount" in mapping:
-        found.append(Reason("w_discount.value < 0", "discount", "is negative"))
     return found
 
 
@@ -91,16 +103,18 @@ def _local(role: str) -> str:
     return f"coalesce(raw.{role}_us, w_{role}.us)"
 
 
-def _instant(role: str) -> str:
+def instant_sql(role: str) -> str:
+    """SQL for the UTC microseconds of a time."""
     return f"{_local(role)} + s_{role}.shift"
 
 
-def _joins(mapping: Mapping[str, str]) -> Iterator[str]:
-    for role in (r for r in MONEY if r in mapping):
+def joins_sql(mapping: Mapping[str, str]) -> Iterator[str]:
+    """SQL that joins the settled words of every number and time to `raw`."""
+    for role in filter(is_money, mapping):
         yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v AND raw.{role}_native = w_{role}.native"
-    if "amount" not in mapping:
+    if "unit_price" in mapping:
         yield "LEFT JOIN pairs ON pairs.q = w_quantity.x AND pairs.p = w_unit_price.x"
-    for role in (r for r in STAMPS if r in mapping):
+    for role in filter(is_stamp, mapping):
         key = key_sql(_local(role), f"coalesce(raw.{role}_basis, w_{role}.basis)")
         yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v"
         yield f"LEFT JOIN shifts_{role} s_{role} ON s_{role}.key = {key}"
@@ -109,9 +123,9 @@ def _joins(mapping: Mapping[str, str]) -> Iterator[str]:
 def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason]) -> None:
     """Make `typed`: seq, the mapped columns, order_id, local day, DST, `mended_<role>`, reason."""
     columns = ["raw.seq", "s_purchased_at.day", "s_purchased_at.moved", f"{_amount(mapping)} AS amount"]
-    columns += [f"{_instant(r)} AS {r}" for r in STAMPS if r in mapping]
-    columns += [f"w_{r}.value AS {r}" for r in MONEY if r in mapping and r != "amount"]
-    for role in (r for r in TEXT if r in mapping):
+    columns += [f"{instant_sql(r)} AS {r}" for r in filter(is_stamp, mapping)]
+    columns += [f"w_{r}.value AS {r}" for r in filter(is_money, mapping) if r != "amount"]
+    for role in filter(is_text, mapping):
         clean = cleaned_sql(f"raw.{role}")
         columns += [f"{clean} AS {role}", f"coalesce({clean} <> raw.{role}, false) AS mended_{role}"]
     if "order_id" not in mapping:
@@ -119,7 +133,7 @@ def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason
     cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
     con.execute(
         f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS reason "
-        f"FROM raw {' '.join(_joins(mapping))}"
+        f"FROM raw {' '.join(joins_sql(mapping))}"
     )
 
 
@@ -161,11 +175,17 @@ def check_bad_share(
     )
 
 
-def check_discounts(con: Connection, column: str) -> None:
-    """Refuse discounts that are stored with the other sign."""
+def discount_signs(con: Connection) -> tuple[int, int]:
+    """How many discounts are negative, and how many positive."""
     ((negative, positive),) = fetched(
         con, "SELECT coalesce(sum(n) FILTER (value < 0), 0), coalesce(sum(n) FILTER (value > 0), 0) FROM words_discount"
     )
+    return int(negative), int(positive)
+
+
+def check_discounts(signs: tuple[int, int], column: str) -> None:
+    """Refuse discounts that are stored with the other sign."""
+    negative, positive = signs
     if negative > positive:
         raise DataError(
             f"most discounts in column `{column}` are negative ({negative} of {negative + positive})",
@@ -185,7 +205,7 @@ def quarantine(
     """The lines that cannot be read, in the order of the source: file, line, reason, column, text as JSON."""
     texts = [
         f"coalesce(raw.{r}, CAST(TRY(make_timestamp(raw.{r}_us)) AS VARCHAR)) AS {r}"
-        if r in STAMPS
+        if is_stamp(r)
         else f"raw.{r} AS {r}"
         for r in mapping
     ]

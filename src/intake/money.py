@@ -63,8 +63,52 @@ _AMBIGUOUS = f"{_SIGN}[1-9]\\d{{0,2}}[.,]\\d{{3}}"
 _LONG = f"{_SIGN}\\d{{4,}}([.,]\\d+)?"
 
 
-def settle_money(con: Connection, role: str, decimal: str | None, column: str, places: Places) -> None:
-    """Make `words_<role>`.
+@dataclass(frozen=True)
+class Signs:
+    """What the texts of a column prove of how numbers are written; two files' signs add up.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        Of ``.``, ``,`` (proved), ``either.``, ``either,`` (ambiguous) and ``whole``; none without texts.
+    spaces, apostrophes, points, commas, long : bool
+        Which signs stand in them, and whether there is an ungrouped number of four digits or more.
+
+    Examples
+    --------
+    >>> Signs(("whole",)).plus(Signs((",",))).decimal(None)
+    ','
+    """
+
+    kinds: tuple[str, ...] = ()
+    spaces: bool = False
+    apostrophes: bool = False
+    points: bool = False
+    commas: bool = False
+    long: bool = False
+
+    def plus(self, other: Signs) -> Signs:
+        """What both together prove."""
+        kinds = tuple(sorted({*self.kinds, *other.kinds}))
+        flags = (getattr(self, n) or getattr(other, n) for n in ("spaces", "apostrophes", "points", "commas", "long"))
+        return Signs(kinds, *flags)
+
+    def decimal(self, said: str | None) -> str | None:
+        """The decimal sign; None where it cannot be told, or the texts contradict each other or what was said."""
+        proved = [s for s in (".", ",") if s in self.kinds]
+        if len(proved) == 2 or (said and proved and said not in proved):
+            return None
+        if not proved and said is None and {"either.", "either,"} & set(self.kinds):
+            return None
+        sign = said or (proved[0] if proved else ".")
+        grouped = self.commas if sign == "." else self.points
+        if self.spaces + self.apostrophes + grouped > 1:
+            return None
+        return None if said is None and f"either{_OTHER[sign]}" in self.kinds and self.long else sign
+
+
+def settle_money(con: Connection, role: str, decimal: str | None, column: str, places: Places) -> Signs:
+    """Make `words_<role>`; what its texts prove.
 
     Raises
     ------
@@ -75,7 +119,8 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
         f"CREATE TABLE found AS SELECT {role} AS v, {role}_native AS native, count(*) AS n, min(seq) AS first, "
         f"{plain_sql(role)} AS p FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
     )
-    notation = _notation(con, decimal, column, places)
+    rows = _seen(con)
+    notation = _notation(con, rows, decimal, column, places)
     mark, groups = notation.decimal, _OTHER[notation.decimal]
     con.execute(
         f"""
@@ -106,6 +151,8 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
         """
     )
     con.execute("DROP TABLE found; DROP TABLE plain")
+    flags = ((r.spaces, r.apostrophes, r.points, r.commas, r.long_first is not None) for r in rows)
+    return Signs(tuple(sorted(r.kind for r in rows)), *map(any, zip(*flags, strict=True)))
 
 
 def _round_long(con: Connection, role: str) -> None:
@@ -211,14 +258,13 @@ def _seen(con: Connection) -> list[_Seen]:
         bool_or(contains(p, '''')), bool_or(contains(p, '.')), bool_or(contains(p, ',')),
         arg_min(v, first) FILTER (long), min(first) FILTER (long)
         FROM (SELECT *, regexp_full_match(p, '{_LONG}') AS long FROM found WHERE NOT native)
-        GROUP BY ALL HAVING kind IS NOT NULL ORDER BY kind""",
+        GROUP BY kind HAVING kind IS NOT NULL ORDER BY kind""",
     )
     return [_Seen(*row) for row in rows]
 
 
-def _notation(con: Connection, decimal: str | None, column: str, places: Places) -> Notation:
+def _notation(con: Connection, rows: list[_Seen], decimal: str | None, column: str, places: Places) -> Notation:
     """The one notation that all texts of the column agree on."""
-    rows = _seen(con)
     seen = {r.kind: f"'{r.value}' ({places.at(r.first)})" for r in rows}
     signs = [s for s in (".", ",") if s in seen]
     if len(signs) == 2 or (decimal and signs and decimal not in signs):
@@ -264,7 +310,7 @@ def _ambiguous(con: Connection, column: str, places: Places) -> DataError:
         f"column `{column}` cannot be read without guessing: '{text}' is {as_point} with decimal = \"{sign}\" "
         f'and {as_group} with decimal = "{_OTHER[sign]}"',
         needed="a number that shows the decimal sign, or the setting",
-        do='give decimal = "." or decimal = "," under [data.purchases]',
+        do=f'give decimal = "." or decimal = "," under [{places.section}]',
         offending=[f"'{v}' ({places.at(first)})" for v, first in rows],
         code="RG121",
     )

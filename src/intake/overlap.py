@@ -34,13 +34,34 @@ def merge_duplicates(con: Connection, columns: Sequence[str]) -> None:
     )
 
 
-def merge_overlaps(con: Connection, columns: Sequence[str]) -> int:
+def doubled_edges(con: Connection, columns: Sequence[str]) -> tuple[bool, bool]:
+    """Whether all lines at the first instant, and all at the last, stand more than once.
+
+    Where one does not, no block goes on beyond it into lines that are read another day.
+    """
+    same, found = ", ".join(columns), []
+    for edge in ("min", "max"):
+        at = f"(SELECT {edge}(purchased_at) FROM typed WHERE reason IS NULL)"
+        lines = f"SELECT count(*) AS m FROM typed WHERE reason IS NULL AND purchased_at = {at} GROUP BY {same}"
+        ((least,),) = fetched(con, f"SELECT min(m) FROM ({lines})")
+        found.append(least is not None and least > 1)
+    return found[0], found[1]
+
+
+def merge_overlaps(
+    con: Connection,
+    columns: Sequence[str],
+    time: str = "purchased_at",
+    order: Sequence[str] = ("customer_id", "order_id"),
+) -> int:
     """Merge blocks that stand more than once; the number of other lines that equal one before them.
 
-    Lines are compared by a hash first; only those whose hash stands more than once are compared by value.
+    `time` holds the instant of a line; lines of one instant that are equal in `order` belong together. Lines are
+    compared by a hash first; only those whose hash stands more than once are compared by value.
     """
     same = ", ".join(columns)
-    con.execute(f"CREATE TABLE hashed AS SELECT seq, purchased_at, hash({same}) AS h FROM typed WHERE reason IS NULL")
+    hashed = f"SELECT seq, {time} AS moment, hash({same}) AS h FROM typed WHERE reason IS NULL"
+    con.execute(f"CREATE TABLE hashed AS {hashed}")
     con.execute("CREATE TABLE copies AS SELECT h FROM hashed GROUP BY h HAVING count(*) > 1")
     con.execute(
         "CREATE TABLE doubtful AS SELECT typed.* FROM typed "
@@ -49,7 +70,7 @@ def merge_overlaps(con: Connection, columns: Sequence[str]) -> int:
     ((surplus,),) = fetched(
         con, f"SELECT coalesce(sum(m - 1), 0) FROM (SELECT count(*) AS m FROM doubtful GROUP BY {same})"
     )
-    merged = _merged(con, columns) if surplus >= BLOCK_LINES else np.zeros(0, np.int64)
+    merged = _merged(con, columns, time, order) if surplus >= BLOCK_LINES else np.zeros(0, np.int64)
     con.register("found", pa.table({"seq": merged}))
     con.execute("CREATE TABLE merged AS SELECT seq FROM found")
     con.unregister("found")
@@ -71,17 +92,17 @@ class Copies:
     moment: Int64
 
 
-def _merged(con: Connection, columns: Sequence[str]) -> Int64:
-    con.execute("CREATE TABLE single AS SELECT DISTINCT purchased_at FROM hashed ANTI JOIN copies USING (h)")
-    order = "purchased_at, customer_id, order_id"
+def _merged(con: Connection, columns: Sequence[str], time: str, order: Sequence[str]) -> Int64:
+    con.execute("CREATE TABLE single AS SELECT DISTINCT moment FROM hashed ANTI JOIN copies USING (h)")
+    grouped = ", ".join((time, *order))
     lines = con.sql(
         f"""
-        SELECT seq, purchased_at AS moment, dense_rank() OVER (ORDER BY {order}) AS grouped,
-            dense_rank() OVER (ORDER BY {order}, {", ".join(columns)}) AS line
-        FROM doubtful ANTI JOIN single USING (purchased_at) ORDER BY line, seq
+        SELECT seq, {time} AS moment, dense_rank() OVER (ORDER BY {grouped}) AS grouped,
+            dense_rank() OVER (ORDER BY {grouped}, {", ".join(columns)}) AS line
+        FROM doubtful ANTI JOIN single ON single.moment = doubtful.{time} ORDER BY line, seq
         """
     ).to_arrow_table()
-    moments = con.sql("SELECT DISTINCT purchased_at AS moment FROM hashed ORDER BY moment").to_arrow_table()
+    moments = con.sql("SELECT DISTINCT moment FROM hashed ORDER BY moment").to_arrow_table()
     con.execute("DROP TABLE single")
     if not lines.num_rows:
         return np.zeros(0, np.int64)

@@ -15,29 +15,60 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..config import PurchasesConfig
 from ..errors import DataError, StorageError, did_you_mean
+from ..sections import (
+    LABEL,
+    NUMBER,
+    SENSITIVE,
+    ConsentConfig,
+    CustomersConfig,
+    EventsConfig,
+    OffersConfig,
+    PurchasesConfig,
+)
 
-TEXT = ("customer_id", "order_id", "product_id", "category", "channel")
-MONEY = ("amount", "quantity", "unit_price", "discount", "cost")
-STAMPS = ("purchased_at", "known_at")
-ROLES = TEXT + MONEY + STAMPS
 LINE_BITS = 40
 """A line is known by one integer: the number of its part above so many bits, its line number below."""
 
 BATCH = 131_072
 
+_TABLES = (PurchasesConfig, EventsConfig, CustomersConfig, OffersConfig, ConsentConfig)
+_MONEY = frozenset(role for table in _TABLES for role in table.NUMBERS)
+_STAMPS = frozenset(role for table in _TABLES for role in table.TIMES)
+_DECLARED = {LABEL: "attributes", NUMBER: "numbers", SENSITIVE: "sensitive"}
 
-def mapping_of(purchases: PurchasesConfig) -> dict[str, str]:
-    """The source column of every mapped role.
+
+def is_money(role: str) -> bool:
+    """Whether a role holds money or another number.
 
     Examples
     --------
-    >>> mapping_of(PurchasesConfig(customer_id="id", purchased_at="when", amount="money"))
-    {'customer_id': 'id', 'amount': 'money', 'purchased_at': 'when'}
+    >>> is_money("amount"), is_money("number_0"), is_money("number_0_native"), is_money("kind")
+    (True, True, False, False)
     """
-    columns = {role: getattr(purchases, role) for role in ROLES}
-    return {role: column for role, column in columns.items() if column is not None}
+    return role in _MONEY or (role.startswith(NUMBER) and role.removeprefix(NUMBER).isdigit())
+
+
+def is_stamp(role: str) -> bool:
+    """Whether a role holds times."""
+    return role in _STAMPS
+
+
+def is_text(role: str) -> bool:
+    """Whether a role holds ids or labels."""
+    return not is_money(role) and not is_stamp(role)
+
+
+def key_of(role: str) -> str:
+    """The key of the configuration that maps a role.
+
+    Examples
+    --------
+    >>> key_of("amount"), key_of("label_2")
+    ('amount', 'attributes')
+    """
+    begin, _, number = role.rpartition("_")
+    return _DECLARED.get(f"{begin}_", role) if number.isdigit() else role
 
 
 @dataclass(frozen=True)
@@ -58,6 +89,8 @@ class Part:
         ``line`` where line numbers are those of a text file, ``row`` where they count rows.
     notes : list of str
         Filled while reading.
+    path : Path or None
+        Of a Parquet file.
     """
 
     name: str
@@ -66,6 +99,7 @@ class Part:
     batches: Callable[[], Iterator[pa.Table]]
     unit: str = "row"
     notes: list[str] = field(default_factory=list)
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +114,12 @@ class Places:
 
     names: tuple[str, ...]
     units: tuple[str, ...]
+    section: str = "data.purchases"
 
     @classmethod
-    def of(cls, parts: Sequence[Part]) -> Places:
-        """The places of the parts, in their order."""
-        return cls(tuple(p.name for p in parts), tuple(p.unit for p in parts))
+    def of(cls, parts: Sequence[Part], section: str = "data.purchases") -> Places:
+        """The places of the parts, in their order, and the section of the configuration that maps them."""
+        return cls(tuple(p.name for p in parts), tuple(p.unit for p in parts), section)
 
     def file(self, seq: int) -> str:
         """The name of the part a line stands in."""
@@ -121,7 +156,7 @@ def check_mapped(mapping: Mapping[str, str], names: Iterable[str], where: str) -
         if column not in known:
             raise DataError(
                 f"{where} has no column `{column}`",
-                needed=f"the column that `{role}` is mapped to, under exactly this name",
+                needed=f"the column that `{key_of(role)}` is mapped to, under exactly this name",
                 do=did_you_mean(column, known) if known else "check that the first line of the file names its columns",
                 code="RG102",
             )

@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,8 +24,10 @@ _STALE_SECONDS = 86_400
 
 
 @contextmanager
-def published(target: Path) -> Iterator[Path]:
+def published(target: Path, known: Mapping[str, str] | None = None) -> Iterator[Path]:
     """A temporary folder that becomes `target` when the block ends without an error.
+
+    `known` may hold, by then, the digests of files that are links to sealed ones.
 
     Examples
     --------
@@ -42,7 +44,7 @@ def published(target: Path) -> Iterator[Path]:
         _sweep(target.parent)
         temporary.mkdir(mode=0o700)
         yield temporary
-        _seal(temporary)
+        _seal(temporary, known or {})
         _move(temporary, target)
     except OSError as error:
         raise StorageError(
@@ -61,12 +63,14 @@ def is_whole(folder: Path) -> bool:
         return False
 
 
-def _seal(folder: Path) -> None:
+def _seal(folder: Path, known: Mapping[str, str]) -> None:
     files = sorted(f for f in folder.iterdir() if f.is_file())
     for file in files:
         _sync(file)
     seal = folder / SEAL
-    seal.write_text(json.dumps({f.name: _sha256(f) for f in files}, indent=1) + "\n", encoding="utf-8")
+    seal.write_text(
+        json.dumps({f.name: known.get(f.name) or _sha256(f) for f in files}, indent=1) + "\n", encoding="utf-8"
+    )
     _sync(seal)
     _sync(folder)
 
@@ -76,15 +80,20 @@ def _move(temporary: Path, target: Path) -> None:
     if target.exists():
         if is_whole(target):
             return
-        aside = target.parent / f"{_TEMPORARY}old-{secrets.token_hex(6)}"
-        target.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        removed(target)
     try:
         temporary.rename(target)
     except OSError:
         if not is_whole(target):
             raise
     _sync(target.parent)
+
+
+def removed(folder: Path) -> None:
+    """Take a published folder away: it is gone at once, its files a little later."""
+    aside = folder.parent / f"{_TEMPORARY}old-{secrets.token_hex(6)}"
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

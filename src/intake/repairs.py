@@ -6,72 +6,111 @@ example, and notes. Nothing is changed here; lines that lie in quarantine are no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
+import pyarrow as pa
 
-from .manifest import Repair
-from .parts import MONEY, TEXT
+from ..sections import SENSITIVE
+from .evidence import Mended
+from .manifest import Repair, TableManifest
+from .parts import Places, is_money, is_text
 from .staging import Connection, fetched
 
 _ZEROS = "regexp_replace(id, '^0+([0-9])', '\\1')"
 _BARE = "regexp_replace(id, '[\\x{200B}-\\x{200F}\\x{2060}\\x{FEFF}]', '', 'g')"
 _LETTERS = f"lower(translate({_BARE}, '\u064a\u0649\u0643', '\u06cc\u06cc\u06a9'))"
 
+_FORMS = (
+    (_ZEROS, "leading zeros"),
+    (_LETTERS, "capitals, invisible characters or Arabic and Persian letter forms"),
+)
 
-def repairs_of(con: Connection, mapping: Mapping[str, str]) -> tuple[Repair, ...]:
-    """All repairs that were made at least once."""
-    found = [*_texts(con, mapping), *_clock_changes(con, mapping), *_orders(con, mapping), *_numbers(con, mapping)]
-    return tuple(repair for repair in found if repair.count)
+
+def mended_lines(con: Connection, mapping: Mapping[str, str], places: Places) -> tuple[Mended, ...]:
+    """Every repair that may be made to purchases, in a fixed order, also those that no line needed."""
+    clock = _clock_changes(con, mapping, "purchased_at")
+    return (*_texts(con, mapping, places), *clock, *_orders(con, mapping), *_numbers(con, mapping))
 
 
-def _texts(con: Connection, mapping: Mapping[str, str]) -> Iterator[Repair]:
-    for role in (r for r in TEXT if r in mapping):
+def repairs_of(mended: Iterable[Mended]) -> tuple[Repair, ...]:
+    """The repairs that were made at least once, as the manifest has them."""
+    return tuple(Repair(m.what, m.count, m.example) for m in mended if m.count)
+
+
+def repairs_beside(con: Connection, mapping: Mapping[str, str], time: str | None) -> tuple[Repair, ...]:
+    """The same for a table beside the purchases, whose lines are of the given time, if of any."""
+    clock = _clock_changes(con, mapping, time) if time is not None else ()
+    return repairs_of([*_texts(con, mapping), *clock, *_numbers(con, mapping)])
+
+
+def _texts(con: Connection, mapping: Mapping[str, str], places: Places | None = None) -> Iterator[Mended]:
+    for role in filter(is_text, mapping):
+        what = f"white space, invisible or composed characters in `{mapping[role]}` put right"
         query = f"SELECT count(*), min(seq) FROM typed WHERE reason IS NULL AND mended_{role}"
         ((n, first),) = fetched(con, query)
-        if n:
-            ((example,),) = fetched(con, f"SELECT {role} FROM raw WHERE seq = {first}")
-            what = f"white space, invisible or composed characters in `{mapping[role]}` put right"
-            yield Repair(what, n, repr(example))
+        if not n:
+            yield Mended(what, 0)
+            continue
+        ((text,),) = fetched(con, f"SELECT {role} FROM raw WHERE seq = {first}")
+        example = "" if role.startswith(SENSITIVE) else repr(text)
+        yield Mended(what, n, example, *((places.file(first), places.line(first)) if places else ()))
 
 
-def _clock_changes(con: Connection, mapping: Mapping[str, str]) -> Iterator[Repair]:
+def _clock_changes(con: Connection, mapping: Mapping[str, str], time: str) -> Iterator[Mended]:
     for moved, words in (("gap", "do not exist and moved forward"), ("fold", "exist twice and count as the first")):
-        query = f"SELECT count(*), min(purchased_at) FROM typed WHERE reason IS NULL AND moved = '{moved}'"
+        query = f"SELECT count(*), min({time}) FROM typed WHERE reason IS NULL AND moved = '{moved}'"
         ((n, first),) = fetched(con, query)
-        what = f"local times in `{mapping['purchased_at']}` that {words} (clock change)"
-        yield Repair(what, n, "" if first is None else f"{np.datetime64(first, 'us')} UTC")
+        what = f"local times in `{mapping[time]}` that {words} (clock change)"
+        yield Mended(what, n, "" if first is None else f"{np.datetime64(first, 'us')} UTC")
 
 
-def _orders(con: Connection, mapping: Mapping[str, str]) -> Iterator[Repair]:
+def _orders(con: Connection, mapping: Mapping[str, str]) -> Iterator[Mended]:
     if "order_id" in mapping:
         ((n,),) = fetched(con, "SELECT count(*) FROM judged WHERE class = 'used' AND order_id IS NULL")
-        yield Repair(f"lines without `{mapping['order_id']}`: customer and local day make the order", n)
+        yield Mended(f"lines without `{mapping['order_id']}`: customer and local day make the order", n)
 
 
-def _numbers(con: Connection, mapping: Mapping[str, str]) -> Iterator[Repair]:
-    for role in (r for r in MONEY if r in mapping):
+def _numbers(con: Connection, mapping: Mapping[str, str]) -> Iterator[Mended]:
+    for role in filter(is_money, mapping):
         for what, condition in (
             ("digits, signs or spaces of another script in `{}` read as ASCII", "strlen(v) <> length(v)"),
             ("more than four decimals in `{}` rounded half-even", "CAST(difference AS DOUBLE) <> 0"),
         ):
             query = f"SELECT coalesce(sum(n), 0), min(v) FROM words_{role} WHERE value IS NOT NULL AND {condition}"
             ((n, example),) = fetched(con, query)
-            yield Repair(what.format(mapping[role]), int(n), example or "")
+            yield Mended(what.format(mapping[role]), int(n), example or "")
 
 
-def customers_alike(con: Connection) -> list[str]:
-    """Notes about ids that differ, though perhaps not the people behind them."""
-    con.execute("CREATE TABLE customers AS SELECT DISTINCT customer_id AS id FROM judged WHERE class = 'used'")
+def strangers_alike(con: Connection, table: str, manifest: TableManifest) -> list[str]:
+    """Notes about customers of a table who never bought, though perhaps they did under another form of their id."""
+    if not manifest.without_purchases:
+        return []
+    if manifest.without_purchases == manifest.n_customers:
+        return [f"nobody in the table of {table} has a purchase; do both sources name customers alike?"]
     notes = []
-    for key, words in (
-        (_ZEROS, "leading zeros"),
-        (_LETTERS, "capitals, invisible characters or Arabic and Persian letter forms"),
-    ):
-        groups = f"SELECT count(*) AS n, min(id) AS example FROM customers GROUP BY {key} HAVING count(*) > 1"
+    strangers = "(SELECT DISTINCT customer_id AS id FROM used) ANTI JOIN buyers ON buyers.customer_id = id"
+    for key, words in _FORMS:
+        known = f"SELECT {key} FROM (SELECT customer_id AS id FROM buyers)"
+        ((n, example),) = fetched(con, f"SELECT count(*), min(id) FROM {strangers} WHERE {key} IN ({known})")
+        if n:
+            notes.append(f"{n} customer ids of the {table} differ from a buyer's by {words} only, such as {example!r}")
+    return notes
+
+
+def customers_alike(con: Connection, customers: pa.Table) -> list[str]:
+    """Notes about ids that differ, though perhaps not the people behind them; `customers` has each `customer_id`."""
+    con.register("customers", customers)
+    notes = []
+    for key, words in _FORMS:
+        groups = (
+            f"SELECT count(*) AS n, min(id) AS example FROM (SELECT customer_id AS id FROM customers) "
+            f"GROUP BY {key} HAVING count(*) > 1"
+        )
         ((n, example),) = fetched(con, f"SELECT coalesce(sum(n), 0), min(example) FROM ({groups})")
         if n:
             notes.append(
                 f"{n} customer ids differ from another by {words} only, such as {example!r}; they are kept apart"
             )
+    con.unregister("customers")
     return notes

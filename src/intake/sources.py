@@ -1,4 +1,4 @@
-"""Where the purchases are: a file, a folder, a glob, or a table in a database file.
+"""Where a table is: a file, a folder, a glob, or a table in a database file.
 
 In: the configuration. Out: `Part`s in a stable order, each checked for its columns by name before anything is read.
 Empty files in a folder are passed over with a note; two files with equal content are an error.
@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from ..config import Config
 from ..errors import ConfigError, DataError
+from ..sections import TableSection
 from .csvfile import Scan, csv_part, has_records, scan_csv
 from .databases import database_part, file_sha256
-from .parts import BATCH, Part, Unchanged, check_mapped, check_names, mapping_of, with_lines
+from .parts import BATCH, Part, Unchanged, check_mapped, check_names, with_lines
 
 CSV, PARQUET = (".csv", ".csv.gz", ".tsv", ".txt"), (".parquet", ".pq")
 IN_FOLDERS = (".csv", ".csv.gz", *PARQUET)
@@ -34,24 +35,28 @@ def parts_of(config: Config) -> tuple[list[Part], list[str]]:
     DataError
         A missing, double or unreadable column; the same file twice; nothing but empty files.
     """
-    purchases = config.data.purchases
-    mapping = mapping_of(purchases)
-    if purchases.url is not None and purchases.table is not None:
-        return [database_part(purchases.url, purchases.table, config.folder, mapping)], []
-    if purchases.path is None:
+    return parts_at(config.data.purchases, config.folder, "purchases")
+
+
+def parts_at(section: TableSection, folder: Path, table: str) -> tuple[list[Part], list[str]]:
+    """The same for the section of any table; relative paths start at `folder`."""
+    mapping = section.roles()
+    if section.url is not None and section.table is not None:
+        return [database_part(section.url, section.table, folder, mapping)], []
+    if section.path is None:
         raise ConfigError(
-            "the configuration says nowhere where the purchases are",
-            needed="`path`, or `url` and `table`, under [data.purchases]",
-            do='add path = "purchases.csv", or hand over a frame with Ledger.from_frame',
+            f"the configuration says nowhere where the {table} are",
+            needed=f"`path`, or `url` and `table`, under [data.{table}]",
+            do=f'add path = "{table}.csv", or hand over a frame with Ledger.from_frame',
             code="RG115",
         )
-    files = files_of(purchases.path, config.folder)
+    files = files_of(section.path, folder)
     if any(_is_parquet(f) for f in files) and not all(_is_parquet(f) for f in files):
         raise DataError(
-            f"`{purchases.path}` holds both CSV and Parquet files", do="give a glob of one kind", code="RG116"
+            f"`{section.path}` holds both CSV and Parquet files", do="give a glob of one kind", code="RG116"
         )
     parts, notes = _parquet_parts(files, mapping) if _is_parquet(files[0]) else _csv_parts(files, mapping)
-    return parts, notes + _left_out(config.folder / purchases.path, files)
+    return parts, notes + _left_out(folder / section.path, files)
 
 
 def _left_out(here: Path, files: list[Path]) -> list[str]:
@@ -105,7 +110,7 @@ def _check_twins(contents: Mapping[Path, str]) -> None:
         if content in seen:
             raise DataError(
                 f"`{seen[content].name}` and `{path.name}` have the same content",
-                needed="every purchase once",
+                needed="every line once",
                 do="remove one of the two files",
                 code="RG117",
             )
@@ -171,4 +176,4 @@ def _parquet_part(path: Path, sha256: str, mapping: Mapping[str, str]) -> Part:
             ) from None
         before.check()
 
-    return Part(path.name, sha256, types, batches)
+    return Part(path.name, sha256, types, batches, path=path)

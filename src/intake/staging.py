@@ -18,14 +18,14 @@ import pyarrow as pa
 from ..config import EngineConfig
 from ..errors import DataError, StorageError
 from .casts import kind_of, staged
-from .parts import LINE_BITS, MONEY, STAMPS, Part
+from .parts import LINE_BITS, Part, is_money, is_stamp
 
 Connection = duckdb.DuckDBPyConnection
 
 
 @contextmanager
-def working_database(engine: EngineConfig, spill: Path) -> Iterator[Connection]:
-    """A private in-memory database that spills to `spill`, closed at the end."""
+def working_database(engine: EngineConfig, spill: Path, readable: Sequence[Path] = ()) -> Iterator[Connection]:
+    """A private in-memory database that spills to `spill`, closed at the end; it sees no folder but `readable`'s."""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "temp_directory": str(spill),
         "python_enable_replacements": "false",
@@ -38,6 +38,9 @@ def working_database(engine: EngineConfig, spill: Path) -> Iterator[Connection]:
         settings["memory_limit"] = engine.memory
     con = duckdb.connect(":memory:", config=settings)
     try:
+        con.execute("SET enable_progress_bar=false")
+        if readable:
+            con.execute("SET allowed_directories=?", [sorted({str(path.resolve().parent) for path in readable})])
         con.execute("SET enable_external_access=false; SET lock_configuration=true")
         yield con
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
@@ -68,9 +71,9 @@ def stage(
 def _columns(roles: Sequence[str]) -> Iterator[str]:
     for role in roles:
         yield f"{role} VARCHAR"
-        if role in MONEY:
+        if is_money(role):
             yield f"{role}_native BOOLEAN"
-        if role in STAMPS:
+        if is_stamp(role):
             yield f"{role}_us BIGINT"
             yield f"{role}_basis TINYINT"
 
@@ -88,7 +91,7 @@ def _stage_part(
         for role in mapping:
             columns |= staged(role, table.column(role), kinds[role], where[role])
         con.register("batch", pa.table(columns))
-        chosen = ", ".join(f"CAST({c} AS VARCHAR)" if c in MONEY else c for c in columns)
+        chosen = ", ".join(f"CAST({c} AS VARCHAR)" if is_money(c) else c for c in columns)
         con.execute(f"INSERT INTO raw SELECT {chosen} FROM batch")
         con.unregister("batch")
         n += table.num_rows

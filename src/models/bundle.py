@@ -16,6 +16,7 @@ from .. import __version__
 from ..clock import Cutoff
 from ..errors import NoModel
 from ..features.reference import Reference
+from ..features.shape import Shape
 from ..schema import Rules
 from .boosted import Boosted
 from .churn import Churn
@@ -24,7 +25,7 @@ from .model import Model
 from .prior import Prior
 from .value import Value
 
-FORMAT = 1
+FORMAT = 2
 KINDS = (CHURN, VALUE)
 
 
@@ -56,7 +57,7 @@ def save(model: Model, folder: Path) -> None:
         "trained_on": str(model.trained_on),
         "history_starts": str(model.history_starts),
         "rules": asdict(model.rules),
-        "columns": list(model.columns),
+        "shape": model.shape.to_dict(),
         "active_within_days": model.active_within_days,
         "prior": model.prior.to_dict(),
         "reference": model.reference.to_dict(),
@@ -87,7 +88,7 @@ def load(folder: Path, threads: int = 1) -> Model:
         trained_on=Cutoff.parse(content["trained_on"]),
         history_starts=Cutoff.parse(content["history_starts"]),
         rules=Rules(**content["rules"]),
-        columns=tuple(content["columns"]),
+        shape=Shape.from_dict(content["shape"]),
         churn=Churn(_ensemble(CHURN, churn, files, threads), churn["prior_weight"], churn["shift"]),
         value=Value(
             _ensemble(VALUE, value, files, threads),

@@ -17,6 +17,7 @@ from ..features.history import History
 from ..features.lines import Lines
 from ..features.panel import Label, Panel, panel_block
 from ..features.reference import Reference
+from ..features.shape import Shape
 from ..schema import Rules
 from .churn import Churn
 from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
@@ -76,8 +77,8 @@ class Model:
     history_starts : Cutoff
         When the training ledger starts: earlier windows are missing.
     rules : Rules
-    columns : tuple of str
-        Canonical columns of the training ledger; they decide which features there are.
+    shape : Shape
+        What the training ledger had; it decides which features there are.
     churn, value, prior, reference
         What was learnt.
     active_within_days : int or None
@@ -88,7 +89,7 @@ class Model:
     trained_on: Cutoff
     history_starts: Cutoff
     rules: Rules
-    columns: tuple[str, ...]
+    shape: Shape
     churn: Churn
     value: Value
     prior: Prior
@@ -119,4 +120,4 @@ class Model:
         """Scores of the customers of some lines as of a day, seeing only what was before it."""
         history = History(lines, self.rules, self.history_starts)
         known = reference if reference is not None else self.reference.at(as_of.day)
-        return self.scores(panel_block(history, plan_for(self.columns), known, [as_of]))
+        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of]))

@@ -31,7 +31,7 @@ class Regulars(PythonModel):  # type: ignore[misc]  # MLflow decorates it away f
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row per customer at risk on the day asked for."""
         asked = str((params or {}).get("as_of") or self.model.trained_on)
-        lines = lines_of(model_input, self.model.columns, self.model.rules)
+        lines = lines_of(model_input, self.model.shape.columns, self.model.rules)
         return self.model.scores_of(lines, Cutoff.parse(asked))
 
 

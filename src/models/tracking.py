@@ -204,7 +204,7 @@ def _signature(model: Model) -> Any:
         ColSpec(DataType.string, "purchased_at"),
         ColSpec(DataType.double, "amount"),
         ColSpec(DataType.string, "order_id", required=False),
-        *(ColSpec(DataType.string if c in texts else DataType.double, c) for c in used_columns(model.columns)),
+        *(ColSpec(DataType.string if c in texts else DataType.double, c) for c in used_columns(model.shape.columns)),
     ]
     outputs: list[ColSpec | TensorSpec] = [
         ColSpec(DataType.string, "customer_id"),

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from regulars.clock import Cutoff
 from regulars.engines import local
-from regulars.engines.local import histories, panel_of, reference_of, usable_threads
+from regulars.engines.local import NEEDED, mapped, panel_of, reference_of, usable_threads
 from regulars.errors import DataError
-from regulars.features.family import plan_for
-from regulars.features.history import History
-from regulars.features.lines import Lines
+from regulars.features.family import Plan, plan_for
 from regulars.features.panel import RHYTHM, Label, Panel
 from regulars.features.reference import Reference
 from regulars.intake import Ledger
+from regulars.features.shape import Shape
 
 from ..simulated import purchases, shop
 
@@ -35,17 +35,16 @@ def days() -> list[Cutoff]:
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """About twenty shards instead of one."""
 
-    def sharded(ledger: Ledger) -> Iterator[History]:
-        for table in ledger.shards(250):
-            yield History(Lines.from_arrow(table), ledger.rules, ledger.history_starts)
+    def sharded(ledger: Ledger, plan: Plan, blocks: Iterable[int] | None = None) -> Iterator[pa.Table]:
+        return ledger.shards(250, (*NEEDED, *plan.columns), blocks, encoded=True)
 
-    assert sum(1 for _ in sharded(shop())) > 10
-    monkeypatch.setattr(local, "histories", sharded)
+    assert sum(1 for _ in sharded(shop(), plan_for(Shape()))) > 10
+    monkeypatch.setattr(local, "shards_of", sharded)
 
 
 def made(threads: int = 1) -> Panel:
-    plan = plan_for(shop().columns)
-    return panel_of(shop(), plan, reference_of(shop(), days()), days(), LABELS, threads)
+    plan = plan_for(Shape(columns=shop().columns))
+    return panel_of(shop(), plan, reference_of(shop(), days(), plan), days(), LABELS, threads)
 
 
 def bits(panel: Panel) -> list[bytes]:
@@ -78,8 +77,8 @@ def test_rows_come_by_customer_then_cutoff_in_whatever_order_the_cutoffs_were_gi
     keys = list(zip(found.customer_id.tolist(), found.cutoff_day.tolist(), strict=True))
     assert keys == sorted(keys)
     assert len(set(keys)) == len(keys)
-    plan, back = plan_for(shop().columns), days()[::-1]
-    again = panel_of(shop(), plan, reference_of(shop(), sorted(back)), back, LABELS)
+    plan, back = plan_for(Shape(columns=shop().columns)), days()[::-1]
+    again = panel_of(shop(), plan, reference_of(shop(), sorted(back), plan), back, LABELS)
     assert bits(again) == bits(found)
 
 
@@ -98,16 +97,15 @@ def test_a_window_that_runs_past_the_data_is_unknown_and_one_that_ends_with_them
 
 @pytest.mark.usefixtures("_small_shards")
 def test_the_reference_adds_up_over_shards() -> None:
-    frame, found = purchases(), reference_of(shop(), days())
+    frame, found = purchases(), reference_of(shop(), days(), plan_for(Shape()))
     bought = frame[frame["amount"] > 0].groupby("order_id")["purchased_at"].min()
     assert found.counts["purchase"] == tuple(int((bought < str(c)).sum()) for c in days())
 
 
 def test_progress_goes_up_to_one() -> None:
     told: list[float] = []
-    panel_of(
-        shop(), plan_for(shop().columns), reference_of(shop(), days()), days(), progress=lambda _, s: told.append(s)
-    )
+    plan = plan_for(Shape(columns=shop().columns))
+    panel_of(shop(), plan, reference_of(shop(), days(), plan), days(), progress=lambda _, s: told.append(s))
     assert told == sorted(told)
     assert told[-1] == 1.0
 
@@ -116,22 +114,20 @@ def test_progress_goes_up_to_one() -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_mistake_in_a_shard_comes_out_whatever_the_threads(threads: int) -> None:
     with pytest.raises(DataError, match="lacks a cutoff"):
-        panel_of(shop(), plan_for(shop().columns), Reference.empty(), days(), LABELS, threads)
+        panel_of(shop(), plan_for(Shape(columns=shop().columns)), Reference.empty(), days(), LABELS, threads)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_few_shards_wait_in_memory_and_results_keep_their_order(threads: int) -> None:
-    history = next(histories(shop()))
     taken: list[int] = []
 
-    def source() -> Iterator[History]:
+    def source() -> Iterator[int]:
         for k in range(40):
             taken.append(k)
-            yield history
+            yield k
 
-    results = local._mapped(lambda h: h.lines.n_lines, source(), threads)
-    for given, n in enumerate(results):
-        assert n == history.lines.n_lines
+    for given, n in enumerate(mapped(lambda k: k * k, source(), threads)):
+        assert n == given * given
         # Two wait per thread, one is at work in the caller's hands, one is being handed over.
         assert len(taken) <= given + 2 * threads + 2
     assert len(taken) == 40

@@ -1,7 +1,7 @@
 """The kernel beside the oracle: one number at a time, exact where the number is exact.
 
 In: a `Ledger`, the name of a family. Out: the family's float64 values before they become float32, and the list of
-disagreements as sentences. Counts, days and sums of money must be equal; quotients and roots to 1e-9.
+disagreements as sentences. Counts, days and sums of money must be equal; quotients, roots and logarithms to 1e-9.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def family_values(ledger: Ledger, name: str, reference: Reference | None = None)
     given, history = reference or ledger.reference(), ledger.history()
     out: dict[Key, float] = {}
     for cutoff in ledger.cutoffs:
-        past = Past(history.known_before(cutoff), [cutoff])
+        past = Past(history.known_before(cutoff), [cutoff], shape=ledger.plan.shape)
         for feature in family.function(past, given):
             values: NDArray[np.float64] = np.asarray(feature.values, np.float64)
             assert values.shape == (past.n_rows,)
@@ -47,17 +47,20 @@ def oracle_values(ledger: Ledger, name: str) -> dict[Key, Value]:
         for cutoff in ledger.cutoffs
         for customer in oracle.customers()
         if oracle.at_risk(customer, cutoff.date)
-        for feature, value in oracle.features(customer, cutoff.date)[name].items()
+        for feature, value in oracle.family(name, customer, cutoff.date).items()
     }
 
 
 def agree(found: float, meant: Value) -> bool:
-    """Whether the kernel's number is the oracle's: exactly for whole numbers and money, to 1e-9 for quotients."""
+    """Whether the kernel's number is the oracle's: exactly for whole numbers and money, to 1e-9 for quotients.
+
+    What the oracle itself computes in floats (roots, logarithms) may differ by 1e-9 from nothing too.
+    """
     if meant is None:
         return math.isnan(found)
     if isinstance(meant, int | Decimal):
         return found == float(meant)
-    return math.isclose(found, float(meant), rel_tol=1e-9)
+    return math.isclose(found, meant, rel_tol=1e-9, abs_tol=1e-9 if isinstance(meant, float) else 0.0)
 
 
 def disagreements(ledger: Ledger, name: str) -> list[str]:

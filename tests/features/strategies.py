@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import random
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
+from typing import Self, TypeVar, cast
 
 import pyarrow as pa
 from hypothesis import HealthCheck, settings
@@ -20,12 +24,15 @@ from hypothesis import strategies as st
 from regulars.clock import Cutoff
 from regulars.features.family import Plan, plan_for
 from regulars.features.history import History
-from regulars.features.lines import Lines
+from regulars.features.lines import TEXTS, Lines
 from regulars.features.panel import Label, Panel, panel_block
 from regulars.features.reference import Reference
+from regulars.features.shape import Shape
 from regulars.schema import Rules, purchases_schema
 
 from .oracle import DAY, Line, Oracle, business_day, midnight
+
+R = TypeVar("R", bound=Mapping[str, object])
 
 EXAMPLES = 300 if os.environ.get("REGULARS_SOAK") else 25
 PROPERTY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -45,13 +52,42 @@ class Ledger:
     cutoffs: tuple[Cutoff, ...]
     columns: tuple[str, ...] = REQUIRED
 
-    def but(self, lines: Iterable[Line]) -> Ledger:
-        """The same with other rows."""
+    def but(self, lines: Iterable[Line]) -> Self:
+        """The same with other purchases."""
         return replace(self, lines=tuple(lines))
 
-    def at(self, *cutoffs: Cutoff) -> Ledger:
+    def at(self, *cutoffs: Cutoff) -> Self:
         """The same with other cutoffs."""
         return replace(self, cutoffs=cutoffs)
+
+    def of(self, customers: Collection[str]) -> Self:
+        """The rows of some customers."""
+        return self.but(line for line in self.lines if line["customer_id"] in customers)
+
+    def before(self, cutoff: Cutoff) -> Self:
+        """The rows that happened, and were known, before a cutoff."""
+        return self.but(line for line in self.lines if self.is_before(line, cutoff))
+
+    def shuffled(self, rng: random.Random) -> Self:
+        """The same rows in another order."""
+        return self.but(rng.sample(self.lines, len(self.lines)))
+
+    def told_apart(self) -> AbstractContextManager[object]:
+        """The Reference's rules of which values are told apart, while this lasts."""
+        return nullcontext()
+
+    def told_apart_by_number_alone(self) -> Self:
+        """The same with no limit to how many values are told apart."""
+        return self
+
+    def renamed(self, name: Callable[[str], str]) -> Self:
+        """Other names for customers, orders, products and categories."""
+        return self.but(renamed(line, ("customer_id", "order_id", *TEXTS), name) for line in self.lines)
+
+    def later(self, days: int) -> Self:
+        """Everything so many days later."""
+        cutoffs, starts = tuple(c.plus(days) for c in self.cutoffs), self.history_starts.plus(days)
+        return replace(self, lines=tuple(moved(r, days) for r in self.lines), cutoffs=cutoffs, history_starts=starts)
 
     @property
     def zone(self) -> dt.tzinfo:
@@ -59,7 +95,7 @@ class Ledger:
 
     @property
     def plan(self) -> Plan:
-        return plan_for(self.columns)
+        return plan_of(Shape(columns=self.columns))
 
     def table(self) -> pa.Table:
         """Canonical Arrow rows, sorted by customer and time; ties stay in the order of the rows."""
@@ -70,7 +106,7 @@ class Ledger:
         return History(Lines.from_arrow(self.table()), self.rules, self.history_starts)
 
     def reference(self) -> Reference:
-        return Reference.of([self.history()], self.cutoffs)
+        return Reference.of([self.history()], self.cutoffs, self.plan.groups)
 
     def panel(self, reference: Reference | None = None, labels: Sequence[Label] = ()) -> Panel:
         return panel_block(self.history(), self.plan, reference or self.reference(), self.cutoffs, labels)
@@ -83,6 +119,24 @@ class Ledger:
         """Whether a row happened, and was known, before a cutoff."""
         limit = midnight(cutoff.date, self.zone)
         return line["purchased_at"] < limit and line.get("known_at", line["purchased_at"]) < limit
+
+
+@lru_cache(maxsize=64)
+def plan_of(shape: Shape) -> Plan:
+    """The plan of a shape, worked out once."""
+    return plan_for(shape)
+
+
+def renamed(row: R, keys: Iterable[str], name: Callable[[str], str]) -> R:
+    """A row with other texts under some keys, where it has any."""
+    given = cast(dict[str, object], row)
+    return cast(R, given | {k: name(text) for k in keys if isinstance(text := given.get(k), str)})
+
+
+def moved(row: R, days: int) -> R:
+    """A row with all its instants so many days later."""
+    given = cast(dict[str, object], row)
+    return cast(R, {k: v + days * DAY if isinstance(v, dt.datetime) else v for k, v in given.items()})
 
 
 Row = tuple[str, str, str, str]
@@ -126,6 +180,8 @@ def _set(line: Line, name: str, text: str | None, zone: dt.tzinfo) -> None:
         line["discount"] = Decimal(text or 0)
     elif name == "product_id":
         line["product_id"] = text
+    elif name == "channel":
+        line["channel"] = text
     else:
         line["category"] = text
 
@@ -145,9 +201,11 @@ _DATES = [
 DATES = [dt.date.fromisoformat(text) + k * DAY for text in _DATES for k in (0, 1)]
 """Local days at which something happens to the calendar or the clock, and the days after them."""
 
-_EDGES = tuple(days + k for days in (0, 7, 30, 60, 90, 180, 365) for k in (-1, 0, 1))
-BEFORE = (-100, -90, -28, 0, 1, 2, 3, 5, 20, 45, 120, 250, 500, *_EDGES)
+_EDGES = tuple(days + k for days in (0, 7, 30, 60, 90, 120, 150, 180, 274, 336, 360, 364, 365) for k in (-1, 0, 1))
+BEFORE = (-100, -90, -28, 0, 1, 2, 3, 5, 20, 45, 106, 250, 300, 500, *_EDGES)
 """Days from a line to a cutoff: the edges of every window, either side of them, and some in between."""
+EVEN = tuple(tuple(1 + step * k for k in range(6)) for step in (1, 7, 30, 91))
+"""The same for customers whose days follow each other at equal gaps."""
 
 _HOUR = 3_600_000_000
 _SHARP = tuple(hour * _HOUR + offset for hour in (0, 6, 12, 18, 24) for offset in (-1, 0, 1))
@@ -156,15 +214,18 @@ MOMENTS = (*_SHARP, 30_000_000, 61_000_000, 2 * _HOUR, 9 * _HOUR, 23 * _HOUR, 24
 
 POSITIVE = ("0.01", "1", "9.99", "10", "12.5", "29.33", "100", "0.0001", "1234.5678")
 AMOUNTS = tuple(Decimal(a) for a in (*POSITIVE, *POSITIVE, "0", "0.00", "-0.01", "-10", "-29.33", "-99.9999"))
+GIANT = tuple(Decimal(a) for a in ("200000", "199999.9999", "173456.7891", "0.0001", "-123456.789"))
+EQUAL = tuple((Decimal(a),) for a in ("10", "0.0003", "199999.9999"))
+"""Amounts whose squares leave 64 bits, and amounts that are all the same."""
 DELAYS = (dt.timedelta(0), dt.timedelta(microseconds=1), dt.timedelta(hours=5), 3 * DAY, 40 * DAY)
 
 _LINE = st.tuples(
     st.integers(0, 5),
     st.integers(0, 2),
-    st.sampled_from(BEFORE),
+    st.integers(0, len(BEFORE) - 1),
     st.sampled_from(MOMENTS),
     st.integers(0, 5),
-    st.sampled_from(AMOUNTS),
+    st.integers(0, len(AMOUNTS) - 1),
     st.sampled_from([Decimal(q) for q in ("0", "1", "1", "2", "0.5")]),
     st.sampled_from([Decimal(d) for d in ("0", "0", "0.5", "3")]),
     st.sampled_from([None, "00123", "123", "cheese"]),
@@ -179,28 +240,37 @@ def ledgers(
     draw: st.DrawFn,
     zones: Sequence[str] = ZONES,
     known_at: bool | None = None,
+    at_least: int = 0,
 ) -> Ledger:
-    """Ledgers of up to six customers and 25 lines.
+    """Ledgers of up to six customers (of one now and then, with a longer history) and 25 lines.
 
-    An order's lines may come at different instants; in every other ledger on different days too. `known_at` settles
-    whether rows tell when they became known.
+    An order's lines may come at different instants; in every other ledger on different days too. Some ledgers know
+    equal gaps, equal amounts or giant ones only. `known_at` settles whether rows tell when they became known, `at_least`
+    how many lines there are at least.
     """
     timezone, base = draw(st.sampled_from(zones)), draw(st.sampled_from(DATES))
     back = draw(st.lists(st.sampled_from([0, 1, 7, 30, 90, 364]), min_size=1, max_size=3, unique=True))
     days = sorted(base - b * DAY for b in back)
     orders_span_days = draw(st.booleans())
+    n_customers = draw(st.sampled_from([len(_NAMES), len(_NAMES), 1]))
+    befores = draw(st.sampled_from([BEFORE] * len(EVEN) + list(EVEN)))
+    amounts = draw(st.sampled_from([AMOUNTS] * len(EQUAL) + [GIANT] + list(EQUAL)))
     has_known_at = draw(st.booleans()) if known_at is None else known_at
     optional = draw(st.sampled_from([OPTIONAL, (), *((name,) for name in OPTIONAL)]))
     columns = (*REQUIRED, *optional, *(("known_at",) if has_known_at else ()))
     zone = zoneinfo.ZoneInfo(timezone)
     lines = []
-    for i, (who, c, before, moment, order, *values, delay) in enumerate(draw(st.lists(_LINE, max_size=25))):
-        at = midnight(days[c % len(days)] - before * DAY, zone) + dt.timedelta(microseconds=moment)
+    for i, (who, c, before, moment, order, money, *values, delay) in enumerate(
+        draw(st.lists(_LINE, min_size=at_least, max_size=max(at_least, 25)))
+    ):
+        since = befores[before % len(befores)] * DAY
+        at = midnight(days[c % len(days)] - since, zone) + dt.timedelta(microseconds=moment)
         # Orders 4 and 5 are of one line; without a span, the others end with their local day, as orders without an id.
         shared = f"o{order}" if orders_span_days else f"o{order} of {business_day(at, zone)}"
         order_id = shared if order < 4 else f"line {i}"
-        amount, quantity, discount, product, category = values
-        line = Line(customer_id=_NAMES[who], purchased_at=at, order_id=order_id, amount=amount)
+        quantity, discount, product, category = values
+        amount, customer = amounts[money % len(amounts)], _NAMES[who % n_customers]
+        line = Line(customer_id=customer, purchased_at=at, order_id=order_id, amount=amount)
         if "quantity" in columns:
             line["quantity"] = quantity
         if "discount" in columns:

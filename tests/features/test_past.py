@@ -17,6 +17,7 @@ from regulars.features.family import Feature, families, family, plan_for
 from regulars.features.panel import panel_block
 from regulars.features.past import Past, ratio
 from regulars.features.reference import Reference
+from regulars.features.shape import Shape
 
 from .strategies import OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
 
@@ -128,13 +129,13 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 def test_a_new_family_is_planned_with_its_windows(registry: Callable[[str], None]) -> None:
-    before = plan_for(OPTIONAL)
+    before = plan_for(Shape(columns=OPTIONAL))
     registry("strange")
-    after = plan_for(OPTIONAL)
+    after = plan_for(Shape(columns=OPTIONAL))
     assert after.names == (*before.names, "orders_17d")
     assert set(after.offsets) == {*before.offsets, 17}
     ledger = ledger_of(ROWS, CUTOFFS)
-    panel = panel_block(ledger.history(), plan_for((), ["strange"]), ledger.reference(), ledger.cutoffs)
+    panel = panel_block(ledger.history(), plan_for(Shape(families=("strange",))), ledger.reference(), ledger.cutoffs)
     assert panel.feature("orders_17d").tolist() == [1, 2, 1, 1, 0]
 
 
@@ -147,7 +148,7 @@ def test_two_features_cannot_share_a_name(registry: Callable[[str], None]) -> No
     registry("strange")
     registry("stranger")
     with pytest.raises(ConfigError, match=r"RG032.*orders_17d.*strange.*stranger"):
-        plan_for(OPTIONAL)
+        plan_for(Shape(columns=OPTIONAL))
 
 
 def test_an_unknown_family_is_told_the_nearest_name() -> None:
@@ -157,7 +158,7 @@ def test_an_unknown_family_is_told_the_nearest_name() -> None:
 
 def test_families_can_be_chosen_and_keep_their_order() -> None:
     assert [f.name for f in families(["cadence", "rfm"])] == ["cadence", "rfm"]
-    assert {e.family for e in plan_for(OPTIONAL, ["calendar"]).entries} == {"calendar"}
+    assert {e.family for e in plan_for(Shape(families=("calendar",))).entries} == {"calendar"}
 
 
 def test_the_catalogue_names_each_feature_once_with_unit_and_meaning() -> None:

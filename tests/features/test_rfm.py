@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
+
+from regulars.errors import DataError
 
 from .agreement import disagreements, family_values, wrong
 from .oracle import Value
@@ -52,8 +56,75 @@ def test_rfm_of_four_purchases_and_a_return() -> None:
         "returns": 1,
         "returned_share": Fraction(80, 675),
         "one_time": 0,
+        # Values 10, 5, 20, 32.5 with mean 16.875: squares 6.875^2 + 11.875^2 + 3.125^2 + 15.625^2 = 442.1875.
+        "order_value_sd": math.sqrt(Fraction(4421875, 30000)),
+        "order_value_last": Fraction(325, 10),
+        "order_value_last_of_mean": Fraction(52, 27),  # 32.5 / 16.875
+        "order_value_slope": Fraction(7, 18),  # days 15, 20, 32.5: (32.5 - 15) / 2 = 8.75, over their mean 22.5
     }
     assert wrong(ledger_of(ROWS, "2017-03-01"), "rfm", expected) == []
+
+
+def _one_a_day(amounts: Sequence[str]) -> Ledger:
+    """A purchase on each of the first days of January."""
+    rows = [("a", f"2017-01-{day:02d} 10:00", f"o{day}", amount) for day, amount in enumerate(amounts, 1)]
+    return ledger_of(rows, "2017-02-01")
+
+
+@pytest.mark.parametrize("amount", ["10", "0.0003", "199999.9999", "429496.7296", "9876543210.9876"])
+def test_equal_values_have_neither_spread_nor_growth(amount: str) -> None:
+    expected: dict[str, Value] = {
+        "order_value_sd": 0,
+        "order_value_slope": 0,
+        "order_value_last": Decimal(amount),
+        "order_value_last_of_mean": 1,
+    }
+    assert wrong(_one_a_day([amount] * 7), "rfm", expected) == []
+
+
+def test_one_purchase_has_a_last_value_and_nothing_to_compare_it_with() -> None:
+    nothing: dict[str, Value] = dict.fromkeys(("order_value_sd", "order_value_slope"))
+    assert wrong(_one_a_day(["7.5"]), "rfm", {**nothing, "order_value_last": Fraction(15, 2)}) == []
+    # Two days have a spread (0 and 2 lie 1 from their mean: sqrt(2 / 1)) but no growth.
+    ledger = _one_a_day(["1", "3"])
+    assert wrong(ledger, "rfm", {"order_value_sd": math.sqrt(2), "order_value_slope": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("amounts", "spread", "growth"),
+    [
+        # A ten-thousandth apart: each lies half of it from the mean.
+        (["200000", "199999.9999"], Fraction(math.sqrt(0.5)) / 10_000, None),
+        # Differences of 2e13 ten-thousandths, whose square is 4e26; 2e9, 1e9, 1e9 from the mean of 3e9.
+        (["1000000000", "4000000000", "4000000000"], Fraction(math.sqrt(3) * 1e9), Fraction(1, 2)),
+        # On both sides of 2 ** 32 ten-thousandths (429496.7296): 1 below, 0, 1 above.
+        (["429496.7295", "429496.7296", "429496.7297"], Fraction(1, 10_000), Fraction(1, 2**32)),
+    ],
+)
+def test_spread_and_growth_of_giant_values_lose_no_digit(
+    amounts: list[str], spread: Fraction, growth: Fraction | None
+) -> None:
+    expected: dict[str, Value] = {"order_value_sd": spread, "order_value_slope": growth}
+    assert wrong(_one_a_day(amounts), "rfm", expected) == []
+
+
+def test_values_too_large_to_be_squared_are_refused() -> None:
+    with pytest.raises(DataError, match="squared exactly") as refused:
+        family_values(_one_a_day(["1", "1000000000000"]), "rfm")
+    assert refused.value.code == "RG022"
+
+
+def test_purchases_worth_less_than_nothing_have_no_ratio_to_their_mean() -> None:
+    # Every order sells for 1 and takes back 20 on the same day: worth -19 each.
+    rows = [("a", f"2017-01-0{day} 10:00", f"o{day}", amount) for day in (1, 2, 3) for amount in ("1", "-20")]
+    expected: dict[str, Value] = {
+        "order_value_mean": -19,
+        "order_value_last": -19,
+        "order_value_sd": 0,
+        "order_value_last_of_mean": None,
+        "order_value_slope": None,
+    }
+    assert wrong(ledger_of(rows, "2017-02-01"), "rfm", expected) == []
 
 
 def test_returns_kept_separate_leave_spend_and_nothing_else() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
@@ -101,6 +103,92 @@ def test_a_purchase_is_counted_where_it_became_one() -> None:
     # With free orders it was one on 30 November already, 91 days before.
     ledger = ledger_of(rows, "2017-03-01", count_free=True)
     assert wrong(ledger, "windows", {"orders_7d": 0, "orders_365d": 1, "days_90d": 0}) == []
+
+
+def _ledger_of_ages(rows: Sequence[tuple[int, str, str]], starts: str = "2016-12-31") -> Ledger:
+    """Lines (days before the cutoff, at midnight; order; amount) before 1 January 2018; 366 days are covered."""
+    cutoff = dt.date(2018, 1, 1)
+    lines = [("a", f"{cutoff - dt.timedelta(days=age)} 00:00", order, amount) for age, order, amount in rows]
+    return ledger_of(lines, str(cutoff), starts=starts)
+
+
+# A window [t - 60, t - 30) holds the midnights 60 ... 31 days before, so the edges are 31 and 60, 61 and 90 ...
+AGES = (1, 30, 31, 60, 61, 150, 151, 180, 181, 274, 275, 336, 337, 364, 365)
+MONTHS = (2, 2, 1, 0, 1, 2, 1, 0, 0, 2, 0, 2)
+"""Purchases 1-30, 31-60, ... 331-360 days before."""
+MONEY = (3, 12, 16, 0, 32, 192, 256, 0, 0, 1536, 0, 6144)
+BUCKETS: dict[str, Value] = {
+    "orders_30_60d": 2,
+    "spend_30_60d": 12,  # 4 + 8
+    "orders_60_90d": 1,
+    "spend_60_90d": 16,
+    "orders_90_120d": 0,
+    "spend_90_120d": 0,
+    "orders_120_150d": 1,
+    "spend_120_150d": 32,
+    "orders_150_180d": 2,
+    "spend_150_180d": 192,  # 64 + 128
+    # Months 2, 1, 0, 1, 2, 2, oldest first, times -5, -3, -1, 1, 3, 5, over 2 x (2.5 ** 2 + 1.5 ** 2 + .5 ** 2) x 2.
+    "orders_slope_180d": Fraction(4, 35),
+    "spend_slope_180d": Fraction(-989, 35),  # -960 - 96 + 16 + 36 + 15
+}
+YEAR_AGO: dict[str, Value] = {
+    "orders_year_ago_28d": 2,  # 337 and 364
+    "spend_year_ago_28d": 4096 + 8192,
+    "orders_year_ago_90d": 4,  # 275, 336, 337, 364
+    "spend_year_ago_90d": 1024 + 2048 + 4096 + 8192,
+}
+DECAYED: dict[str, Value] = {
+    # The middle of the latest month lies 15 days back: 2 ** -.5; from there each month counts half of the next.
+    "orders_decayed_30d": 2**-0.5 * (2 + 1 + 1 / 4 + 1 / 16 + 2 / 32 + 1 / 64 + 2 / 512 + 2 / 2048),
+    "spend_decayed_30d": 2**-0.5 * (3 + 6 + 4 + 2 + 6 + 4 + 3 + 3),  # 12 / 2, 16 / 4, 32 / 16, 192 / 32 ...
+    "orders_decayed_90d": sum(n * 2 ** (-(15 + 30 * k) / 90) for k, n in enumerate(MONTHS)),
+    "spend_decayed_90d": sum(m * 2 ** (-(15 + 30 * k) / 90) for k, m in enumerate(MONEY)),
+}
+
+
+def test_months_and_weeks_a_year_ago_begin_and_end_at_midnight() -> None:
+    # Amounts 1, 2, 4, ... name their purchase.
+    ledger = _ledger_of_ages([(age, f"o{age}", str(2**i)) for i, age in enumerate(AGES)])
+    assert wrong(ledger, "windows", {**BUCKETS, **YEAR_AGO, **DECAYED}) == []
+
+
+def test_months_before_the_ledger_are_missing_and_fade_to_nothing() -> None:
+    # The ledger covers 363 days: not the year-ago windows; then 179, and the last of six months and the slopes go too.
+    rows = [(age, f"o{age}", str(2**i)) for i, age in enumerate(AGES) if age < 180]
+    ledger = _ledger_of_ages(rows, starts="2017-01-03")
+    assert wrong(ledger, "windows", dict.fromkeys(YEAR_AGO)) == []
+    assert wrong(ledger, "windows", {"orders_150_180d": 1, "orders_slope_180d": Fraction(9, 35)}) == []
+    ledger = _ledger_of_ages(rows, starts="2017-07-06")
+    gone: dict[str, Value] = dict.fromkeys(("orders_150_180d", "spend_150_180d", *(n for n in BUCKETS if "slope" in n)))
+    # Without the purchases at 180 and before: 2 + 2 / 2 + 1 / 4 + 1 / 16 + 1 / 32.
+    faded: dict[str, Value] = {"orders_decayed_30d": 2**-0.5 * (2 + 1 + 1 / 4 + 1 / 16 + 1 / 32)}
+    assert wrong(ledger, "windows", {"orders_120_150d": 1, **gone, **faded}) == []
+
+
+@pytest.mark.parametrize("amount", ["0.0003", "10", "199999.9999"])
+def test_months_that_are_alike_have_no_slope(amount: str) -> None:
+    ledger = _ledger_of_ages([(15 + 30 * k, f"o{k}", amount) for k in range(6)])
+    assert wrong(ledger, "windows", {"orders_slope_180d": 0, "spend_slope_180d": 0}) == []
+
+
+def test_what_is_bought_and_returned_when_it_counts_half_fades_to_exactly_nothing() -> None:
+    # 20 bought 45 days ago and 10 given back 15 days ago, and the same with 105 days, when with 90 days it is half.
+    month = _ledger_of_ages([(45, "o1", "20"), (15, "r1", "-10")])
+    assert wrong(month, "windows", {"spend_decayed_30d": 0}) == []
+    quarter = _ledger_of_ages([(105, "o1", "20"), (15, "r1", "-10")])
+    assert wrong(quarter, "windows", {"spend_decayed_90d": 0}) == []
+
+
+def test_returns_are_counted_in_the_window_in_which_they_were_made() -> None:
+    rows = [(200, "o", "50"), (90, "r1", "-1"), (91, "r2", "-1"), (180, "r3", "-1"), (181, "r4", "-1")]
+    assert wrong(_ledger_of_ages(rows), "windows", {"returns_90d": 1, "returns_180d": 3}) == []
+
+
+def test_a_return_that_became_a_purchase_does_not_count_below_nothing() -> None:
+    # Given back 100 days before; 50 days before the order sold something, and was no return any more.
+    ledger = _ledger_of_ages([(100, "o", "-10"), (50, "o", "20")])
+    assert wrong(ledger, "windows", {"returns_90d": 0, "returns_180d": 0, "orders_90d": 1}) == []
 
 
 # 2016-11-01 lies before the last 90 days; its refund under the same order id lies within.

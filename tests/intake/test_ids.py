@@ -133,3 +133,10 @@ def test_a_line_without_its_order_id_falls_back_to_the_day_and_is_counted(book: 
     ledger = build_ledger(book("id,when,money,o\na,2024-01-05,1,\na,2024-01-06,1,x\n", order_id="o"))
     assert ledger.table().column("order_id").to_pylist() == ["2024-01-05", "x"]
     assert [r.count for r in ledger.manifest.repairs] == [1]
+
+
+def test_no_letter_is_taken_for_white_space(book: Callable[..., Config]) -> None:
+    ids = ["v1v", "f2f", "t3t", "n4n", "r5r", "x6x", "0b", "é v"]
+    # Between them stand a vertical tab, a form feed and a tab, which are white space.
+    text = "id,when,money\n" + "".join(f"\v{i}\f\t,2024-01-05,1\n" for i in ids)
+    assert _customers(build_ledger(book(text))) == sorted(ids, key=lambda s: s.encode())

@@ -14,7 +14,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.errors import StorageError
-from regulars.intake import build_ledger, ledger, open_ledger
+from regulars.intake import build, build_ledger, open_ledger
 from regulars.intake.publish import is_whole, published
 
 Book = Callable[..., Config]
@@ -85,7 +85,7 @@ def test_an_error_leaves_no_folder_behind(book: Book, tmp_path: Path, monkeypatc
     def broken(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ledger, "refine", broken)
+    monkeypatch.setattr(build, "refine", broken)
     with pytest.raises(StorageError, match="No space left on device") as caught:
         build_ledger(book(TEXT))
     assert caught.value.exit_code == 74

@@ -173,6 +173,6 @@ def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
 def test_the_panel_of_a_day_has_the_models_features_in_its_order() -> None:
     model = trained().model
     day: Cutoff = shop().ends
-    panel = panel_of(shop(), plan_for(model.columns), model.reference, [day])
+    panel = panel_of(shop(), plan_for(model.shape), model.reference, [day])
     assert model.churn.ensemble.boosters["plain"].names == panel.names
     assert sum(h.lines.n_lines for h in histories(shop())) == shop().manifest.lines["used"]

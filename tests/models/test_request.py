@@ -270,12 +270,12 @@ def test_fifty_customers_alone_in_the_batch_and_as_requests_get_the_same_bits() 
     chosen = batch.index[:: len(batch) // 50][:50]
     assert len(chosen) == 50
     together = frame[frame["customer_id"].isin(chosen)]
-    asked = model.scores_of(lines_of(as_json(together), model.columns, model.rules), ledger.ends)
+    asked = model.scores_of(lines_of(as_json(together), model.shape.columns, model.rules), ledger.ends)
     pd.testing.assert_frame_equal(asked.set_index("customer_id"), batch.loc[chosen], check_exact=True)
     owners = np.asarray(table["customer_id"].to_pylist(), object)
     for customer in chosen:
         alone = Lines.from_arrow(table.filter(owners == customer))
-        wire = lines_of(as_json(frame[frame["customer_id"] == customer]), model.columns, model.rules)
+        wire = lines_of(as_json(frame[frame["customer_id"] == customer]), model.shape.columns, model.rules)
         for lines in (alone, wire):
             one = model.scores_of(lines, ledger.ends).set_index("customer_id")
             pd.testing.assert_frame_equal(one, batch.loc[[customer]], check_exact=True)
@@ -288,12 +288,12 @@ def test_purchases_at_or_after_the_day_asked_for_change_nothing() -> None:
     # Midnight of the day itself belongs to the future.
     late = mine.tail(3).assign(purchased_at=f"{model.trained_on}T00:00:00", order_id="late", amount=9_999.0)
     whole, more = (
-        model.scores_of(lines_of(f, model.columns, model.rules), model.trained_on)
+        model.scores_of(lines_of(f, model.shape.columns, model.rules), model.trained_on)
         for f in (mine, pd.concat([mine, late]))
     )
     pd.testing.assert_frame_equal(whole, more, check_exact=True)
     later = model.trained_on.plus(1)
-    seen = model.scores_of(lines_of(pd.concat([mine, late]), model.columns, model.rules), later)
+    seen = model.scores_of(lines_of(pd.concat([mine, late]), model.shape.columns, model.rules), later)
     assert seen["recency_days"].tolist() == [1]
     assert Cutoff.parse(seen["last_purchase"].iloc[0]) == model.trained_on
 

@@ -15,6 +15,7 @@ from regulars.features.panel import Label
 from regulars.intake import Ledger
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample, at_risk
+from regulars.features.shape import Shape
 
 FIRST, SECOND, LAST = (Cutoff.parse(d) for d in ("2024-01-31", "2024-03-01", "2024-07-29"))
 H = 30
@@ -43,7 +44,8 @@ def sample_of(rows: list[tuple[str, str, float]] = BOUGHT, h: int = H) -> Sample
     frame = pd.DataFrame(rows, columns=["customer_id", "purchased_at", "amount"])
     ledger = Ledger.from_frame(frame, Config.of())
     cutoffs = [FIRST, SECOND, LAST]
-    panel = panel_of(ledger, plan_for(ledger.columns), reference_of(ledger, cutoffs), cutoffs, [Label(h)])
+    plan = plan_for(Shape(columns=ledger.columns))
+    panel = panel_of(ledger, plan, reference_of(ledger, cutoffs, plan), cutoffs, [Label(h)])
     none = np.full(panel.n_rows, np.nan)
     return Sample(panel, PriorColumns(none, none, none, none, none), Label(h))
 

@@ -193,7 +193,7 @@ def meant(as_of: str | None = None) -> pd.DataFrame:
     """The scores of `history`, straight from the model."""
     model = trained().model
     day = model.trained_on if as_of is None else Cutoff.parse(as_of)
-    return model.scores_of(lines_of(history(), model.columns, model.rules), day)
+    return model.scores_of(lines_of(history(), model.shape.columns, model.rules), day)
 
 
 def test_the_stored_model_has_a_signature_written_by_hand(kept: Kept) -> None:

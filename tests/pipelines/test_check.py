@@ -61,3 +61,24 @@ def test_what_was_mended_is_told_with_its_count() -> None:
     mended = [w for w in words if w.startswith("mended: ")]
     assert len(mended) == len(ledger.manifest.repairs)
     assert len([w for w in words if w.startswith("note: ")]) == len(ledger.manifest.notes)
+
+
+def test_every_table_beside_the_purchases_is_told_in_a_line_with_its_notes() -> None:
+    frame = purchases(100)
+    known = sorted(frame["customer_id"].unique())[:2]
+    events = pd.DataFrame({"who": [*known, known[0], "new", None], "at": ["2023-05-05"] * 5, "what": ["visit"] * 5})
+    events.loc[2, "what"] = "sent"
+    section = {"customer_id": "who", "occurred_at": "at", "kind": "what", "company_initiated": ["sent", "push"]}
+    people = {"customer_id": "who", "attributes": ["town"]}
+    columns = {"timezone": ZONE, "purchases": mapped(), "events": section, "customers": people}
+    config = config_of(data=columns)
+    towns = pd.DataFrame({"who": [known[0]] * 2, "town": ["Rome"] * 2})
+    words, figures = examined(Ledger.from_frame(frame, config, events=events, customers=towns), config)
+    assert [w for w in words if w.startswith(("events: ", "customers: "))] == [
+        "customers: 1 of 2 lines, 1 customers (0 without purchases); 1 merged.",
+        "events: 4 of 5 lines, 3 customers (1 without purchases) from 2023-05-05 to 2023-05-05; "
+        "sent 1 (by the company), visit 3; 1 without a customer.",
+        "events: note: no event is of kind `push`, which `company_initiated` names; known names are `sent`, `visit`",
+    ]
+    tables = json.loads(strict_json(figures))["manifest"]["tables"]
+    assert tables["events"]["lines"]["without_customer"] == 1

@@ -161,15 +161,16 @@ def test_features_are_listed_without_any_data() -> None:
 def test_features_are_written_for_every_cutoff_asked_for(shop_folder: Path, tmp_path: Path) -> None:
     said = run(
         "features", shop_folder / "regulars.toml", "--cutoff", "2024-01-01", "--cutoff", "2023-10-01",
-        "--out", tmp_path / "f.parquet", "--json", tmp_path / "f.json",
+        "--out", tmp_path / "f", "--json", tmp_path / "f.json",
     )  # fmt: skip
     assert said.code == 0, said.err
-    table = pq.read_table(tmp_path / "f.parquet")
+    table = pq.read_table(tmp_path / "f")
     assert table.column_names[:2] == ["customer_id", "cutoff"]
     assert loaded(tmp_path / "f.json") == {
         "rows": table.num_rows,
         "features": table.num_columns - 2,
         "cutoffs": ["2023-10-01", "2024-01-01"],
+        "notes": [],
     }
     assert f"{table.num_rows:,} rows of {table.num_columns - 2} features" in said.out
 

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from regulars.errors import ConfigError
+from regulars.engines import reference_of, write_panel
+from regulars.errors import ConfigError, StorageError
 from regulars.features.family import catalogue, plan_for
-from regulars.intake import Ledger
+from regulars.intake import Ledger, build_ledger
 from regulars.pipelines.features import catalogue_text, features, features_to
+from regulars.pipelines.prepare import shape_of
 
 from ..simulated import config_of, purchases, shop, trained
 
@@ -33,7 +35,7 @@ def test_one_row_for_every_customer_who_bought_before_each_cutoff() -> None:
     meant = {(c, d.date) for d in days for c in bought.loc[bought["purchased_at"] < str(d), "customer_id"]}
     keys = list(zip(table["customer_id"].to_pylist(), table["cutoff"].to_pylist(), strict=True))
     assert keys == sorted(meant)
-    assert table.column_names == ["customer_id", "cutoff", *plan_for(shop().columns).names]
+    assert table.column_names == ["customer_id", "cutoff", *plan_for(shape_of(shop(), config_of())).names]
     assert table.schema.field("customer_id").type == pa.string()
     assert table.schema.field("cutoff").type == pa.date32()
     assert {table.schema.field(n).type for n in table.column_names[2:]} == {pa.float32()}
@@ -55,7 +57,7 @@ def test_a_cutoff_given_twice_or_out_of_order_counts_once() -> None:
 def test_before_the_first_purchase_there_is_nobody() -> None:
     table = features(shop(), config_of(), [shop().history_starts])
     assert table.num_rows == 0
-    assert table.num_columns == len(plan_for(shop().columns).names) + 2
+    assert table.num_columns == len(plan_for(shape_of(shop(), config_of())).names) + 2
 
 
 def test_no_cutoff_is_a_mistake() -> None:
@@ -63,19 +65,51 @@ def test_no_cutoff_is_a_mistake() -> None:
         features(shop(), config_of(), [])
 
 
+def parts(folder: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in sorted(folder.iterdir())}
+
+
 def test_written_features_are_read_back_and_are_the_same_bytes_again(tmp_path: Path) -> None:
     days = [shop().ends.minus(10), shop().ends]
-    written = features_to(shop(), config_of(), days, tmp_path / "f.parquet")
-    table = pq.read_table(tmp_path / "f.parquet")
+    written = features_to(shop(), config_of(), days, tmp_path / "f")
+    table = pq.read_table(tmp_path / "f")
     assert same(table, features(shop(), config_of(), days))
+    notes = written.pop("notes")
+    assert notes == []
     assert written == {
         "rows": table.num_rows,
         "features": table.num_columns - 2,
         "cutoffs": [str(d) for d in days],
     }
     shuffled = Ledger.from_frame(purchases().sample(frac=1, random_state=2), config_of())
-    features_to(shuffled, config_of(engine={"threads": 3}), days[::-1], tmp_path / "g.parquet")
-    assert (tmp_path / "g.parquet").read_bytes() == (tmp_path / "f.parquet").read_bytes()
+    features_to(shuffled, config_of(engine={"threads": 3}), days[::-1], tmp_path / "g")
+    assert parts(tmp_path / "g") == parts(tmp_path / "f")
+
+
+def test_processes_change_no_byte(tmp_path: Path) -> None:
+    frame = purchases()
+    frame.to_csv(tmp_path / "purchases.csv", index=False)
+    config = config_of(data={"purchases": {"path": str(tmp_path / "purchases.csv")}})
+    ledger = build_ledger(config.model_copy(update={"folder": tmp_path}))
+    days = [ledger.ends.minus(10), ledger.ends]
+    features_to(ledger, config, days, tmp_path / "one")
+    plan = plan_for(shape_of(ledger, config))
+    reference = reference_of(ledger, days, plan)
+    for processes in (1, 2):
+        folder = tmp_path / f"by-{processes}"
+        folder.mkdir()
+        assert write_panel(ledger, plan, reference, days, folder, processes=processes, lines=50) > 0
+    assert parts(tmp_path / "by-2") == parts(tmp_path / "by-1")
+    assert len(parts(tmp_path / "by-1")) > 1
+    assert same(pq.read_table(tmp_path / "by-2"), pq.read_table(tmp_path / "one"))
+
+
+def test_a_folder_of_other_things_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "diary.txt").write_text("mine")
+    with pytest.raises(StorageError, match="holds other things"):
+        features_to(shop(), config_of(), [shop().ends], tmp_path / "f")
+    assert (tmp_path / "f" / "diary.txt").read_text() == "mine"
 
 
 def test_the_catalogue_is_a_line_a_feature_with_its_meaning() -> None:

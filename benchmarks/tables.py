@@ -1,0 +1,105 @@
+"""The benchmark's tables: medians and ratios with the goals beside them.
+
+In: costs as `parts` gives them. Out: text. The goals are for the sizes that they name, on two processors.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from .run import Cost, Costs
+
+WAYS = {
+    "sort": ("DuckDB's sort of the same columns, dropped (the floor)", ""),
+    "memory": ("Regulars, unsorted Parquet to memory", "<= 2.2 x sort, <= 1/8 SQL, <= 2 GB"),
+    "parquet": ("Regulars, unsorted Parquet to Parquet", "<= 3.2 x sort"),
+    "ledger": ("Regulars, stored ledger to memory", "<= 1.2 x sort"),
+    "duckdb": ("DuckDB, one SQL statement", ""),
+    "pandas": ("pandas, cutoff by cutoff", ""),
+}
+WIDE = 56
+
+
+def medians(costs: Costs) -> dict[str, Cost]:
+    """Of every way, the median of each figure."""
+    return {way: {f: statistics.median(c[f] for c in rounds) for f in rounds[0]} for way, rounds in costs.items()}
+
+
+def of_panel(costs: Costs, lines: int, cutoffs: int) -> str:
+    """The ways to the panel against the floor and the rival."""
+    found = medians(costs)
+    sort, sql, rows = found["sort"]["cpu_s"], found["duckdb"]["cpu_s"], found["memory"]["rows"]
+    out = [
+        f"{lines:,} purchase lines x {cutoffs} cutoffs -> {rows:,.0f} rows x 80 features, float32; goals at 10M x 12",
+        f"{'':{WIDE}}{'CPU s':>8}{'x sort':>8}{'x SQL':>8}{'peak MB':>9}{'wall s':>8}  goal",
+    ]
+    for way, m in found.items():
+        name, goal = WAYS[way]
+        ratios = f"{m['cpu_s'] / sort:8.2f}{m['cpu_s'] / sql:8.3f}"
+        out.append(f"{name:{WIDE}}{m['cpu_s']:8.2f}{ratios}{m['peak_mb']:9.0f}{m['wall_s']:8.2f}  {goal}".rstrip())
+    return "\n".join(out)
+
+
+def of_cutoffs(costs: Costs, lines: int) -> str:
+    """How the cost grows with the number of cutoffs."""
+    found = medians(costs)
+    goals = {"12": ("1", "<= 3 x"), "36": ("12", "<= 2.5 x")}
+    out = [f"{lines:,} purchase lines, stored ledger to memory", f"{'cutoffs':>7}{'CPU s':>8}{'rows':>12}"]
+    for n, m in found.items():
+        line = f"{n:>7}{m['cpu_s']:8.2f}{m['rows']:12,.0f}"
+        if n in goals:
+            base, goal = goals[n]
+            line += f"   {m['cpu_s'] / found[base]['cpu_s']:.2f} x that of {base} (goal {goal})"
+        out.append(line)
+    return "\n".join(out)
+
+
+def of_pandas(costs: Costs, lines: int, cutoffs: int) -> str:
+    """pandas against Regulars."""
+    found = medians(costs)
+    ours, theirs = found["ledger"], found["pandas"]
+    out = [
+        f"{lines:,} purchase lines x {cutoffs} cutoffs, stored ledger to memory",
+        f"{'':{WIDE}}{'CPU s':>8}{'wall s':>8}",
+    ]
+    out += [f"{WAYS[way][0]:{WIDE}}{m['cpu_s']:8.2f}{m['wall_s']:8.2f}" for way, m in found.items()]
+    cpu, wall = theirs["cpu_s"] / ours["cpu_s"], theirs["wall_s"] / ours["wall_s"]
+    return "\n".join([*out, f"pandas takes {cpu:.1f} x the CPU and {wall:.1f} x the time (goal >= 25 x)"])
+
+
+def of_one(found: Sequence[Cost], calls: int) -> str:
+    """One customer alone."""
+    out = [f"one customer, from lines in memory to the 80 values at one cutoff, median of {calls:,} calls"]
+    for one in found:
+        out.append(f"{one['purchases']:.0f} purchases in {one['lines']:.0f} lines: {one['cpu_ms']:.2f} ms of CPU")
+    return "\n".join([*out[:1], f"{out[1]} (goal <= 1 ms)", *out[2:]])
+
+
+def of_families(found: Sequence[dict[str, float | str]], lines: int, cutoffs: int) -> str:
+    """Every family of the catalogue."""
+    out = [
+        f"every family alone, {lines:,} purchase lines x {cutoffs} cutoffs, from numbers in memory",
+        f"{'':20}{'features':>9}{'CPU ns a feature and row':>26}",
+    ]
+    out += [f"{f['family']:20}{f['features']:9}{f['cpu_ns']:26.1f}" for f in found]
+    return "\n".join(out)
+
+
+def of_big(cost: Cost, lines: int, cutoffs: int) -> str:
+    """Many purchases to Parquet."""
+    spent = f"{cost['wall_s']:.0f} s, {cost['cpu_s']:.0f} s of CPU, peak {cost['peak_mb'] / 1024:.1f} GB"
+    goal = "goal at 100M x 12: <= 240 s, < 8 GB"
+    return f"{lines:,} purchase lines x {cutoffs} cutoffs to Parquet: {cost['rows']:,.0f} rows: {spent} ({goal})"
+
+
+def of_featuretools(costs: dict[str, dict[str, Cost]], lines: int) -> str:
+    """The peer, on the features that it can express."""
+    out = [f"{lines:,} purchase lines; both from the stored ledger to memory"]
+    for n, both in costs.items():
+        ours, theirs = both["ledger"], both["featuretools"]
+        per = {name: c["cpu_s"] / c["features"] for name, c in both.items()}
+        line = f"{n} cutoffs: Regulars {ours['cpu_s']:.2f} s for {ours['features']:.0f} features, "
+        line += f"featuretools {theirs['cpu_s']:.2f} s for {theirs['features']:.0f}: "
+        out.append(line + f"{per['featuretools'] / per['ledger']:,.0f} x the CPU a feature")
+    return "\n".join(out)

@@ -1,0 +1,90 @@
+"""The ledgers of one configuration over time: which one new files can be added to, and which are no longer needed.
+
+In: the folder of all ledgers, and the parts that are read today. Out: the whole ledger that covers most of them, under
+the same [data] section; and, when a newer one holds everything that older ones do, fewer of these.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .evidence import Evidence
+from .parts import Part
+from .publish import is_whole, removed
+from .segments import evidence_in, line_files
+
+GROWN = "-grown"
+"""How the name of a ledger with segments ends; without it stands the name of the same in one piece."""
+
+MOST_SEGMENTS = 30
+LARGEST_SHARE = 0.25
+"""Beyond so many segments, or so many of their lines per line of the base, they are merged into one file."""
+
+KEPT = 3
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A ledger of some of the parts that are read today."""
+
+    folder: Path
+    evidence: Evidence
+
+
+def earlier_ledgers(root: Path, parts: Sequence[Part], data: str) -> list[Earlier]:
+    """Ledgers under the same [data] section whose sources are among the parts; those of most lines first.
+
+    Parts that share a name cannot be told apart in notes and quarantine, so nothing is added to them.
+    """
+    present = {(part.name, part.sha256) for part in parts}
+    if len({part.name for part in parts}) < len(parts) or not root.is_dir():
+        return []
+    found = [
+        Earlier(folder, evidence)
+        for folder, evidence in _ledgers(root)
+        if evidence.data == data and {(s.file, s.sha256) for s in evidence.sources} <= present
+    ]
+    return sorted(found, key=lambda e: (-e.evidence.lines["read"], len(line_files(e.folder)), e.folder.name))
+
+
+def _ledgers(root: Path) -> Iterator[tuple[Path, Evidence]]:
+    for folder in sorted(root.iterdir()):
+        if folder.name.startswith(".") or not folder.is_dir():
+            continue
+        try:
+            yield folder, evidence_in(folder)
+        except (OSError, ValueError, TypeError, KeyError):
+            continue  # An older format, or damaged: nobody's base.
+
+
+def base_among(earlier: Sequence[Earlier]) -> Earlier | None:
+    """The first that is whole."""
+    return next((e for e in earlier if is_whole(e.folder)), None)
+
+
+def is_ripe(segment_lines: Sequence[int], base_lines: int) -> bool:
+    """Whether segments have become so many, or so large, that they are to be merged.
+
+    Examples
+    --------
+    >>> is_ripe([10, 10], 1_000), is_ripe([10] * 31, 1_000), is_ripe([300], 1_000)
+    (False, True, True)
+    """
+    return len(segment_lines) > MOST_SEGMENTS or sum(segment_lines) > LARGEST_SHARE * base_lines
+
+
+def sweep(root: Path, present: Path, parts: Sequence[Part], data: str) -> None:
+    """Remove ledgers that the present one has made superfluous.
+
+    Such are ledgers under the same [data] section all of whose sources are among the present one's. The newest `KEPT`
+    of them stay, and any that is less than a day old: someone may be reading it.
+    """
+    older = [e.folder for e in earlier_ledgers(root, parts, data) if e.folder != present]
+    by_age = sorted(older, key=lambda folder: (-folder.stat().st_mtime, folder.name))
+    for folder in by_age[KEPT:]:
+        if time.time() - folder.stat().st_mtime > _DAY:
+            removed(folder)
