@@ -77,12 +77,15 @@ def _parquet() -> Way:
     return Way(lambda job: to_parquet(job, Path(folder.name)), int, table)
 
 
-def _pandas() -> Way:
-    import pyarrow as pa
+def _pandas(name: str) -> Callable[[], Way]:
+    def way() -> Way:
+        import pyarrow as pa
 
-    from .with_pandas import pandas_features
+        from . import with_pandas
 
-    return Way(pandas_features, len, lambda job, frame: pa.Table.from_pandas(frame))
+        return Way(getattr(with_pandas, name), len, lambda job, frame: pa.Table.from_pandas(frame))
+
+    return way
 
 
 WAYS: dict[str, Callable[[], Way]] = {
@@ -91,7 +94,8 @@ WAYS: dict[str, Callable[[], Way]] = {
     "parquet": _parquet,
     "ledger": _kernel("from_ledger"),
     "duckdb": _duckdb,
-    "pandas": _pandas,
+    "pandas": _pandas("pandas_features"),
+    "pandas_lines": _pandas("pandas_from_lines"),
 }
 """Each loads only what it needs when it is called."""
 

@@ -39,7 +39,7 @@ def against_pandas(folder: Path, lines: int, cutoffs: int, repeats: int) -> Cost
     """Regulars and pandas from the same stored ledger."""
     say(f"writing {lines:,} purchases and building their ledger")
     prepared(folder, lines, cutoffs)
-    return rounds(folder, ("ledger", "pandas"), repeats)
+    return rounds(folder, ("ledger", "pandas", "pandas_lines"), repeats)
 
 
 def one_customer(calls: int) -> list[Cost]:

@@ -33,11 +33,12 @@ COUNTED = [
 IN_WINDOWS = ["orders", "spend", "value", "sold", "returned", "sold_lines", "returns", "visit", "gap", "ended"]
 
 
-def lines_of(parquet: str) -> pd.DataFrame:
-    """The lines with a number for each id and money in whole 1/10,000; customers are numbered in order of their ids."""
+def lines_of(parquet: str) -> tuple[pd.DataFrame, pd.Index]:
+    """The lines with a number for each id and money in whole 1/10,000, and the ids of the numbered customers."""
     table = pq.read_table(parquet, columns=list(COLUMNS))
+    customers = table["customer_id"].dictionary_encode().to_pandas().cat
     columns = {
-        "customer": table["customer_id"].dictionary_encode().to_pandas(),
+        "customer": customers.codes,
         "order": table["order_id"].dictionary_encode().to_pandas().cat.codes,
         "day": table["purchased_at"].cast(pa.int64()).to_numpy() // 86_400_000_000,
         "category": table["category"].dictionary_encode().to_pandas().cat.codes,
@@ -45,7 +46,7 @@ def lines_of(parquet: str) -> pd.DataFrame:
     for name in MONEY:
         units = pc.multiply(table[name], pa.scalar(SCALE, pa.int32())).cast(pa.decimal128(38, 4)).cast(pa.int64())
         columns[name] = units.to_numpy()
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns), customers.categories
 
 
 def days_of(lines: pd.DataFrame) -> pd.DataFrame:
@@ -59,7 +60,7 @@ def days_of(lines: pd.DataFrame) -> pd.DataFrame:
         quantity=lines["quantity"].where(amount > 0, 0),
     )
     summed = ["amount", "sold", "quantity", "discount", "lines", "sold_lines", "free_lines"]
-    orders = lines.groupby(["customer", "day", "order"], observed=True, sort=True)[summed].sum().reset_index()
+    orders = lines.groupby(["customer", "day", "order"], sort=True)[summed].sum().reset_index()
     bought = orders["sold_lines"] > 0
     cents = (orders["amount"] / 100).round().astype("int64").where(bought, 0)
     orders = orders.rename(columns={"amount": "spend"}).assign(
@@ -71,14 +72,14 @@ def days_of(lines: pd.DataFrame) -> pd.DataFrame:
         returned=orders["sold"] - orders["amount"],
     )
     per_day = [*COUNTED[: COUNTED.index("visit")]]
-    days = orders.groupby(["customer", "day"], observed=True, sort=True)[per_day].sum().reset_index()
+    days = orders.groupby(["customer", "day"], sort=True)[per_day].sum().reset_index()
     days["visit"] = (days["orders"] > 0).astype("int64")
     return days.join(rhythm_of(days[days["visit"] > 0]))
 
 
 def rhythm_of(visits: pd.DataFrame) -> pd.DataFrame:
     """What purchase days add to the rhythm of their customers; on other days nothing, which sums pass over."""
-    customers = visits.groupby("customer", observed=True)
+    customers = visits.groupby("customer")
     rank, gap = customers.cumcount(), customers["day"].diff()
     before = customers["day"].shift(1) - customers["day"].shift(2)
     return pd.DataFrame(
@@ -105,8 +106,8 @@ def features_at(days: pd.DataFrame, pairs: pd.DataFrame, cutoff: int, starts: in
     visits = known[known["visit"] > 0]
     last = visits.drop_duplicates("customer", keep="last").set_index("customer").sort_index()
     first = visits.drop_duplicates("customer").set_index("customer")["day"].sort_index()
-    ever = known.groupby("customer", observed=True)[COUNTED].sum().reindex(last.index)
-    longest = visits.groupby("customer", observed=True)["gap"].max()
+    ever = known.groupby("customer")[COUNTED].sum().reindex(last.index)
+    longest = visits.groupby("customer")["gap"].max()
     out = rfm_of(ever, first, last, cutoff)
     out.update(windows_of(known, ever.index, cutoff, starts))
     out.update(cadence_of(ever, last, longest, cutoff - last["day"]))
@@ -115,7 +116,7 @@ def features_at(days: pd.DataFrame, pairs: pd.DataFrame, cutoff: int, starts: in
     met = pairs[pairs["day"] < cutoff]
     recent = met[met["day"] >= cutoff - 90]
     for name, some in (("categories", met), ("categories_90d", recent)):
-        breadth = some.drop_duplicates(["customer", "category"]).groupby("customer", observed=True).size()
+        breadth = some.drop_duplicates(["customer", "category"]).groupby("customer").size()
         out[name] = breadth.reindex(ever.index, fill_value=0)
     if cutoff - 90 < starts:
         out["categories_90d"] = np.nan
@@ -156,12 +157,12 @@ def windows_of(known: pd.DataFrame, customers: pd.Index, cutoff: int, starts: in
 
     def within(newer: int, older: int, columns: list[str]) -> pd.DataFrame:
         some = known.loc[(age > newer) & (age <= older), ["customer", *columns]]
-        sums = some.groupby("customer", observed=True)[columns].sum()
+        sums = some.groupby("customer")[columns].sum()
         return sums.reindex(customers, fill_value=0) if cutoff - older >= starts else sums.reindex(customers[:0])
 
     def bucket(k: int) -> pd.DataFrame:
         some = known.loc[(age > 30 * k) & (age <= 30 * k + 30), ["customer", *BOTH]]
-        return some.groupby("customer", observed=True)[list(BOTH)].sum().reindex(customers, fill_value=0)
+        return some.groupby("customer")[list(BOTH)].sum().reindex(customers, fill_value=0)
 
     unit = {"orders": 1, "spend": SCALE}
     last = {width: within(0, width, IN_WINDOWS) for width in (*WINDOWS, 60)}
@@ -225,12 +226,27 @@ def basket_of(ever: pd.DataFrame) -> Features:
 
 
 def pandas_features(job: Job) -> pd.DataFrame:
-    """All cutoffs, one below the other."""
-    lines = lines_of(job.sorted)
-    names = lines["customer"].cat.categories
-    lines["customer"] = lines["customer"].cat.codes
-    named = lines.loc[lines["category"] >= 0, ["customer", "category", "day"]]
-    days, pairs = days_of(lines), named.drop_duplicates()
-    blocks = [features_at(days, pairs, cutoff, job.history_starts) for cutoff in job.cutoffs]
+    """All cutoffs, one below the other; days are made of lines once."""
+    lines, ids = lines_of(job.sorted)
+    days, pairs = days_of(lines), pairs_of(lines)
+    return _joined(ids, [features_at(days, pairs, cutoff, job.history_starts) for cutoff in job.cutoffs])
+
+
+def pandas_from_lines(job: Job) -> pd.DataFrame:
+    """The same, each cutoff by itself from the lines before it, as a function of (lines, cutoff) would."""
+    blocks = []
+    lines, ids = lines_of(job.sorted)
+    for cutoff in job.cutoffs:
+        known = lines[lines["day"] < cutoff]
+        blocks.append(features_at(days_of(known), pairs_of(known), cutoff, job.history_starts))
+    return _joined(ids, blocks)
+
+
+def pairs_of(lines: pd.DataFrame) -> pd.DataFrame:
+    """On which days customers bought in which categories, each once."""
+    return lines.loc[lines["category"] >= 0, ["customer", "category", "day"]].drop_duplicates()
+
+
+def _joined(ids: pd.Index, blocks: list[pd.DataFrame]) -> pd.DataFrame:
     out = pd.concat(blocks).reset_index()
-    return out.assign(customer_id=names[out.pop("customer")])
+    return out.assign(customer_id=ids[out.pop("customer")])

@@ -1,4 +1,4 @@
-"""Features of all customers at given cutoffs: one row per (customer, cutoff), as a frame or a folder of Parquet parts."""
+"""Features of all customers at given cutoffs: a row per (customer, cutoff), as a frame or as Parquet parts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from ..engines import panel_of, reference_of, usable_threads, write_panel
 from ..engines.streamed import table_of
 from ..errors import ConfigError
 from ..features.family import catalogue, plan_for
+from ..features.notes import group_notes
 from ..intake import Ledger
 from ..progress import Progress
 from .files import folder_replaced
-from .prepare import shape_of
+from .prepare import event_notes, shape_of
 
 
 def _days(cutoffs: Sequence[Cutoff | str]) -> list[Cutoff]:
@@ -42,26 +43,22 @@ def features(
 
 def features_to(
     ledger: Ledger, config: Config, cutoffs: Sequence[Cutoff], folder: Path, progress: Progress | None = None
-) -> dict[str, object]:
-    """Write the features as Parquet parts into one folder, whole or not at all; what was written.
+) -> tuple[dict[str, object], list[str]]:
+    """Write the features as Parquet parts into one folder, whole or not at all; what was written, and notes.
 
     The parts hold the same rows as `features`, in order; the number of processes changes no byte.
     """
     wanted, plan = _days(cutoffs), plan_for(shape_of(ledger, config))
     reference = reference_of(ledger, wanted, plan)
-    modules = tuple(str(config.folder / m) for m in config.features.modules)
     processes = usable_threads(config.engine.threads)
 
     def write(waiting: Path) -> int:
-        return write_panel(ledger, plan, reference, wanted, waiting, modules, processes, progress)
+        return write_panel(ledger, plan, reference, wanted, waiting, processes, progress)
 
     rows = folder_replaced(folder, write)
-    return {
-        "rows": rows,
-        "features": len(plan.names),
-        "cutoffs": [str(c) for c in wanted],
-        "notes": list(reference.notes()),
-    }
+    notes = [*group_notes(reference.groups), *event_notes(ledger, plan.shape)]
+    figures = {"rows": rows, "features": len(plan.names), "cutoffs": [str(c) for c in wanted], "notes": notes}
+    return figures, notes
 
 
 def catalogue_text() -> str:

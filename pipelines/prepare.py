@@ -7,7 +7,7 @@ known by a day. Everything about a cutoff is worked out once, from rows before i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..clock import Cutoff, day_of, parse_date
@@ -15,7 +15,8 @@ from ..config import Config
 from ..engines import panel_of, reference_of, usable_threads
 from ..features.family import Plan, chosen, plan_for
 from ..features.lines import MONEYS, TEXTS
-from ..features.modules import register
+from ..features.modules import Source, register_sources, sources_of
+from ..features.notes import company_kinds, lost_kinds, unseen_kinds
 from ..features.panel import Label, Panel
 from ..features.reference import Reference
 from ..features.shape import Shape
@@ -37,7 +38,7 @@ def span_of(ledger: Ledger, config: Config) -> Span:
 def shape_of(ledger: Ledger, config: Config) -> Shape:
     """What the ledger has, and which families the configuration asks for; the user's own are loaded."""
     wanted, tables = config.features, ledger.manifest.tables
-    register(tuple(str(config.folder / m) for m in wanted.modules))
+    register_sources(modules_of(config))
     events, customers = tables.get("events"), tables.get("customers")
     company = wanted.company_events
 
@@ -59,6 +60,25 @@ def shape_of(ledger: Ledger, config: Config) -> Shape:
         points_expire_days=wanted.points_expire_days,
         holidays=tuple(day_of(parse_date(d)) for d in wanted.holidays),
     )
+
+
+def modules_of(config: Config) -> tuple[Source, ...]:
+    """The user's own feature families, as text; their files are called as in the configuration."""
+    files = config.features.modules
+    texts = sources_of([str(config.folder / file) for file in files])
+    return tuple(replace(source, file=file) for source, file in zip(texts, files, strict=True))
+
+
+def event_notes(ledger: Ledger, shape: Shape) -> list[str]:
+    """Which kinds of events are no features, and why; which the shape knows and the ledger lacks."""
+    events = ledger.manifest.tables.get("events")
+    kinds = (
+        {k.name: k.lines if shape.company_events else k.lines - k.by_company for k in events.kinds} if events else {}
+    )
+    notes = [*unseen_kinds(kinds, shape), *lost_kinds(kinds, shape)]
+    if events and not shape.company_events:
+        notes += company_kinds({k.name: k.by_company for k in events.kinds})
+    return notes
 
 
 def recipe_of(config: Config) -> Recipe:

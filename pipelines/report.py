@@ -11,6 +11,8 @@ import numpy as np
 from ..clock import Cutoff
 from ..config import Config
 from ..engines import histories
+from ..features.family import plan_for
+from ..features.shape import Shape
 from ..intake import Ledger
 from ..progress import Progress
 from ..reports import ReportInput, render
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 def months_of(ledger: Ledger) -> list[dict[str, object]]:
     """Purchases, buying customers and signed revenue of each local month, guests aside."""
     totals: dict[str, list[int]] = {}
-    for history in histories(ledger):
+    for history in histories(ledger, plan_for(Shape())):
         month = history.day.astype("datetime64[D]").astype("datetime64[M]").astype(str)
         names, index = np.unique(month, return_inverse=True)
         bought = history.values("purchase")

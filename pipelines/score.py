@@ -22,6 +22,7 @@ from ..intake import Ledger
 from ..models.model import Model
 from ..progress import Progress
 from .files import replaced
+from .prepare import event_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,7 @@ def score_to(
         notes.append(f"the model was trained on {model.trained_on} and knows what happened after {day}")
     if day > ledger.ends:
         notes.append(f"the purchases end on {ledger.manifest.last_day}: everyone looks silent since then")
+    notes += event_notes(ledger, model.shape)
     write_scores(scores, parquet)
     version = str(scores["model_version"].iloc[0]) if len(scores) else None
     written: dict[str, object] = {"customers": len(scores), "as_of": str(day), "version": version, "notes": notes}

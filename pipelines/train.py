@@ -21,7 +21,7 @@ from ..reports.figures import calibration_picture, churn_curves, gain_picture
 from ..reports.tables import calibration
 from .backtest import cutoffs_of, examine
 from .files import replaced
-from .prepare import Prepared, prepare, recipe_of, span_of
+from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def fit_model(ledger: Ledger, config: Config, cache: Path | None = None, progres
         history_starts=ledger.history_starts,
         rules=ledger.rules,
         shape=prepared.plan.shape,
+        modules=modules_of(config),
         churn=fitted.churn,
         value=fitted.value,
         prior=prepared.priors[ledger.ends.day],

@@ -16,9 +16,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .config import Config as Config
     from .errors import RegularsError as RegularsError
+    from .features.family import NOT_COVERED as NOT_COVERED
     from .features.family import Feature as Feature
     from .features.family import catalogue as catalogue
     from .features.family import family as family
+    from .features.past import ratio as ratio
     from .intake import Ledger as Ledger
     from .intake import build_ledger as build_ledger
     from .pipelines.backtest import run_backtest as backtest
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "Config": ("config", "Config"),
     "RegularsError": ("errors", "RegularsError"),
+    "NOT_COVERED": ("features.family", "NOT_COVERED"),
     "Feature": ("features.family", "Feature"),
     "catalogue": ("features.family", "catalogue"),
     "family": ("features.family", "family"),
+    "ratio": ("features.past", "ratio"),
     "Ledger": ("intake", "Ledger"),
     "build_ledger": ("intake", "build_ledger"),
     "backtest": ("pipelines.backtest", "run_backtest"),
@@ -41,6 +45,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "NOT_COVERED",
     "Config",
     "Feature",
     "Ledger",
@@ -52,6 +57,7 @@ __all__ = [
     "compute_features",
     "family",
     "fit",
+    "ratio",
     "score",
 ]
 

@@ -158,8 +158,10 @@ def features(
     days = [Cutoff.parse(c) for c in cutoff]
     settings, ledger = _opened(config)
     with bars() as progress:
-        figures = features_to(ledger, settings, days, out, progress)
+        figures, notes = features_to(ledger, settings, days, out, progress)
     print(f"{figures['rows']:,} rows of {figures['features']} features in {out}")
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     _write_json(figures, json)
 
 

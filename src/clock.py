@@ -146,7 +146,7 @@ class Zone:
         guess = np.clip(np.floor_divide(instant + 14 * _HOUR_US, DAY_US), 0, len(midnights) - 1)
         for _ in range(2):
             guess -= instant < midnights[np.maximum(guess, 0)]
-        return np.maximum(guess, -1)
+        return np.asarray(np.maximum(guess, -1))
 
     def midnight(self, day: int) -> int:
         """The UTC instant at which a local day begins; days from 1970 to 2099."""

@@ -26,7 +26,7 @@ from benchmarks.purchases import pieces, prepare
 from benchmarks.run import watched
 from benchmarks.tree import cpu_seconds, family_of
 from benchmarks.with_duckdb import duckdb_features, duckdb_sorted
-from benchmarks.with_pandas import pandas_features
+from benchmarks.with_pandas import pandas_features, pandas_from_lines
 from regulars.clock import DAY_US, Cutoff
 from regulars.features.family import plan_for
 from regulars.features.history import History
@@ -77,6 +77,7 @@ def test_the_file_is_canonical_and_unsorted(job: Job) -> None:
 
 def test_pandas_agrees_with_the_kernel(job: Job, meant: pa.Table) -> None:
     assert disagreements("pandas", pa.Table.from_pandas(pandas_features(job)), meant) == []
+    assert disagreements("pandas, from lines", pa.Table.from_pandas(pandas_from_lines(job)), meant) == []
 
 
 def test_duckdb_agrees_with_the_kernel(job: Job, meant: pa.Table) -> None:

@@ -239,3 +239,52 @@ def test_a_models_name_is_no_path(name: str) -> None:
 def test_editors_get_a_schema_that_names_every_section() -> None:
     properties = Config.model_json_schema()["properties"]
     assert {"data", "target", "panel", "backtest", "tuning", "mlflow", "engine", "seed"} <= set(properties)
+
+
+EVENTS = """
+[data.events]
+path = "events.csv"
+customer_id = "who"
+occurred_at = "when"
+all_of_kind = "visit"
+"""
+
+
+def test_features_are_the_default_ones_unless_said_otherwise(tmp_path: Path) -> None:
+    features = _load(tmp_path, LEAST).features
+    assert (features.modules, features.on, features.off, features.holidays) == ((), (), (), ())
+    assert (features.company_events, features.points_expire_days) == (False, None)
+
+
+def test_features_are_told_by_file_name_and_date(tmp_path: Path) -> None:
+    features = _load(
+        tmp_path,
+        LEAST + '[features]\nmodules = ["mine.py"]\non = ["season"]\noff = ["basket"]\n'
+        'holidays = ["2024-12-25", 2025-12-25]\n',
+    ).features
+    assert (features.modules, features.on, features.off) == (("mine.py",), ("season",), ("basket",))
+    assert features.holidays == ("2024-12-25", "2025-12-25")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('holidays = ["2024-12-25"]', "does nothing while the family `season` is off"),
+        ('on = ["season"]\nholidays = ["25.12.2024"]', "YYYY-MM-DD"),
+        ('on = ["season"]\nholidays = ["2024-12-25", 2024-12-25]', "`holidays` names `2024-12-25` twice"),
+        ('on = ["season"]\noff = ["season"]', "`season` is both on and off"),
+        ('modules = ["a.py", "a.py"]', "`modules` names `a.py` twice"),
+        ("company_events = true", "`features.company_events` does nothing: there is no [data.events]"),
+        ("points_expire_days = 365", "`features.points_expire_days` does nothing"),
+        ("points_expire_days = 0", "greater than 0"),
+        ("modul = []", "did you mean `modules`"),
+    ],
+)
+def test_features_that_contradict_each_other_or_do_nothing_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    assert said in _refused(tmp_path, LEAST + f"[features]\n{text}\n")
+
+
+def test_where_there_are_events_their_settings_do_something(tmp_path: Path) -> None:
+    settings = "[features]\ncompany_events = true\npoints_expire_days = 365\n"
+    features = _load(tmp_path, LEAST + EVENTS + settings).features
+    assert (features.company_events, features.points_expire_days) == (True, 365)

@@ -68,6 +68,8 @@ def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
     if lacking:
         raise DataError("the ledger lacks tables that the features look at", offending=lacking, code="RG091")
     rules, starts, shape, zone = ledger.rules, ledger.history_starts, plan.shape, ledger.zone
+    # A log of events may begin later than the purchases: what lies before it is not known.
+    begins = {t: Cutoff.parse(first) for t in shape.beside if (first := ledger.manifest.tables[t].first_day)}
 
     def history(shard: pa.Table) -> History:
         lines = Lines.from_arrow(shard)
@@ -76,8 +78,8 @@ def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
             ids = lines.customer_ids
             rows = {t: ledger.rows_of(t, str(ids[0]), str(ids[-1])) for t in shape.beside}
             beside = Beside(
-                Events.of(rows["events"], ids, shape) if "events" in rows else beside.events,
-                Events.offers_of(rows["offers"], ids) if "offers" in rows else beside.offers,
+                Events.of(rows["events"], ids, shape, begins.get("events")) if "events" in rows else beside.events,
+                Events.offers_of(rows["offers"], ids, begins.get("offers")) if "offers" in rows else beside.offers,
                 Traits.of(rows["customers"], ids, shape, zone) if "customers" in rows else beside.traits,
             )
         return History(lines, rules, starts, beside)
@@ -85,9 +87,14 @@ def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
     return history
 
 
+def histories(ledger: Ledger, plan: Plan) -> Iterator[History]:
+    """The ledger's customers in order, shard by shard."""
+    return map(reader(ledger, plan), shards_of(ledger, plan))
+
+
 def reference_of(ledger: Ledger, cutoffs: Sequence[Cutoff], plan: Plan) -> Reference:
     """The population's counts before each cutoff, and the groups that a plan asks for."""
-    return Reference.of(map(reader(ledger, plan), shards_of(ledger, plan)), cutoffs, plan.groups)
+    return Reference.of(histories(ledger, plan), cutoffs, plan.groups)
 
 
 def panel_of(

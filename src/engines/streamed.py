@@ -16,11 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..clock import Cutoff
-from ..features.family import Plan, plan_for
-from ..features.modules import register
+from ..features.family import Plan
 from ..features.panel import Panel, panel_block
 from ..features.reference import Reference
-from ..features.shape import Shape
 from ..intake import Ledger
 from .local import LINES, Progress, reader, shards_of
 
@@ -29,11 +27,10 @@ SHARDS_PER_PART = 16
 
 @dataclass(frozen=True)
 class Job:
-    """What every process needs to know; families are found again by their names."""
+    """What every process needs to know."""
 
     ledger: Ledger
-    shape: Shape
-    modules: tuple[str, ...]
+    plan: Plan
     reference: Reference
     cutoffs: tuple[Cutoff, ...]
     folder: str
@@ -46,7 +43,6 @@ def write_panel(
     reference: Reference,
     cutoffs: Sequence[Cutoff],
     folder: Path,
-    modules: Sequence[str] = (),
     processes: int = 1,
     progress: Progress | None = None,
     lines: int = LINES,
@@ -55,12 +51,10 @@ def write_panel(
 
     Parameters
     ----------
-    modules : sequence of str
-        Files of the user's own families, for the other processes to load.
     lines : int
         Lines of a shard; a part is made of `SHARDS_PER_PART` of them.
     """
-    job = Job(ledger, plan.shape, tuple(modules), reference, tuple(sorted(cutoffs)), str(folder), lines)
+    job = Job(ledger, plan, reference, tuple(sorted(cutoffs)), str(folder), lines)
     parts = range(max(-(-len(ledger.blocks(lines)) // SHARDS_PER_PART), 1))
     used, rows, done = max(ledger.manifest.lines["used"], 1), 0, 0
     for part_rows, part_lines in _results(job, parts, processes if ledger.folder else 1):
@@ -83,8 +77,7 @@ def _results(job: Job, parts: range, processes: int) -> Iterator[tuple[int, int]
 
 def write_part(job: Job, number: int) -> tuple[int, int]:
     """Compute and write one part; its rows and lines."""
-    register(job.modules)
-    plan, ledger, lines = plan_for(job.shape), job.ledger, 0
+    plan, ledger, lines = job.plan, job.ledger, 0
     history_of = reader(ledger, plan)
 
     def blocks() -> Iterator[Panel]:

@@ -49,7 +49,7 @@ EDGES = tuple(days + k for days in (7, 30, 60, 90, 120, 150, 180, 274, 336, 360,
 EVEN = (-7, 1, 8, 15, 22, 29, 36)
 """Days from a row to a cutoff: scattered, either side of a window's edge, at equal gaps."""
 _HOUR = 3_600_000_000
-MOMENTS = (0, 1, 30_000_000, 6 * _HOUR - 1, 12 * _HOUR, 18 * _HOUR, 23 * _HOUR, 24 * _HOUR - 1)
+MOMENTS = (0, 1, 30_000_000, 6 * _HOUR - 1, 9 * _HOUR, 12 * _HOUR, 18 * _HOUR, 23 * _HOUR, 24 * _HOUR - 1)
 AMOUNTS = (1_00, 1_0000, 9_9900, 10_0000, 12_5000, 29_3300, 100_0000, 1, 1234_5678, 0, -1_00, -10_0000, -99_9999)
 RETURNED = (-10_0000, -29_3300, 0, 10_0000)
 CODES = (None, "00123", "123", "cheese", "milk")
@@ -74,7 +74,7 @@ STYLES = (
     Style(lines=0),
     Style(lines=3, one_each=True, customers=3),
     Style(amounts=RETURNED, lines=14, ago=AGO),
-    Style(moments=(12 * _HOUR,), ago=(-1, 0, 1, 1, 2), lines=12),
+    Style(moments=(12 * _HOUR,), ago=(-1, 0, 1, 1, 1, 2), lines=16, customers=2),
     Style(events=0),
     Style(ago=EVEN, amounts=(10_0000,), customers=2),
     Style(lines=60, customers=1, events=30),

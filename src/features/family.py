@@ -123,11 +123,11 @@ def families(names: Sequence[str] = ()) -> tuple[Family, ...]:
             hint = did_you_mean(name, _REGISTERED)
             raise ConfigError(f"there is no feature family `{name}`", do=hint, code="RG031")
     wanted = [f for f in _REGISTERED.values() if (f.name in names if names else f.default)]
-    return tuple(sorted(wanted, key=lambda f: (*BUILT_IN, f.name).index(f.name)))
+    return tuple(sorted(wanted, key=lambda f: (*BUILT_IN, *names, f.name).index(f.name)))
 
 
 def chosen(on: Sequence[str], off: Sequence[str]) -> tuple[str, ...]:
-    """The names of the default families with some more and without some; empty when that changes nothing.
+    """The names of the default families with some more and without some.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def chosen(on: Sequence[str], off: Sequence[str]) -> tuple[str, ...]:
     idle = [n for n in off if n not in (*usual, *on)]
     if idle:
         raise ConfigError("families are turned off that are not on", offending=idle, do="leave them out", code="RG034")
-    return tuple(n for n in (*usual, *on) if n not in off) if on or off else ()
+    return tuple(n for n in dict.fromkeys((*usual, *on)) if n not in off)
 
 
 @dataclass(frozen=True)

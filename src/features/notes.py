@@ -1,7 +1,7 @@
 """Notes: what a user should know of values and kinds of events that are not features of their own.
 
-In: the groups of a Reference; the kinds of events of a ledger, with how many there are of each, and the shape that a model
-was trained on. Out: sentences, none where there is nothing to say.
+In: the groups of a Reference; the kinds of events of a ledger, with how many there are of each, and the shape that a
+model was trained on. Out: sentences, none where there is nothing to say.
 """
 
 from __future__ import annotations

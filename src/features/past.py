@@ -160,7 +160,7 @@ class View:
     @cached_property
     def _row_start(self) -> Int64:
         """Where each row's customer begins in the planned grid."""
-        return self.rows.customer * self._grid[1].shape[1]
+        return np.asarray(self.rows.customer * self._grid[1].shape[1])
 
     @cached_property
     def _start(self) -> Int64:

@@ -91,7 +91,7 @@ def verify(name: str, shape: Shape, seed: int = 0, n: int = CASES) -> tuple[Find
 
     Examples
     --------
-    >>> verify("calendar", Shape(), n=3)
+    >>> verify("calendar", Shape(), n=9)
     ()
     """
     # Holidays are told by date: of their own, they would lie years away from the made-up cutoffs.

@@ -87,6 +87,7 @@ def compact(ledger: Ledger) -> Ledger:
 
     Examples
     --------
+    >>> import pyarrow as pa
     >>> frame = pa.table({"customer_id": ["a"], "purchased_at": ["2024-01-05"], "amount": ["9.90"]})
     >>> compact(Ledger.from_frame(frame, Config.of())).manifest.lines["used"]
     1

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ import pyarrow.parquet as pq
 from ..clock import DAY_US, Cutoff
 from ..config import EngineConfig
 from ..errors import DataError
-from ..schema import PURCHASES
+from ..schema import INSTANT, MONEY, PURCHASES
 from .databases import quoted
+from .lines import FUTURE
 from .parts import check_mapped, check_names
 from .staging import Connection, fetched, working_database
 
@@ -45,14 +45,21 @@ def canonical_lines(
     for path in paths:
         _check_types(path, mapping)
     with working_database(engine, spill, paths) as con:
-        roles = ", ".join(f"{quoted(column)} AS {role}" for role, column in mapping.items())
-        files = ", ".join(_literal(path) for path in paths)
-        con.execute(
-            f"CREATE VIEW lines AS SELECT {roles}, filename AS of_file, file_row_number AS of_row "
-            f"FROM read_parquet([{files}], union_by_name = true, filename = true, file_row_number = true)"
-        )
+        con.execute(f"CREATE VIEW lines AS {_lines_sql(paths, mapping)}")
         _check_contract(con, paths, mapping, read_us)
         yield con
+
+
+def _lines_sql(paths: Sequence[Path], mapping: Mapping[str, str]) -> str:
+    """SQL for the lines of the files under the names of their roles, each with its file and row."""
+    if not paths:
+        sql = {pa.string(): "VARCHAR", MONEY: "DECIMAL(18, 4)", INSTANT: "TIMESTAMPTZ"}
+        nothing = ", ".join(f"CAST(NULL AS {sql[_TYPES[role]]}) AS {role}" for role in mapping)
+        return f"SELECT {nothing}, '' AS of_file, 0 AS of_row WHERE false"
+    roles = ", ".join(f"{quoted(column)} AS {role}" for role, column in mapping.items())
+    files = ", ".join(_literal(path) for path in paths)
+    read = f"read_parquet([{files}], union_by_name = true, filename = true, file_row_number = true)"
+    return f"SELECT {roles}, filename AS of_file, file_row_number AS of_row FROM {read}"
 
 
 def _literal(path: Path) -> str:
@@ -108,9 +115,9 @@ class _Rule:
             nothing = f"{self.role} IS NULL"
             found["is missing"] = f"({nothing} OR {self.role} = '')" if _TYPES[self.role] == pa.string() else nothing
         if self.most is not None:
-            found["lies before 1990"] = f"{self.role} < {_instant(self.least)}"
-            found["lies after the moment of reading"] = f"{self.role} > {_instant(self.most)}"
-        elif isinstance(self.least, Decimal):
+            found["lies before 1990"] = f"epoch_us({self.role}) < {self.least}"
+            found[FUTURE] = f"epoch_us({self.role}) > {self.most}"
+        elif self.least is not None and _TYPES[self.role] == MONEY:
             found["is negative"] = f"{self.role} < 0"
         return found
 
@@ -120,24 +127,22 @@ class _Rule:
             return False
         if not statistics.has_min_max:
             return False
-        fine = self.least is None or statistics.min >= self.least
-        return bool(fine and (self.most is None or statistics.max <= self.most))
+        least, most = (self._comparable(bound) for bound in (statistics.min, statistics.max))
+        return bool((self.least is None or least >= self.least) and (self.most is None or most <= self.most))
 
-
-def _instant(moment: datetime) -> str:
-    return f"TIMESTAMPTZ '{moment.isoformat()}'"
+    def _comparable(self, bound: Any) -> Any:
+        """Instants as UTC microseconds, the rest as it is."""
+        return pa.scalar(bound, INSTANT).value if _TYPES[self.role] == INSTANT else bound
 
 
 def _rules(mapping: Mapping[str, str], read_us: int) -> list[_Rule]:
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    earliest, latest = (epoch + timedelta(microseconds=us) for us in (_EARLIEST_US, read_us))
     rules = [
         _Rule("customer_id", True, "\0"),
         _Rule("order_id", True, "\0"),
-        _Rule("purchased_at", True, earliest, latest),
+        _Rule("purchased_at", True, _EARLIEST_US, read_us),
         _Rule("amount", True),
         _Rule("discount", False, Decimal(0)),
-        _Rule("known_at", False, earliest, latest),
+        _Rule("known_at", False, _EARLIEST_US, read_us),
     ]
     return [rule for rule in rules if rule.role in mapping]
 

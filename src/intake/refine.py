@@ -161,7 +161,9 @@ class _Intake:
             last_day=last,
             seen=seen,
             readable=None if begin is None else (begin, end),
-            doubled=doubled_edges(self.con, self.compared) if self.purchases.duplicates == "overlap" else (False,) * 2,
+            doubled=doubled_edges(self.con, self.compared)
+            if self.purchases.duplicates == "overlap"
+            else (False, False),
             kept_twins=twins,
             future_us=self._future(),
             discounts=self.discounts,

@@ -54,7 +54,7 @@ def _texts(con: Connection, mapping: Mapping[str, str], places: Places | None = 
             continue
         ((text,),) = fetched(con, f"SELECT {role} FROM raw WHERE seq = {first}")
         example = "" if role.startswith(SENSITIVE) else repr(text)
-        yield Mended(what, n, example, *((places.file(first), places.line(first)) if places else ()))
+        yield Mended(what, n, example, places.file(first), places.line(first)) if places else Mended(what, n, example)
 
 
 def _clock_changes(con: Connection, mapping: Mapping[str, str], time: str) -> Iterator[Mended]:

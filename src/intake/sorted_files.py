@@ -86,7 +86,7 @@ class SortedFile:
             self.held = (group, table, counts.column(KEY).to_pylist(), np.concatenate([[0], ends]))
         _, table, names, starts = self.held
         begin, end = starts[bisect_left(names, first)], starts[bisect_right(names, last)]
-        return table.slice(begin, end - begin)
+        return _slim(table.slice(begin, end - begin))
 
     def _read(self, group: int) -> pa.Table:
         if self.held is not None and self.held[0] == group:
@@ -135,6 +135,16 @@ def read_blocks(
     finally:
         for file in files:
             file.close()
+
+
+def _slim(table: pa.Table) -> pa.Table:
+    """Dictionaries that are longer than the lines are many, cut down to the texts that the lines have."""
+    for i, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and table.num_rows:
+            whole = one_array(column)
+            if len(whole) < len(whole.dictionary):
+                table = table.set_column(i, table.field(i), whole.dictionary_decode().dictionary_encode())
+    return table
 
 
 def _order(table: pa.Table, sort_by: tuple[str, ...]) -> pa.Array:

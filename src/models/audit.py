@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import NotEnoughData
-from ..features.family import Entry
+from ..features.family import BUILT_IN, Entry
 from ..features.history import Future
 from ..features.panel import Label, Panel
 from .boosted import Boosted, Setting
@@ -139,17 +139,19 @@ class Audit:
         return [*out, hint] if out else ["No feature looks like the target."]
 
     def _remarks(self) -> list[str]:
+        # The user's own come first.
+        features = sorted(self.features, key=lambda f: f.family in BUILT_IN)
         told = {
-            "the same value everywhere": [f.name for f in self.features if f.constant],
+            "the same value everywhere": [f.name for f in features if f.constant],
             "the same for all customers of a cutoff, which names the cutoff": [
-                f.name for f in self.features if f.names_the_cutoff
+                f.name for f in features if f.names_the_cutoff
             ],
-            "the same as another": [f"{f.name} = {f.same_as}" for f in self.features if f.same_as and not f.constant],
+            "the same as another": [f"{f.name} = {f.same_as}" for f in features if f.same_as and not f.constant],
             f"missing in over {MOSTLY:.0%} of the rows": [
-                f.name for f in self.features if f.missing > MOSTLY and not f.constant
+                f.name for f in features if f.missing > MOSTLY and not f.constant
             ],
             f"other at the last cutoff than at the first (PSI over {DRIFTS})": [
-                f.name for f in self.features if (f.drift or 0) > DRIFTS
+                f.name for f in features if (f.drift or 0) > DRIFTS
             ],
         }
         return [f"{len(names)} {said}: {_listed(names)}" for said, names in told.items() if names]

@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..clock import Cutoff
 from ..errors import NoModel
+from ..features.modules import Source, register_sources
 from ..features.reference import Reference
 from ..features.shape import Shape
 from ..schema import Rules
@@ -58,6 +59,7 @@ def save(model: Model, folder: Path) -> None:
         "history_starts": str(model.history_starts),
         "rules": asdict(model.rules),
         "shape": model.shape.to_dict(),
+        "modules": [asdict(source) for source in model.modules],
         "active_within_days": model.active_within_days,
         "prior": model.prior.to_dict(),
         "reference": model.reference.to_dict(),
@@ -83,12 +85,15 @@ def load(folder: Path, threads: int = 1) -> Model:
     if content.get("format") != FORMAT:
         raise NoModel(f"the bundle has format {content.get('format')}", needed=f"format {FORMAT}", code="RG071")
     churn, value = content["churn"], content["value"]
+    modules = tuple(Source(**source) for source in content["modules"])
+    register_sources(modules)
     return Model(
         horizon_days=int(content["horizon_days"]),
         trained_on=Cutoff.parse(content["trained_on"]),
         history_starts=Cutoff.parse(content["history_starts"]),
         rules=Rules(**content["rules"]),
         shape=Shape.from_dict(content["shape"]),
+        modules=modules,
         churn=Churn(_ensemble(CHURN, churn, files, threads), churn["prior_weight"], churn["shift"]),
         value=Value(
             _ensemble(VALUE, value, files, threads),

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ..clock import Cutoff
+from ..errors import DataError
 from ..features.family import plan_for
-from ..features.history import History
+from ..features.history import Beside, History
 from ..features.lines import Lines
+from ..features.modules import Source
 from ..features.panel import Label, Panel, panel_block
 from ..features.reference import Reference
 from ..features.shape import Shape
@@ -83,6 +85,8 @@ class Model:
         What was learnt.
     active_within_days : int or None
         Customers silent for longer get no score.
+    modules : tuple of Source
+        The user's own feature families, as text.
     """
 
     horizon_days: int
@@ -95,6 +99,7 @@ class Model:
     prior: Prior
     reference: Reference
     active_within_days: int | None = None
+    modules: tuple[Source, ...] = ()
 
     def scores(self, panel: Panel) -> pd.DataFrame:
         """One row per row of the panel, columns `SCORES`, in the panel's order."""
@@ -116,8 +121,18 @@ class Model:
         )
         return pd.DataFrame(dict(zip(SCORES, found, strict=True)))
 
-    def scores_of(self, lines: Lines, as_of: Cutoff, reference: Reference | None = None) -> pd.DataFrame:
+    def scores_of(
+        self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
+    ) -> pd.DataFrame:
         """Scores of the customers of some lines as of a day, seeing only what was before it."""
-        history = History(lines, self.rules, self.history_starts)
+        if self.shape.beside and beside is None:
+            raise DataError(
+                "the model looks at more than purchases",
+                needed="what is known of the customers beside their purchases",
+                do="score the ledger, which has these tables, instead of purchases sent alone",
+                offending=self.shape.beside,
+                code="RG093",
+            )
+        history = History(lines, self.rules, self.history_starts, beside)
         known = reference if reference is not None else self.reference.at(as_of.day)
         return self.scores(panel_block(history, plan_for(self.shape), known, [as_of]))

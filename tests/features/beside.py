@@ -196,11 +196,10 @@ def _poisoned_offer(row: Offer, limit: dt.datetime, rng: random.Random) -> Offer
 
 
 def _poisoned_person(row: Person) -> Person:
-    given = dict(row)
-    for key, value in given.items():
-        if key not in ("customer_id", "joined_at"):
-            given[key] = Decimal(10**9) if isinstance(value, Decimal) else "poison"
-    return cast(Person, given)
+    out = row.copy()
+    out["town"] = out["category"] = out["referred_by"] = "poison"
+    out["age"] = Decimal(10**9)
+    return out
 
 
 def _arrow(rows: Sequence[Mapping[str, object]], schema: pa.Schema) -> pa.Table:
@@ -324,3 +323,76 @@ def _with_codes(plain: Ledger, codes: Sequence[tuple[str | None, str | None]]) -
         lines.append(out)
     columns = dict.fromkeys((*plain.columns, "channel", "category"))
     return replace(plain, lines=tuple(lines), columns=tuple(columns))
+
+
+def _at(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+def event(
+    when: str,
+    kind: str,
+    value: str | None = None,
+    customer: str = "a",
+    channel: str | None = None,
+    by: str = "customer",
+    known_at: str | None = None,
+) -> Event:
+    """An event written by hand; instants in UTC."""
+    return Event(
+        customer_id=customer,
+        occurred_at=dt.datetime.fromisoformat(when).replace(tzinfo=dt.UTC),
+        kind=kind,
+        initiated_by=by,
+        channel=channel,
+        value=None if value is None else Decimal(value),
+        known_at=_at(known_at),
+    )
+
+
+def offer(offered: str, redeemed: str | None = None, customer: str = "a", known_at: str | None = None) -> Offer:
+    """An offer written by hand; instants in UTC."""
+    at = dt.datetime.fromisoformat(offered).replace(tzinfo=dt.UTC)
+    return Offer(
+        customer_id=customer, offered_at=at, offer_id="ten off", redeemed_at=_at(redeemed), known_at=_at(known_at)
+    )
+
+
+def person(customer: str, town: str | None = None, joined: str | None = None, **others: str | None) -> Person:
+    """A customer written by hand: the town, when they joined (in UTC), and `age` and `referred_by`."""
+    age = others.get("age")
+    return Person(
+        customer_id=customer,
+        joined_at=_at(joined),
+        town=town,
+        category=town,
+        age=None if age is None else Decimal(age),
+        referred_by=others.get("referred_by"),
+    )
+
+
+def full(
+    plain: Ledger,
+    shape: Shape,
+    events: Sequence[Event] = (),
+    offers: Sequence[Offer] = (),
+    people: Sequence[Person] = (),
+    seldom: int = 1,
+    most: int = 10_000,
+    events_start: str | None = None,
+) -> FullLedger:
+    """A ledger written by hand with other tables beside the purchases; values are told apart from one row on."""
+    return FullLedger(
+        plain.lines,
+        plain.rules,
+        plain.history_starts,
+        plain.cutoffs,
+        plain.columns,
+        shape,
+        tuple(events),
+        tuple(offers),
+        tuple(people),
+        any(row["known_at"] is not None for row in (*events, *offers)),
+        None if events_start is None else Cutoff.parse(events_start),
+        Population(seldom, most),
+    )

@@ -55,6 +55,7 @@ class Person(TypedDict, total=False):
     referred_by: str | None
     town: str | None
     category: str | None
+    acquisition_channel: str | None
     age: Decimal | None
 
 
@@ -231,7 +232,7 @@ class _People:
         person = self._person(customer)
         if person is None:
             return None
-        return person["town"] if name == "town" else person["category"]
+        return {"town": person["town"], "category": person["category"]}.get(name, person.get("acquisition_channel"))
 
     def _first(self, customer: str) -> dt.date:
         return self.oracle.purchase_days(customer, self.cutoff)[0]

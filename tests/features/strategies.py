@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
-from regulars.features.family import Plan, plan_for
+from regulars.features.family import Family, Plan, families, plan_for
 from regulars.features.history import History
 from regulars.features.lines import TEXTS, Lines
 from regulars.features.panel import Label, Panel, panel_block
@@ -121,9 +121,13 @@ class Ledger:
         return line["purchased_at"] < limit and line.get("known_at", line["purchased_at"]) < limit
 
 
-@lru_cache(maxsize=64)
 def plan_of(shape: Shape) -> Plan:
-    """The plan of a shape, worked out once."""
+    """The plan of a shape, worked out once for the families that there are."""
+    return _planned(shape, families(shape.families))
+
+
+@lru_cache(maxsize=64)
+def _planned(shape: Shape, chosen: tuple[Family, ...]) -> Plan:
     return plan_for(shape)
 
 
@@ -245,8 +249,8 @@ def ledgers(
     """Ledgers of up to six customers (of one now and then, with a longer history) and 25 lines.
 
     An order's lines may come at different instants; in every other ledger on different days too. Some ledgers know
-    equal gaps, equal amounts or giant ones only. `known_at` settles whether rows tell when they became known, `at_least`
-    how many lines there are at least.
+    equal gaps, equal amounts or giant ones only. `known_at` settles whether rows tell when they became known; there
+    are `at_least` so many lines.
     """
     timezone, base = draw(st.sampled_from(zones)), draw(st.sampled_from(DATES))
     back = draw(st.lists(st.sampled_from([0, 1, 7, 30, 90, 364]), min_size=1, max_size=3, unique=True))

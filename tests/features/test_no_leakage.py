@@ -23,7 +23,6 @@ from regulars.clock import Cutoff
 from regulars.features.family import NEVER, NOT_COVERED, catalogue, families, plan_for
 from regulars.features.panel import RHYTHM, Label, Panel
 from regulars.features.reference import Reference
-from regulars.features.shape import Shape
 
 from .agreement import family_values
 from .beside import SHAPES, FullLedger, full_ledgers
@@ -34,7 +33,7 @@ from .strategies import EXAMPLES, OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
 MICROSECOND = dt.timedelta(microseconds=1)
 FAMILIES = [family.name for family in families()]
 Naming = Callable[[str], str]
-every_ledger: st.SearchStrategy[Ledger] = st.one_of(ledgers(), full_ledgers(), full_ledgers())
+every_ledger: st.SearchStrategy[Ledger] = st.one_of(ledgers(), full_ledgers())
 """Purchases alone, and with other tables beside them."""
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
+from regulars.errors import DataError
 from regulars.features.panel import RHYTHM, Label, Panel
 
 from .agreement import agree, family_values
@@ -116,18 +117,18 @@ def test_taking_rows_takes_all_of_them() -> None:
         assert _columns(panel.take(rows)) == [[column[i] for i in index] for column in whole]
 
 
+@pytest.mark.parametrize("most", [3, 100])
 @pytest.mark.parametrize("cut", [0, 1, 2, 3])
-def test_joined_blocks_are_one_after_the_other(cut: int) -> None:
+def test_gathered_blocks_are_one_after_the_other(cut: int, most: int) -> None:
     panel = ledger_of(ROWS, CUTOFFS).panel(labels=[LABEL, Label(7)])
     blocks = [panel.take(np.arange(cut)), panel.take(np.arange(cut, 3))]
-    assert _columns(Panel.joined(blocks)) == _columns(panel)
-    # Emptied on the way, so that the parts can be freed.
-    assert blocks == []
+    assert _columns(Panel.gathered(blocks, most)) == _columns(panel)
+    assert _columns(Panel.gathered([panel], most)) == _columns(panel)
 
 
-def test_one_block_joined_is_itself() -> None:
-    panel = ledger_of(ROWS, CUTOFFS).panel()
-    assert Panel.joined([panel]) is panel
+def test_nothing_to_gather_is_refused() -> None:
+    with pytest.raises(DataError, match="RG027"):
+        Panel.gathered([], 3)
 
 
 @pytest.mark.parametrize("known_at", [False, True])

@@ -17,8 +17,10 @@ from regulars.features.family import Feature, families, family, plan_for
 from regulars.features.panel import panel_block
 from regulars.features.past import Past, ratio
 from regulars.features.reference import Reference
-from regulars.features.shape import Shape
+from regulars.features.shape import KINDS, Shape
 
+from .beside import event, full, offer, person
+from .oracle_beside import Event, Offer, Person
 from .strategies import OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
 
 ROWS = [
@@ -157,7 +159,8 @@ def test_an_unknown_family_is_told_the_nearest_name() -> None:
 
 
 def test_families_can_be_chosen_and_keep_their_order() -> None:
-    assert [f.name for f in families(["cadence", "rfm"])] == ["cadence", "rfm"]
+    # Whatever the order in which they are named, so that the panel's columns stand as in the catalogue.
+    assert [f.name for f in families(["cadence", "rfm"])] == ["rfm", "cadence"]
     assert {e.family for e in plan_for(Shape(families=("calendar",))).entries} == {"calendar"}
 
 
@@ -170,14 +173,15 @@ def test_the_catalogue_names_each_feature_once_with_unit_and_meaning() -> None:
 
 
 def test_every_feature_has_an_oracle() -> None:
-    ledger = ledger_of(ROWS[:1], "2017-02-01", quantity=["1"], discount=["0"], category=["x"], product_id=["x"])
+    columns = {"quantity": ["1"], "discount": ["0"], "category": ["x"], "product_id": ["x"], "channel": ["x"]}
+    ledger = full(ledger_of(ROWS[:1], "2017-02-01", **columns), Shape.complete())
     answers = ledger.oracle().features("a", ledger.cutoffs[0].date)
     assert {e.name: e.family for e in catalogue_module.catalogue()} == {n: f for f, ns in answers.items() for n in ns}
 
 
 def test_every_feature_tells_some_customers_of_a_cutoff_apart() -> None:
     # One that cannot, such as the date or the age of the ledger, would name the cutoff to the model. Here are a buyer
-    # in many windows, one of long ago, and one of a single day.
+    # in many windows, one of long ago, one of a single day, and two more.
     rows = [
         ("a", "2016-02-06 10:00", "o1", "10"),
         ("a", "2016-06-02 13:00", "o2", "30"),
@@ -190,13 +194,56 @@ def test_every_feature_tells_some_customers_of_a_cutoff_apart() -> None:
         ("b", "2016-08-05 02:00", "o3", "9"),
         ("c", "2016-12-01 02:00", "o1", "4"),
         ("c", "2016-12-01 02:00", "o1", "5"),
+        ("d", "2016-09-24 10:00", "o1", "7"),
+        ("d", "2016-10-24 10:00", "o2", "7"),
+        ("d", "2016-12-18 10:00", "o3", "7"),
+        ("e", "2016-12-20 10:00", "o1", "7"),
     ]
-    kinds = ["x", "y", "y", "x", "x", "z", "x", "x", "x", "x", "y"]
-    pieces = ["2", "3", "0", "1", "0", "1", "7", "5", "1", "1", "1"]
-    off = ["1", "0", "0", "1", "0", "0", "0", "0", "0", "0", "0"]
+    kinds = ["x", "y", "y", "x", "x", "z", "x", "x", "x", "x", "y", *"xzxx"]
+    pieces = ["2", "3", "0", "1", "0", "1", "7", "5", "1", "1", "1", *"1112"]
+    off = ["1", "0", "0", "1", "0", "0", "0", "0", "0", "0", "0", *"0000"]
     ledger = ledger_of(
-        rows, "2017-02-01", starts="2015-01-01", quantity=pieces, discount=off, category=kinds, product_id=kinds
+        rows,
+        "2017-02-01",
+        starts="2015-01-01",
+        quantity=pieces,
+        discount=off,
+        category=kinds,
+        product_id=kinds,
+        channel=["web"] * 6 + ["shop"] * 3 + ["web"] * 6,
     )
-    panel = ledger.panel()
-    assert set(panel.names) == {e.name for e in catalogue_module.catalogue()}
-    assert [name for name, row in zip(panel.names, panel.values, strict=True) if len(set(row.tolist())) == 1] == []
+    panel = full(ledger, Shape.complete(), *_beside()).panel()
+    # The season is the same for all, and off by default.
+    assert set(panel.names) == {e.name for e in catalogue_module.catalogue() if e.family != "season"}
+    told = {name: set(map(repr, row.tolist())) for name, row in zip(panel.names, panel.values, strict=True)}
+    assert [name for name, values in told.items() if len(values) == 1] == []
+
+
+def _beside() -> tuple[list[Event], list[Offer], list[Person]]:
+    """Of every kind an event or two of a and b, some more of b, points of c that are about to expire."""
+    events = [
+        event(when, kind, value, customer, channel)
+        for kind in KINDS
+        for when, value, customer, channel in (
+            ("2017-01-27", "5", "a", "app"),
+            ("2016-12-23", "2", "a", "email"),
+            ("2017-01-22", "4", "b", "store"),
+        )
+    ]
+    events += [event("2017-01-20", kind, customer="b") for kind in ("complaint", "support", "email_open")]
+    events += [event("2017-01-01", "points_earned", "40", "a"), event("2016-02-15", "points_earned", "30", "c")]
+    offers = [
+        offer("2017-01-10", "2017-01-20", "a"),
+        offer("2017-01-15", customer="a"),
+        offer("2016-12-01", "2016-12-24", "b"),
+        offer("2016-09-15", "2016-09-20", "b"),
+    ]
+    towns = [
+        ("a", "Rome", "2016-01-01", "30", "b"),
+        ("b", "Rome", "2016-02-01", "40", None),
+        ("c", "Oslo", None, None, None),
+    ]
+    people = [person(who, town, joined, age=age, referred_by=by) for who, town, joined, age, by in towns]
+    for row in people:
+        row["acquisition_channel"] = row["town"]
+    return events, offers, people

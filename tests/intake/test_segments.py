@@ -151,6 +151,25 @@ def test_only_the_new_file_is_read(shop: Callable[..., Shop]) -> None:
     assert first.table().num_rows == 2
 
 
+def test_another_table_may_change_without_the_purchases_being_read(shop: Callable[..., Shop]) -> None:
+    here, said = shop(), list[str]()
+    here.add("1", "a,2024-03-01,1.5,,,", " b,2024-03-01,2,,,", ",2024-03-01,3,,,")
+    events = {"path": str(here.root / "visits.csv"), "customer_id": "id", "occurred_at": "at", "all_of_kind": "visit"}
+    ledgers = []
+    for visits in ("a,2024-03-01\n", "a,2024-03-01\nb,2024-03-02\n"):
+        (here.root / "visits.csv").write_text(f"id,at\n{visits}")
+        content = here.config().model_dump(mode="json")
+        content["data"]["events"] = [events]
+        config = Config.model_validate(content).model_copy(update={"folder": here.root / "grown"})
+        ledgers.append(build_ledger(config, said.append))
+    assert "adding 0 of 1 files to what is known" in said
+    assert [s for s in said if s.startswith("reading 1")] == ["reading 1.csv"]
+    assert [ledger.rows_of("events").num_rows for ledger in ledgers] == [1, 2]
+    one, other = (replace(ledger.manifest, read_time="", fingerprint="", tables={}) for ledger in ledgers)
+    assert one == other
+    assert ledgers[0].table().equals(ledgers[1].table())
+
+
 def test_a_copy_does_where_files_cannot_be_linked(shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise OSError(18, "Invalid cross-device link")
@@ -319,6 +338,11 @@ def test_other_rules_or_changed_files_are_not_built_upon(shop: Callable[..., Sho
     assert not any(s.startswith("adding") for s in said)
 
 
+def _age(folder: Path, days: int) -> None:
+    then = time.time() - days * 86_400
+    os.utime(folder, (then, then))
+
+
 def test_superfluous_ledgers_are_swept_but_for_the_newest_and_the_young(shop: Callable[..., Shop]) -> None:
     here, folders = shop(), list[Path]()
     other = Shop(here.root, {**here.rules, "count_free": True})
@@ -327,9 +351,9 @@ def test_superfluous_ledgers_are_swept_but_for_the_newest_and_the_young(shop: Ca
         folders.append(_folder(here.grown()))
         if day == 1:
             stranger = _folder(other.grown())
-            os.utime(stranger, (time.time() - 9 * 86_400,) * 2)
+            _age(stranger, 9)
         if day != 2:
-            os.utime(folders[-1], (time.time() - (20 - day) * 86_400,) * 2)
+            _age(folders[-1], 20 - day)
     # Of the six before the last, 2 is young (and so the newest), 6 and 5 are the next newest; 1, 3 and 4 are gone.
     assert [f.exists() for f in folders] == [False, True, False, False, True, True, True]
     assert stranger.exists()

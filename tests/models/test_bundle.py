@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickletools
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +17,9 @@ from regulars.models import bundle
 from regulars.models.boosted import Boosted
 from regulars.models.bundle import load, save
 from regulars.pipelines.score import score
+from regulars.pipelines.train import fit_model
 
-from ..simulated import shop, trained
+from ..simulated import config_of, shop, trained
 
 FILES = (
     "churn_plain.ubj",
@@ -57,8 +60,9 @@ def test_a_model_comes_back_from_its_bundle_and_scores_the_same_bits(saved: Path
     pd.testing.assert_frame_equal(
         score(shop(), back, threads=1), score(shop(), trained().model, threads=1), check_exact=True
     )
-    for name in ("horizon_days", "trained_on", "history_starts", "rules", "columns", "prior", "reference"):
+    for name in ("horizon_days", "trained_on", "history_starts", "rules", "shape", "prior"):
         assert getattr(back, name) == getattr(trained().model, name), name
+    assert back.reference.to_dict() == trained().model.reference.to_dict()
     assert tuple(back.churn.ensemble.boosters) == ("plain", "rich", "seeded")
 
 
@@ -171,5 +175,31 @@ def test_a_bundle_of_another_format_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(bundle, "FORMAT", bundle.FORMAT + 1)
     save(trained().model, tmp_path / "newer")
     monkeypatch.undo()
-    with pytest.raises(NoModel, match="has format 2"):
+    with pytest.raises(NoModel, match="has format 3"):
         load(tmp_path / "newer")
+
+
+def test_the_users_own_families_travel_with_the_model(tmp_path: Path) -> None:
+    text = """
+from regulars import Feature, family
+
+@family("loyal")
+def loyal(past, reference):
+    yield Feature("days_per_order", "days", "days of age per purchase", past.all().sum("day") / 1.0)
+"""
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    config = config_of(features={"modules": ["mine.py"]}).model_copy(update={"folder": tmp_path})
+    found = fit_model(shop(), config).model
+    assert "loyal" in found.shape.families
+    save(found, tmp_path / "bundle")
+    (tmp_path / "mine.py").unlink()
+    script = (
+        "import sys; from pathlib import Path; from regulars.models.bundle import load; "
+        "from regulars.features.family import plan_for; "
+        "print(plan_for(load(Path(sys.argv[1])).shape).names[-1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "bundle")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "days_per_order"
+    assert str(tmp_path) not in (tmp_path / "bundle" / "model.json").read_text(encoding="utf-8")

@@ -175,4 +175,4 @@ def test_the_panel_of_a_day_has_the_models_features_in_its_order() -> None:
     day: Cutoff = shop().ends
     panel = panel_of(shop(), plan_for(model.shape), model.reference, [day])
     assert model.churn.ensemble.boosters["plain"].names == panel.names
-    assert sum(h.lines.n_lines for h in histories(shop())) == shop().manifest.lines["used"]
+    assert sum(h.lines.n_lines for h in histories(shop(), plan_for(model.shape))) == shop().manifest.lines["used"]

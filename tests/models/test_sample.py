@@ -12,10 +12,10 @@ from regulars.engines import panel_of, reference_of
 from regulars.errors import DataError, NotEnoughData
 from regulars.features.family import plan_for
 from regulars.features.panel import Label
+from regulars.features.shape import Shape
 from regulars.intake import Ledger
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample, at_risk
-from regulars.features.shape import Shape
 
 FIRST, SECOND, LAST = (Cutoff.parse(d) for d in ("2024-01-31", "2024-03-01", "2024-07-29"))
 H = 30

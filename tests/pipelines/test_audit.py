@@ -39,14 +39,12 @@ def honest(past, reference):
     yield Feature("orders_45d", "orders", "purchases of the last 45 days", past.last(45).sum("purchase"), NOT_COVERED)
 """
 PEEKS = """
-import numpy as np
 from regulars import Feature, family
 
 @family("peeks")
 def peeks(past, reference):
-    h = past.history
-    total = np.bincount(h.customer, weights=h.values("purchase"), minlength=h.n_customers)
-    yield Feature("orders_in_all", "orders", "purchases in all", total[past.row_customer])
+    soon = past.history.future(past.row_customer, past.cutoff_day, 30)
+    yield Feature("orders_soon", "orders", "purchases of the next 30 days", soon.orders)
 """
 
 
@@ -181,7 +179,7 @@ def test_verify_says_which_family_breaks_which_rule(book: Path, tmp_path: Path) 
     said = run("features", book, "--verify", "--json", tmp_path / "v.json")
     assert failed(said, 2).startswith("RG038: `peeks` breaks a rule")
     assert "OK  honest: keeps every rule" in said.out
-    assert "BROKEN  peeks: `orders_in_all` sees rows at or after the cutoff" in said.out
+    assert "BROKEN  peeks: `orders_soon` sees rows at or after the cutoff" in said.out
     assert "<- not before the cutoff" in said.out
     figures = loaded(tmp_path / "v.json")
     assert figures["broken"] == ["peeks"]
@@ -194,8 +192,10 @@ def test_verify_says_which_family_breaks_which_rule(book: Path, tmp_path: Path) 
 def test_audit_flags_the_family_that_peeks(book: Path, tmp_path: Path) -> None:
     said = run("features", book, "--audit", "--json", tmp_path / "a.json")
     assert said.code == 0, said.err
-    assert "features of" in said.out
-    assert {"orders_in_all", "orders_45d"} <= {f["name"] for f in loaded(tmp_path / "a.json")["features"]}
+    assert "LOOKS LIKE THE TARGET  `orders_soon` (peeks): AUC 1.000 alone against silence" in said.out
+    figures = loaded(tmp_path / "a.json")
+    assert figures["suspects"] == ["orders_soon"]
+    assert "orders_45d" in {f["name"] for f in figures["features"]}
 
 
 @pytest.mark.parametrize(

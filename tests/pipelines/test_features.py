@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from regulars.config import Config
 from regulars.engines import reference_of, write_panel
 from regulars.errors import ConfigError, StorageError
 from regulars.features.family import catalogue, plan_for
@@ -16,7 +17,7 @@ from regulars.intake import Ledger, build_ledger
 from regulars.pipelines.features import catalogue_text, features, features_to
 from regulars.pipelines.prepare import shape_of
 
-from ..simulated import config_of, purchases, shop, trained
+from ..simulated import config_of, purchases, shop, trained, written
 
 
 def same(first: pa.Table, second: pa.Table) -> bool:
@@ -71,12 +72,11 @@ def parts(folder: Path) -> dict[str, bytes]:
 
 def test_written_features_are_read_back_and_are_the_same_bytes_again(tmp_path: Path) -> None:
     days = [shop().ends.minus(10), shop().ends]
-    written = features_to(shop(), config_of(), days, tmp_path / "f")
+    said, notes = features_to(shop(), config_of(), days, tmp_path / "f")
     table = pq.read_table(tmp_path / "f")
     assert same(table, features(shop(), config_of(), days))
-    notes = written.pop("notes")
-    assert notes == []
-    assert written == {
+    assert said.pop("notes") == notes
+    assert said == {
         "rows": table.num_rows,
         "features": table.num_columns - 2,
         "cutoffs": [str(d) for d in days],
@@ -87,10 +87,8 @@ def test_written_features_are_read_back_and_are_the_same_bytes_again(tmp_path: P
 
 
 def test_processes_change_no_byte(tmp_path: Path) -> None:
-    frame = purchases()
-    frame.to_csv(tmp_path / "purchases.csv", index=False)
-    config = config_of(data={"purchases": {"path": str(tmp_path / "purchases.csv")}})
-    ledger = build_ledger(config.model_copy(update={"folder": tmp_path}))
+    config = Config.load(written(tmp_path, purchases()))
+    ledger = build_ledger(config)
     days = [ledger.ends.minus(10), ledger.ends]
     features_to(ledger, config, days, tmp_path / "one")
     plan = plan_for(shape_of(ledger, config))

@@ -1,0 +1,1 @@
+"""Golden values of real data: what was right once must stay the same bytes."""
