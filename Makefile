@@ -48,8 +48,9 @@ format: $(INSTALLED) ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix --exit-zero
 	$(BIN)/ruff format
 
+# BENCH="--lines 10000000" is the size of the goals; BENCH=--big and BENCH=--featuretools are further parts.
 bench: $(INSTALLED) $(DATA) ## speed and memory, side by side with other ways to compute the same
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: $(INSTALLED) $(DATA) ## every test at full counts; takes long
 	REGULARS_SOAK=1 $(PYTEST) -m "soak or not soak"

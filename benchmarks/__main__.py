@@ -11,6 +11,8 @@ import argparse
 import json
 import os
 import platform
+import signal
+import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -100,4 +102,6 @@ def main(given: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    # A kill ends as an error does, so that the temporary files go.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     main()

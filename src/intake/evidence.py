@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from .dates import Format
 from .manifest import ORDER, Source
-from .money import Signs
+from .notation import Signs
 
 _EXACT = Context(prec=1200)
 T = TypeVar("T")

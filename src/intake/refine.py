@@ -35,7 +35,8 @@ from .lines import (
     reasons_of,
     type_lines,
 )
-from .money import Signs, exact_sum, settle_money, settle_products
+from .money import exact_sum, settle_money, settle_products
+from .notation import Signs
 from .outcome import Refined, Sink, Written, columns_of, data_key, outcome_of, sorted_tables
 from .overlap import doubled_edges, merge_duplicates, merge_nothing, merge_overlaps
 from .parts import Part, Places, is_money, is_stamp

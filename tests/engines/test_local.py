@@ -17,8 +17,8 @@ from regulars.errors import DataError
 from regulars.features.family import Plan, plan_for
 from regulars.features.panel import RHYTHM, Label, Panel
 from regulars.features.reference import Reference
-from regulars.intake import Ledger
 from regulars.features.shape import Shape
+from regulars.intake import Ledger
 
 from ..simulated import purchases, shop
 

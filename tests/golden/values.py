@@ -34,7 +34,7 @@ Summary = dict[str, dict[str, dict[str, float | int | None]]]
 
 def ledger_of(name: str, folder: Path) -> tuple[Ledger, Config]:
     """A demo data set's ledger, all its tables with it."""
-    config = Config.load(purchases_of(name, folder))
+    config = Config.load(purchases_of(name, folder, beside=True))
     return build_ledger(config), config
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from regulars.config import Config
 from regulars.errors import DataError
 from regulars.intake.evidence import Mended
-from regulars.intake.money import Signs, settle_money
+from regulars.intake.money import settle_money
+from regulars.intake.notation import Signs
 from regulars.intake.parts import Places
 from regulars.intake.staging import working_database
 

@@ -114,4 +114,9 @@ def test_complete_journey_keeps_every_line_and_adds_its_discounts(
     assert min(table["discount"].drop_null().to_pylist()) >= 0
     assert config.data.purchases.naive_timezone == "UTC"
     assert config.data.timezone == "America/New_York"
-    assert [p.name for p in file.parent.iterdir()] == ["purchases.parquet"]
+    written = sorted(p.name for p in file.parent.iterdir())
+    assert written == ["households.parquet", "offers.parquet", "purchases.parquet"]
+    # The tables beside the purchases: 6,589 receipts of campaigns and 801 households who answered.
+    tables = build_ledger(Config.load(purchases_of("completejourney", tmp_path, beside=True))).manifest.tables
+    assert {name: table.lines["used"] for name, table in tables.items()} == {"customers": 801, "offers": 6_589}
+    assert tables["customers"].sensitive == ("age", "marital_status")

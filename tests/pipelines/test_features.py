@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.engines import reference_of, write_panel
 from regulars.errors import ConfigError, StorageError
@@ -100,6 +104,33 @@ def test_processes_change_no_byte(tmp_path: Path) -> None:
     assert parts(tmp_path / "by-2") == parts(tmp_path / "by-1")
     assert len(parts(tmp_path / "by-1")) > 1
     assert same(pq.read_table(tmp_path / "by-2"), pq.read_table(tmp_path / "one"))
+
+
+SURROUNDINGS = [
+    {"TZ": "Asia/Tehran", "PYTHONHASHSEED": "1"},
+    {"TZ": "America/St_Johns", "PYTHONHASHSEED": "2", "LC_ALL": "C"},
+    {"TZ": "Pacific/Apia", "PYTHONHASHSEED": "3", "LC_ALL": "C.UTF-8", "LC_NUMERIC": "de_DE.UTF-8"},
+]
+
+
+@pytest.mark.parametrize(("threads", "surroundings"), [(1, 0), (2, 1), pytest.param(8, 2, marks=pytest.mark.soak)])
+def test_threads_rows_files_zone_locale_and_hash_seed_change_no_byte(
+    threads: int, surroundings: int, tmp_path: Path
+) -> None:
+    day = str(shop().ends)
+    features_to(shop(), config_of(), [Cutoff.parse(day)], tmp_path / "here")
+    # The same lines, shuffled, in two files.
+    frame = purchases().sample(frac=1, random_state=threads)
+    config = written(tmp_path / "there", frame)
+    (tmp_path / "there" / "purchases.csv").unlink()
+    for name, half in (("b.csv", frame[: len(frame) // 2]), ("a.csv", frame[len(frame) // 2 :])):
+        half.to_csv(tmp_path / "there" / name, index=False)
+    text = config.read_text(encoding="utf-8").replace('"purchases.csv"', '"*.csv"')
+    config.write_text(text.replace("threads = 1", f"threads = {threads}"), encoding="utf-8")
+    command = [sys.executable, "-m", "regulars.cli", "features", str(config), "--cutoff", day, "--out"]
+    env = {**os.environ, **SURROUNDINGS[surroundings]}
+    subprocess.run([*command, str(tmp_path / "out")], env=env, check=True, capture_output=True)
+    assert parts(tmp_path / "out") == parts(tmp_path / "here")
 
 
 def test_a_folder_of_other_things_is_not_written_over(tmp_path: Path) -> None:
