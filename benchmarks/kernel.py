@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from regulars.clock import Cutoff
+from regulars.config import EngineConfig
 from regulars.engines import panel_of, usable_threads
 from regulars.engines.local import mapped, reader, shards_of
 from regulars.engines.streamed import SHARDS_PER_PART, table_of
@@ -28,10 +29,13 @@ from regulars.features.past import Past, ratio
 from regulars.features.reference import Reference
 from regulars.features.shape import Shape
 from regulars.intake import Ledger, open_ledger
-from regulars.intake.canonical import canonical_blocks
+from regulars.intake.canonical import canonical_blocks, canonical_purchases
 from regulars.schema import Rules
 
 from .job import NAMES, OPTIONAL, REFERENCE, Job
+
+SORT_MEMORY, BIG_SORT_MEMORY = "1GB", "3GB"
+"""What DuckDB may hold of the purchases; the rest spills, so that the panel has room."""
 
 
 def basket_of_the_80(past: Past, reference: Reference) -> Iterator[Feature]:
@@ -96,7 +100,9 @@ def gathered(panels: list[Panel]) -> Panel:
 def from_unsorted(job: Job) -> Panel:
     """Unsorted canonical Parquet -> sorted shards -> the panel in memory."""
     plan = plan_of_the_80()
-    return gathered(list(blocks_of(job, plan, canonical_blocks([Path(job.source)], plan.columns))))
+    with canonical_purchases([Path(job.source)], plan.columns, EngineConfig(memory=SORT_MEMORY)) as source:
+        most = source.n_customers * len(job.cutoffs)
+        return Panel.gathered(blocks_of(job, plan, source.blocks()), most)
 
 
 def to_parquet(job: Job, folder: Path) -> int:
@@ -111,7 +117,8 @@ def to_parquet(job: Job, folder: Path) -> int:
         pq.write_table(table_of(panel), path, compression="zstd", compression_level=1, use_dictionary=keys)
         return panel.n_rows
 
-    shards = canonical_blocks([Path(job.source)], plan.columns)
+    memory = BIG_SORT_MEMORY if Path(job.source).stat().st_size > 2**30 else SORT_MEMORY
+    shards = canonical_blocks([Path(job.source)], plan.columns, EngineConfig(memory=memory))
     return sum(mapped(written, enumerate(_batched(shards, SHARDS_PER_PART)), usable_threads()))
 
 

@@ -112,14 +112,14 @@ class View:
         """Per row, the position of the customer's first cell at or after (cutoff - offset days)."""
         self.asked.add(offset)
         if offset not in self._positions:
-            if offset in self._planned:
-                plan, grid = self._grid
-            else:
-                plan = _edge_plan(self.rows.cutoff_days, frozenset({offset}))
-                grid = self.track.before(plan.edges)
-            place = plan.columns[offset].take(self.rows.cutoff)
-            place += self._row_start if offset in self._planned else self.rows.customer * grid.shape[1]
-            self._positions[offset] = grid.ravel().take(place).astype(np.int64)
+            # What was planned is looked up at once, as long as nothing else was.
+            alone = offset not in self._planned
+            plan = _edge_plan(self.rows.cutoff_days, frozenset({offset})) if alone else self._plan
+            grid = self.track.before(plan.edges) if alone else self._grid
+            place = plan.columns.take(self.rows.cutoff, axis=1)
+            place += self.rows.customer * grid.shape[1]
+            found = grid.ravel().take(place).astype(np.int64)
+            self._positions.update(zip(plan.offsets, found, strict=True))
         return self._positions[offset]
 
     def at(self, measure: str, offset: int | None) -> Int64:
@@ -153,14 +153,12 @@ class View:
         return self._before_ledger[older]
 
     @cached_property
-    def _grid(self) -> tuple[_EdgePlan, NDArray[np.int32]]:
-        plan = _edge_plan(self.rows.cutoff_days, self._planned)
-        return plan, self.track.before(plan.edges)
+    def _plan(self) -> _EdgePlan:
+        return _edge_plan(self.rows.cutoff_days, self._planned)
 
     @cached_property
-    def _row_start(self) -> Int64:
-        """Where each row's customer begins in the planned grid."""
-        return np.asarray(self.rows.customer * self._grid[1].shape[1])
+    def _grid(self) -> NDArray[np.int32]:
+        return self.track.before(self._plan.edges)
 
     @cached_property
     def _start(self) -> Int64:
@@ -202,9 +200,9 @@ class Past(View):
         nobody = np.zeros(0, np.int64)
         super().__init__(history, Rows(nobody, nobody, days, history.history_starts.day), offsets)
         # At risk is whoever has a purchase before the cutoff.
-        plan, grid = self._grid
+        now = self._grid[:, self._plan.columns[self._plan.offsets.index(0)]]
         bought = history.prefix("purchase")
-        at_risk = bought[grid[:, plan.columns[0]]] > bought[history.starts[:-1, None]]
+        at_risk = bought[now] > bought[history.starts[:-1, None]]
         customer, cutoff = np.nonzero(at_risk)
         self.rows = Rows(customer, cutoff, days, history.history_starts.day)
 
@@ -315,17 +313,18 @@ class Span:
 
 @dataclass(frozen=True)
 class _EdgePlan:
-    """All edges of some cutoffs and offsets, and where each offset's edges stand among them, cutoff by cutoff."""
+    """All edges of some cutoffs and offsets; where they stand among them has the shape (n_offsets, n_cutoffs)."""
 
     edges: Edges
-    columns: dict[int, Int64]
+    offsets: tuple[int, ...]
+    columns: Int64
 
 
 @lru_cache(maxsize=64)
 def _edge_plan(cutoff_days: tuple[int, ...], offsets: frozenset[int]) -> _EdgePlan:
     days = np.array(cutoff_days, np.int64)
     edges = np.unique(np.concatenate([days - offset for offset in offsets]))
-    return _EdgePlan(Edges(edges), {offset: np.searchsorted(edges, days - offset) for offset in offsets})
+    return _EdgePlan(Edges(edges), tuple(offsets), np.stack([np.searchsorted(edges, days - o) for o in offsets]))
 
 
 def _taken(values: Int64, index: Int64) -> Int64:

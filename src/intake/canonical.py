@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,11 @@ _ALWAYS = ("customer_id", "purchased_at", "order_id", "amount")
 _TEXTS = tuple(c.name for c in PURCHASES if c.type == pa.string() and c.name not in _ALWAYS)
 
 
-def canonical_blocks(
-    paths: Sequence[Path], columns: Sequence[str], engine: EngineConfig | None = None, lines: int = LINES
-) -> Iterator[pa.Table]:
-    """Blocks of whole customers, sorted by customer, instant and order, from unsorted canonical files.
+@contextmanager
+def canonical_purchases(
+    paths: Sequence[Path], columns: Sequence[str], engine: EngineConfig | None = None
+) -> Iterator[Canonical]:
+    """Unsorted canonical files, checked, their customers counted and ready to be sorted into blocks.
 
     Parameters
     ----------
@@ -47,15 +49,6 @@ def canonical_blocks(
         The canonical columns wanted; customer, instant, order and amount always come.
     engine : EngineConfig, optional
         Threads and memory limit; beyond the limit the sort spills to a temporary folder.
-    lines : int
-        As in `Ledger.shards`.
-
-    Yields
-    ------
-    pyarrow.Table
-        In canonical order of columns. Texts are dictionaries, but for order ids, and columns of more than `FREQUENT`
-        different texts; a dictionary may hold texts that no line of the block has. Lines that are equal in customer,
-        instant and order stand in any order.
 
     Raises
     ------
@@ -66,20 +59,34 @@ def canonical_blocks(
     with tempfile.TemporaryDirectory(prefix="regulars-") as spill:
         mapping, read_us = {c: c for c in wanted}, time.time_ns() // 1_000
         with canonical_lines(paths, mapping, engine or EngineConfig(), Path(spill), read_us) as con:
-            yield from _Ranked.of(con, wanted).blocks(con, lines)
+            yield Canonical.of(con, wanted)
+
+
+def canonical_blocks(
+    paths: Sequence[Path], columns: Sequence[str], engine: EngineConfig | None = None, lines: int = LINES
+) -> Iterator[pa.Table]:
+    """The blocks of `canonical_purchases`."""
+    with canonical_purchases(paths, columns, engine) as found:
+        yield from found.blocks(lines)
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class Canonical:
     """The customers in order with their numbers of lines, and the texts that stand as numbers."""
 
+    con: Connection
     columns: tuple[str, ...]
     customers: pa.Array
     counts: NDArray[np.int64]
     texts: dict[str, pa.Array]
 
+    @property
+    def n_customers(self) -> int:
+        """How many customers."""
+        return len(self.customers)
+
     @classmethod
-    def of(cls, con: Connection, columns: tuple[str, ...]) -> _Ranked:
+    def of(cls, con: Connection, columns: tuple[str, ...]) -> Canonical:
         """Number the customers and the frequent texts; tables `ranked_<column>` lead from text to number."""
         found = _distinct(con, "customer_id")
         _number(con, "customer_id", one_array(found.column("text")))
@@ -87,13 +94,18 @@ class _Ranked:
         for column in _frequent(con, [c for c in columns if c in _TEXTS]):
             texts[column] = pc.drop_null(one_array(_distinct(con, column).column("text")))
             _number(con, column, texts[column])
-        return cls(columns, one_array(found.column("text")), found.column("lines").to_numpy(), texts)
+        return cls(con, columns, one_array(found.column("text")), found.column("lines").to_numpy(), texts)
 
-    def blocks(self, con: Connection, lines: int) -> Iterator[pa.Table]:
-        """Sort, and cut what comes."""
+    def blocks(self, lines: int = LINES) -> Iterator[pa.Table]:
+        """Sort by customer, instant and order, and cut into blocks of whole customers as `Ledger.shards` does.
+
+        Columns come in canonical order. Texts are dictionaries, but for order ids, and columns of more than `FREQUENT`
+        different texts; a dictionary may hold texts that no line of the block has. Lines that are equal in customer,
+        instant and order stand in any order.
+        """
         ends = cuts_of(self.counts, lines)
         starts, totals = np.concatenate([[0], ends[:-1]]), np.concatenate([[0], np.cumsum(self.counts)])
-        batches = _taken(con.sql(self._query()).to_arrow_reader(_BATCH), (totals[ends] - totals[starts]).tolist())
+        batches = _taken(self.con.sql(self._query()).to_arrow_reader(_BATCH), (totals[ends] - totals[starts]).tolist())
         for first, end, table in zip(starts.tolist(), ends.tolist(), batches, strict=True):
             yield self._block(table, first, end)
 

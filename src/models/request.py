@@ -11,6 +11,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..clock import Zone, date_of
@@ -64,7 +65,8 @@ def lines_of(frame: pd.DataFrame, columns: tuple[str, ...], rules: Rules) -> Lin
     days = zone.local_day(time)
     orders = np.array([o or date_of(d).isoformat() for o, d in zip(orders, days.tolist(), strict=True)], object)
     money = {m: _money(frame, m) for m in MONEYS if m in wanted}
-    codes = {t: _codes(_texts(frame, t), missing=True) for t in TEXTS if t in wanted}
+    texts = {t: _texts(frame, t) for t in TEXTS if t in wanted}
+    codes = {t: _codes(text, missing=True) for t, text in texts.items()}
     customers, customer = np.unique(ids.astype(str), return_inverse=True)
     sort = np.lexsort([*codes.values(), *money.values(), orders.astype(str), time, customer])
     order = _codes(orders, missing=False)
@@ -75,6 +77,7 @@ def lines_of(frame: pd.DataFrame, columns: tuple[str, ...], rules: Rules) -> Lin
         order=(customer * (int(order.max()) + 1) + order)[sort],
         money={m: v[sort] for m, v in money.items()},
         codes={t: v[sort] for t, v in codes.items()},
+        names={t: pa.array(np.unique(text.astype(str)).tolist(), pa.string()) for t, text in texts.items()},
     )
 
 
