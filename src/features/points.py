@@ -62,8 +62,7 @@ def _lapsed(view: View, days: int) -> Int64:
     key = track.customer * _DAYS + (track.day - _FIRST_DAY)
     old, begins = np.searchsorted(key, key - days), track.starts[track.customer]
     gained, lost = track.prefix("gained"), track.prefix("lost")
-    # A day that is too early for the customer stands among those of the one before.
-    excess = gained[np.maximum(old, begins)] - gained[begins] - (lost[:-1] - lost[begins])
+    excess = gained[old] - gained[begins] - (lost[:-1] - lost[begins])
     levels, rank = np.unique(excess, return_inverse=True)
     base = track.customer * len(levels)
     highest = levels[np.maximum.accumulate(base + rank) - base]

@@ -7,7 +7,7 @@ memory is short. The database reads nothing but the Arrow tables given to it: no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ def working_database(engine: EngineConfig, spill: Path, readable: Sequence[Path]
         settings["memory_limit"] = engine.memory
     con = duckdb.connect(":memory:", config=settings)
     try:
-        con.execute("SET enable_progress_bar=false")
+        # In a notebook without ipywidgets DuckDB cannot draw a bar, and says so when asked not to.
+        with suppress(duckdb.InvalidInputException):
+            con.execute("SET enable_progress_bar=false")
         if readable:
             con.execute("SET allowed_directories=?", [sorted({str(path.resolve().parent) for path in readable})])
         con.execute("SET enable_external_access=false; SET lock_configuration=true")

@@ -61,6 +61,13 @@ def test_what_lapsed_cannot_be_spent_later() -> None:
     assert wrong(_points("2017-06-15", SHAPE, spent), "engagement", {"points_balance": 30}) == []
 
 
+def test_points_can_be_spent_up_to_the_day_on_which_they_are_as_old_as_they_may_be() -> None:
+    # On 1 April the hundred of January are 90 days old; on the 2nd they have lapsed, and May pays what is owed.
+    for day, balance in (("2017-04-01", 50), ("2017-04-02", 0)):
+        spent = [(day, "points_spent", "100")]
+        assert wrong(_points("2017-06-15", SHAPE, spent), "engagement", {"points_balance": balance}) == []
+
+
 def test_more_spent_than_there_was_is_owed() -> None:
     # 120 spent in January: 20 too many, which the fifty of May pay.
     spent = [("2017-01-20", "points_spent", "120")]

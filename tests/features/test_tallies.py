@@ -44,12 +44,12 @@ def test_the_most_frequent_values_are_told_apart_and_the_first_of_equals() -> No
 
 
 def test_shares_of_the_others_are_their_mean_and_rates_those_of_all_together() -> None:
-    # 60 of 100 rows; 20 each of two that are told apart; 8 and 12 of two that are not, on which 5 and 10 are active.
-    rows, active = np.array([[60, 20, 8, 12]]), np.array([[30, 5, 5, 10]])
+    # 60 and 20 of 100 rows of two that are told apart; 8 and 12 of two that are not; of the last there is none yet.
+    rows, active = np.array([[60, 20, 8, 12, 0]]), np.array([[30, 5, 5, 10, 0]])
     pool = Pool(rows)
-    assert pool.share(rows).tolist() == [[s * BILLIONTH // 100 for s in (60, 20, 10, 10, 10)]]
+    assert pool.share(rows).tolist() == [[s * BILLIONTH // 100 for s in (60, 20, 10, 10, 10, 10)]]
     # Usual: 50.5 / 101 = 1/2. (30 + 10) / 80, (5 + 10) / 40, (15 + 10) / 40.
-    assert pool.rate(active, rows).tolist() == [[500_000_000, 375_000_000, 625_000_000, 625_000_000, 625_000_000]]
+    assert pool.rate(active, rows).tolist() == [[500_000_000, 375_000_000, *[625_000_000] * 4]]
 
 
 def test_where_there_was_nothing_the_latest_of_any_counts() -> None:

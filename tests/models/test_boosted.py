@@ -75,7 +75,7 @@ def test_the_margin_forgotten_is_a_disaster_in_the_products_own_ensemble() -> No
     raw = seeded.booster.inplace_predict(features, predict_type="margin", validate_features=False)
     churned = rows.churned
     assert (auc(churned, right) or 0) > 0.8
-    assert (auc(churned, np.asarray(raw, np.float64)) or 1) < 0.65
+    assert (auc(churned, np.asarray(raw, np.float64)) or 1) < 0.7
 
 
 def test_a_seeded_prediction_is_the_margin_plus_what_the_trees_add() -> None:
