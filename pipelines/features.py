@@ -13,11 +13,10 @@ from ..engines import panel_of, reference_of, usable_threads, write_panel
 from ..engines.streamed import table_of
 from ..errors import ConfigError
 from ..features.family import catalogue, plan_for
-from ..features.notes import group_notes
 from ..intake import Ledger
 from ..progress import Progress
 from .files import folder_replaced
-from .prepare import event_notes, shape_of
+from .prepare import feature_notes, shape_of
 
 
 def _days(cutoffs: Sequence[Cutoff | str]) -> list[Cutoff]:
@@ -56,7 +55,7 @@ def features_to(
         return write_panel(ledger, plan, reference, wanted, waiting, processes, progress)
 
     rows = folder_replaced(folder, write)
-    notes = [*group_notes(reference.groups), *event_notes(ledger, plan.shape)]
+    notes = feature_notes(ledger, plan, reference)
     figures = {"rows": rows, "features": len(plan.names), "cutoffs": [str(c) for c in wanted], "notes": notes}
     return figures, notes
 

@@ -27,6 +27,9 @@ from ..models.sample import Sample, at_risk
 from ..models.splits import Span
 from ..progress import Progress
 
+MOST_KINDS = 50
+"""At most so many kinds (and channels) of events become features, the most frequent ones."""
+
 
 def span_of(ledger: Ledger, config: Config) -> Span:
     """What the ledger covers and what the configuration asks of it."""
@@ -43,7 +46,9 @@ def shape_of(ledger: Ledger, config: Config) -> Shape:
     company = wanted.company_events
 
     def told(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-        return tuple(k.name for k in kinds if company or k.lines > k.by_company)
+        counted = [(k.lines if company else k.lines - k.by_company, k.name) for k in kinds]
+        frequent = sorted((c for c in counted if c[0]), key=lambda c: (-c[0], c[1]))[:MOST_KINDS]
+        return tuple(sorted(name for _, name in frequent))
 
     attributes = (*(("acquisition_channel",) if customers and "acquisition_channel" in customers.columns else ()),)
     return Shape(
@@ -69,16 +74,24 @@ def modules_of(config: Config) -> tuple[Source, ...]:
     return tuple(replace(source, file=file) for source, file in zip(texts, files, strict=True))
 
 
+def feature_notes(ledger: Ledger, plan: Plan, reference: Reference) -> list[str]:
+    """Which values and kinds of events are no features of their own, and why."""
+    events, shape = ledger.manifest.tables.get("events"), plan.shape
+    notes = [*reference.notes()]
+    if events and not shape.company_events:
+        notes += company_kinds({k.name: k.by_company for k in events.kinds})
+    if events and len(shape.kinds) == MOST_KINDS < len(events.kinds):
+        notes.append(f"of {len(events.kinds):,} kinds of events the {MOST_KINDS} most frequent are features")
+    return notes
+
+
 def event_notes(ledger: Ledger, shape: Shape) -> list[str]:
-    """Which kinds of events are no features, and why; which the shape knows and the ledger lacks."""
+    """Which kinds of events the model was not trained on, and which it was and the ledger lacks."""
     events = ledger.manifest.tables.get("events")
     kinds = (
         {k.name: k.lines if shape.company_events else k.lines - k.by_company for k in events.kinds} if events else {}
     )
-    notes = [*unseen_kinds(kinds, shape), *lost_kinds(kinds, shape)]
-    if events and not shape.company_events:
-        notes += company_kinds({k.name: k.by_company for k in events.kinds})
-    return notes
+    return [*unseen_kinds(kinds, shape), *lost_kinds(kinds, shape)]
 
 
 def recipe_of(config: Config) -> Recipe:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -69,10 +70,12 @@ def _results(job: Job, parts: range, processes: int) -> Iterator[tuple[int, int]
     if processes == 1 or len(parts) == 1:
         yield from (write_part(job, number) for number in parts)
         return
-    from joblib import Parallel, delayed
+    import joblib
 
-    run = Parallel(processes, return_as="generator_unordered", batch_size=1, pre_dispatch=2 * processes)
-    yield from run(delayed(write_part)(job, number) for number in parts)
+    # Its own types are those of the defaults only.
+    parallel: Any = joblib.Parallel
+    run = parallel(processes, return_as="generator_unordered", batch_size=1, pre_dispatch=2 * processes)
+    yield from run(joblib.delayed(write_part)(job, number) for number in parts)
 
 
 def write_part(job: Job, number: int) -> tuple[int, int]:
@@ -91,7 +94,7 @@ def write_part(job: Job, number: int) -> tuple[int, int]:
     panels = list(blocks())
     panel = Panel.gathered(panels, sum(p.n_rows for p in panels))
     path = Path(job.folder) / f"part-{number:05d}.parquet"
-    keys = ["customer_id", "cutoff"]
+    keys: Any = ["customer_id", "cutoff"]
     pq.write_table(table_of(panel), path, compression="zstd", compression_level=1, use_dictionary=keys)
     return panel.n_rows, lines
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
-from regulars.features.family import Family, Plan, families, plan_for
+from regulars.features.family import BUILT_IN, Family, Plan, families, plan_for
 from regulars.features.history import History
 from regulars.features.lines import TEXTS, Lines
 from regulars.features.panel import Label, Panel, panel_block
@@ -121,9 +121,14 @@ class Ledger:
         return line["purchased_at"] < limit and line.get("known_at", line["purchased_at"]) < limit
 
 
+EVERY = tuple(name for name in BUILT_IN if name != "season")
+"""Those that are off by default among them; equal for all customers of a cutoff, the season has nothing to leak."""
+
+
 def plan_of(shape: Shape) -> Plan:
-    """The plan of a shape, worked out once for the families that there are."""
-    return _planned(shape, families(shape.families))
+    """The plan of a shape, worked out once; of every family of ours but the season, unless the shape names some."""
+    wanted = shape if shape.families else replace(shape, families=EVERY)
+    return _planned(wanted, families(wanted.families))
 
 
 @lru_cache(maxsize=64)

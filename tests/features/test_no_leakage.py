@@ -20,7 +20,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
-from regulars.features.family import NEVER, NOT_COVERED, catalogue, families, plan_for
+from regulars.features.family import NEVER, NOT_COVERED, catalogue
 from regulars.features.panel import RHYTHM, Label, Panel
 from regulars.features.reference import Reference
 
@@ -28,10 +28,10 @@ from .agreement import family_values
 from .beside import SHAPES, FullLedger, event, full, full_ledgers, offer, person
 from .oracle import DAY, Line, midnight
 from .oracle_beside import Event, Offer, Person
-from .strategies import EXAMPLES, OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers
+from .strategies import EVERY, EXAMPLES, OPTIONAL, PROPERTY, Ledger, ledger_of, ledgers, plan_of
 
 MICROSECOND = dt.timedelta(microseconds=1)
-FAMILIES = [family.name for family in families()]
+FAMILIES = list(EVERY)
 Naming = Callable[[str], str]
 every_ledger: st.SearchStrategy[Ledger] = st.one_of(ledgers(), full_ledgers())
 """Purchases alone, and with other tables beside them."""
@@ -79,8 +79,7 @@ def _poisoned(ledger: Ledger, line: Line, rng: random.Random) -> Line:
 
 
 def test_the_properties_look_at_every_registered_family() -> None:
-    assert {entry.family for entry in plan_for(replace(SHAPES[0], columns=OPTIONAL)).entries} == set(FAMILIES)
-    # Equal for all customers of a cutoff, the season has nothing to leak; it is off by default.
+    assert {entry.family for entry in plan_of(replace(SHAPES[0], columns=OPTIONAL)).entries} == set(FAMILIES)
     assert {entry.family for entry in catalogue()} == {*FAMILIES, "season"}
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 from regulars.errors import NoModel
+from regulars.features import family as catalogue
+from regulars.features.family import families
 from regulars.models import bundle
 from regulars.models.boosted import Boosted
 from regulars.models.bundle import load, save
@@ -179,7 +181,9 @@ def test_a_bundle_of_another_format_is_refused(tmp_path: Path, monkeypatch: pyte
         load(tmp_path / "newer")
 
 
-def test_the_users_own_families_travel_with_the_model(tmp_path: Path) -> None:
+def test_the_users_own_families_travel_with_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    families()
+    monkeypatch.setattr(catalogue, "_REGISTERED", dict(catalogue._REGISTERED))
     text = """
 from regulars import Feature, family
 
