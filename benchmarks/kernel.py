@@ -34,7 +34,7 @@ from regulars.schema import Rules
 
 from .job import NAMES, OPTIONAL, REFERENCE, Job
 
-SORT_MEMORY, BIG_SORT_MEMORY = "1GB", "3GB"
+SORT_MEMORY, BIG_SORT_MEMORY = "400MB", "3GB"
 """What DuckDB may hold of the purchases; the rest spills, so that the panel has room."""
 
 
