@@ -448,15 +448,17 @@ def _like(line: Line, customer: str, at: dt.datetime) -> Line:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_long_histories_at_five_cutoffs_see_nothing_later(name: str) -> None:
     # The same rule without shrinking, on long histories: one customer a history, orders that go on for weeks.
-    rng = random.Random(name)
+    rng, compared = random.Random(name), 0
     for _ in range(EXAMPLES // 5):
         ledger = _long_ledger(rng)
         for cutoff in ledger.cutoffs:
             whole = ledger.at(cutoff)
             found, meant = family_values(whole, name), family_values(whole.before(cutoff), name)
-            assert found
             assert np.array_equal(list(found.values()), list(meant.values()), equal_nan=True)
             assert found.keys() == meant.keys()
+            # Now and then there are only returns before the first cutoff, and nobody is at risk.
+            compared += bool(found)
+    assert compared > 4 * (EXAMPLES // 5)
 
 
 def _long_ledger(rng: random.Random) -> FullLedger:
