@@ -1,7 +1,7 @@
 """The command line: parse, call a pipeline, print. Nothing is computed here.
 
 A user's mistake prints one message and ends with its exit code: 2 usage or configuration, 3 bad data, 4 not enough
-data, 6 no model, 70 internal, 74 storage. `--debug` shows the traceback.
+data, 6 no model, 70 internal, 74 storage, 75 busy. `--debug` shows the traceback.
 """
 
 from __future__ import annotations

@@ -164,6 +164,18 @@ class MlflowConfig(Section):
     model_name: str = Field(default="regulars", min_length=1, pattern=r"^[A-Za-z0-9][\w.-]*$")
 
 
+class PrivacyConfig(Section):
+    """What becomes of names at the door."""
+
+    pseudonyms: bool = Field(
+        default=False, description="replace every customer id by a keyed hash before anything is stored"
+    )
+    key_file: str | None = Field(
+        default=None,
+        description="file of the secret key; default: $REGULARS_KEY, else .regulars/key (made when needed)",
+    )
+
+
 class EngineConfig(Section):
     """Who computes."""
 
@@ -192,6 +204,7 @@ class Config(Section):
     tuning: TuningConfig = TuningConfig()
     mlflow: MlflowConfig = MlflowConfig()
     engine: EngineConfig = EngineConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
     seed: int = Field(default=0, ge=0)
     folder: Path = Field(default=Path(), exclude=True, repr=False)
 

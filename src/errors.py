@@ -99,6 +99,13 @@ class StorageError(RegularsError):
     default_code = "RG074"
 
 
+class Busy(RegularsError):
+    """Another run is writing to the same place (exit code 75)."""
+
+    exit_code = 75
+    default_code = "RG075"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The nearest known names as a hint, or the list of all when none is near.
 

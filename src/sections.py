@@ -36,9 +36,11 @@ class TableSection(Section):
         default=None, description="CSV, Parquet, a folder or a glob; relative to the configuration file"
     )
     url: str | None = Field(
-        default=None, description="SQLite or DuckDB file (sqlite:///..., duckdb:///...); needs `table`"
+        default=None, description="a database: sqlite:///file, duckdb:///file, postgresql://..., or any SQLAlchemy URL"
     )
-    table: str | None = Field(default=None, description="the table behind `url`")
+    table: str | None = Field(default=None, description="the table or view behind `url`, as `name` or `schema.name`")
+    sheets: tuple[str, ...] = Field(default=(), description="of an Excel file: the sheets; one sheet needs no name")
+    encoding: str | None = Field(default=None, description="of text files: default UTF-8, or UTF-16 with its mark")
     customer_id: str = Field(description="column of the customer's id; read as text")
     naive_timezone: str | None = Field(default=None, description="zone of stamps without one; default: data.timezone")
     day_first: bool | None = Field(
@@ -94,6 +96,14 @@ class PurchasesConfig(TableSection):
 
     purchased_at: str = Field(description="column of the time of purchase")
     order_id: str | None = Field(default=None, description="column of the order; without it, customer and local day")
+    transaction_id: str | None = Field(
+        default=None,
+        description="column of an id that is the line's own: the same id twice is one line, or a correction",
+    )
+    currency: str | None = Field(default=None, description="column of the line's currency, as EUR")
+    rates: dict[str, str] = Field(
+        default_factory=dict, description="what one unit of each foreign currency is in the ledger's, as decimal text"
+    )
     amount: str | None = Field(
         default=None, description="column of the net money of the line; or give quantity and unit_price"
     )

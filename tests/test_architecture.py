@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOUNDATION = {"errors", "schema", "clock", "sections", "config"}
 BELOW_MODELS = FOUNDATION | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
-BELOW_OUTLETS = BELOW_OFFERS | {"offers"}
+BELOW_OUTLETS = BELOW_OFFERS | {"offers", "examination"}
 BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "progress"}
 
 # errors, schema, clock, config <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "features": FOUNDATION | {"intake"},
     "engines": BELOW_MODELS,
     "models": BELOW_MODELS,
+    "examination": BELOW_OFFERS,
     "offers": BELOW_OFFERS,
     "serving": BELOW_OUTLETS,
     "reports": BELOW_OUTLETS,

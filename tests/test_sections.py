@@ -9,7 +9,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.errors import ConfigError
-from regulars.intake.parts import is_money, is_stamp, is_text
+from regulars.intake.sources.parts import is_money, is_stamp, is_text
 from regulars.schema import BESIDE, INSTANT, MONEY, PURCHASES, table_schema
 from regulars.sections import ConsentConfig, CustomersConfig, EventsConfig, OffersConfig, PurchasesConfig, TableSection
 

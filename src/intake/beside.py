@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 from ..config import Config
 from ..errors import ConfigError, DataError
 from ..sections import TableSection
-from .frames import frame_part
 from .manifest import Manifest
 from .repairs import strangers_alike
 from .shards import KEY, joined
-from .sources import parts_at
+from .sources.found import parts_at
+from .sources.frames import frame_part
 from .staging import Connection, working_database
 from .table_rows import file_of, quarantine_file
 from .tables import Delivery, Outcome, TableIntake

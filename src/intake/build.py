@@ -22,7 +22,6 @@ from .growth import GROWN, Earlier, base_among, earlier_ledgers, is_ripe, sweep
 from .ledger import Ledger, folder_of, opened, silent
 from .manifest import FORMAT
 from .outcome import Refined, data_key
-from .parts import Part
 from .publish import is_whole, published
 from .refine import refine
 from .segments import (
@@ -41,7 +40,8 @@ from .segments import (
     write_orders,
 )
 from .sorted_files import group_blocks
-from .sources import parts_of
+from .sources.found import parts_of
+from .sources.parts import Part
 from .straight import refine_canonical
 
 _SPILL = "spill"

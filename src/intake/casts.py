@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..clock import DAY_US
 from ..errors import DataError
-from .parts import integral_text, is_money, is_stamp, key_of
+from .sources.parts import integral_text, is_money, is_stamp, key_of
 
 NUMBER, TEXT, INSTANT, NAIVE, DAY = "number", "text", "instant", "naive", "day"
 BASES = {INSTANT: 0, NAIVE: 1, DAY: 2}

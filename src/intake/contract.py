@@ -22,9 +22,9 @@ from ..clock import DAY_US, Cutoff
 from ..config import EngineConfig
 from ..errors import DataError
 from ..schema import INSTANT, MONEY, PURCHASES
-from .databases import quoted
 from .lines import FUTURE
-from .parts import check_mapped, check_names
+from .sources.databases import quoted
+from .sources.parts import check_mapped, check_names
 from .staging import Connection, fetched, working_database
 
 _EARLIEST_US = Cutoff.parse("1990-01-01").day * DAY_US

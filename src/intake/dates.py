@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..clock import DAY_US, Zone
 from ..errors import DataError
 from .casts import BASES, DAY, INSTANT, NAIVE, plain_sql
-from .parts import LINE_BITS, Places
+from .sources.parts import LINE_BITS, Places
 from .staging import Connection, fetched
 
 MINUTE_US = 60_000_000

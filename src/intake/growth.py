@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .evidence import Evidence
-from .parts import Part
 from .publish import is_whole, removed
 from .segments import evidence_in, line_files
+from .sources.parts import Part
 
 GROWN = "-grown"
 """How the name of a ledger with segments ends; without it stands the name of the same in one piece."""

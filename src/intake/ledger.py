@@ -25,7 +25,6 @@ from ..errors import StorageError
 from ..schema import Rules
 from .beside import framed, hold_tables
 from .blocks import LINES
-from .frames import frame_part
 from .lines import QUARANTINE
 from .manifest import Manifest
 from .publish import is_whole
@@ -39,6 +38,7 @@ from .segments import (
 )
 from .shards import COUNTS, Block, blocks_of, counted, schema_of, typed
 from .sorted_files import group_blocks, read_blocks
+from .sources.frames import frame_part
 from .table_rows import (
     file_of,
     held_rows,

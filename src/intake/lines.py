@@ -18,7 +18,7 @@ from ..errors import DataError
 from .casts import cleaned_sql
 from .dates import key_sql
 from .money import MISSING, NOT_FINITE, NOT_PLAIN, TOO_LARGE
-from .parts import Places, is_money, is_stamp, is_text
+from .sources.parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
 _EARLIEST = {"joined_at": 1970}

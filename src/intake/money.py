@@ -15,7 +15,7 @@ import pyarrow as pa
 from ..schema import MONEY as MONEY_TYPE
 from .casts import plain_sql
 from .notation import OTHER, Signs, notation_of, seen_texts
-from .parts import Places
+from .sources.parts import Places
 from .staging import Connection, fetched
 
 _EXACT = Context(prec=1200, rounding=ROUND_HALF_EVEN)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import DataError
-from .parts import Places
+from .sources.parts import Places
 from .staging import Connection, fetched
 
 _SIGN = "[+-]?"

@@ -39,8 +39,8 @@ from .money import exact_sum, settle_money, settle_products
 from .notation import Signs
 from .outcome import Refined, Sink, Written, columns_of, data_key, outcome_of, sorted_tables
 from .overlap import doubled_edges, merge_duplicates, merge_nothing, merge_overlaps
-from .parts import Part, Places, is_money, is_stamp
 from .repairs import mended_lines
+from .sources.parts import Part, Places, is_money, is_stamp
 from .staging import Connection, fetched, stage, working_database
 
 Progress = Callable[[str], None]

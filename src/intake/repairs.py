@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..sections import SENSITIVE
 from .evidence import Mended
 from .manifest import Repair, TableManifest
-from .parts import Places, is_money, is_text
+from .sources.parts import Places, is_money, is_text
 from .staging import Connection, fetched
 
 _ZEROS = "regexp_replace(id, '^0+([0-9])', '\\1')"

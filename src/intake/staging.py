@@ -18,7 +18,7 @@ import pyarrow as pa
 from ..config import EngineConfig
 from ..errors import DataError, StorageError
 from .casts import kind_of, staged
-from .parts import LINE_BITS, Part, is_money, is_stamp
+from .sources.parts import LINE_BITS, Part, is_money, is_stamp
 
 Connection = duckdb.DuckDBPyConnection
 

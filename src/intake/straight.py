@@ -22,8 +22,8 @@ from .evidence import Delivered, Evidence
 from .hashes import Fingerprint
 from .lines import CLASSES, QUARANTINE
 from .outcome import Refined, Sink, Written, columns_of, data_key, outcome_of, sorted_tables
-from .parts import Part, Unchanged
 from .refine import Progress
+from .sources.parts import Part, Unchanged
 from .staging import Connection, fetched
 
 

@@ -17,7 +17,7 @@ from ..schema import BESIDE, TIME_OF
 from ..sections import ConsentConfig, EventsConfig, TableSection
 from .casts import cleaned_sql
 from .lines import Reason, cast_reasons, instant_sql, joins_sql
-from .parts import Places, is_money, is_stamp, is_text
+from .sources.parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
 NEEDED = {"events": ("kind",), "offers": ("offer_id",), "consent": ("channel", "purpose", "status")}

@@ -24,8 +24,8 @@ from .lines import QUARANTINE, check_bad_share, quarantine
 from .manifest import TABLE_CLASSES, Kind, Repair, Source, TableManifest
 from .money import settle_money
 from .overlap import merge_duplicates, merge_nothing, merge_overlaps
-from .parts import Part, Places, is_money, is_stamp
 from .repairs import repairs_beside
+from .sources.parts import Part, Places, is_money, is_stamp
 from .staging import Connection, fetched, stage
 from .table_lines import (
     check_statuses,

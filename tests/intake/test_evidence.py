@@ -13,7 +13,7 @@ from regulars.errors import DataError
 from regulars.intake.evidence import Mended
 from regulars.intake.money import settle_money
 from regulars.intake.notation import Signs
-from regulars.intake.parts import Places
+from regulars.intake.sources.parts import Places
 from regulars.intake.staging import working_database
 
 _amounts = st.sampled_from(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..errors import DataError
+from ...errors import DataError
 from .parts import BATCH, Part, check_mapped, check_names, is_money, is_stamp, number_of, text_of, with_lines
 
 Typed = tuple["pa.Array | pa.ChunkedArray", pa.DataType]

@@ -20,7 +20,7 @@ from typing import IO, TextIO, cast
 
 import pyarrow as pa
 
-from ..errors import DataError, StorageError
+from ...errors import DataError, StorageError
 from .parts import BATCH, Part, Unchanged, check_mapped, check_names
 
 DELIMITERS = (",", ";", "\t", "|")

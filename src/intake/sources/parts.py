@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ..errors import DataError, StorageError, did_you_mean
-from ..sections import (
+from ...errors import DataError, StorageError, did_you_mean
+from ...sections import (
     LABEL,
     NUMBER,
     SENSITIVE,

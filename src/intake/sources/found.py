@@ -13,9 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..config import Config
-from ..errors import ConfigError, DataError
-from ..sections import TableSection
+from ...config import Config
+from ...errors import ConfigError, DataError
+from ...sections import TableSection
 from .csvfile import Scan, csv_part, has_records, scan_csv
 from .databases import database_part, file_sha256
 from .parts import BATCH, Part, Unchanged, check_mapped, check_names, with_lines

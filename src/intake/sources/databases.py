@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ..errors import ConfigError, DataError, StorageError, did_you_mean
+from ...errors import ConfigError, DataError, StorageError, did_you_mean
 from .parts import BATCH, Part, Unchanged, check_mapped, check_names, is_money, number_of, text_of, with_lines
 
 SUPPORTED = "sqlite:///file.db or duckdb:///file.duckdb"

@@ -1,0 +1,1 @@
+"""The full examination of a ledger: what is in it, what was mended, what is suspicious, and is it enough?"""
