@@ -26,6 +26,7 @@ PARTS = {
     "one": "one customer alone",
     "pandas": "pandas, cutoff by cutoff",
     "families": "every family of the catalogue",
+    "intake": "from a CSV file to a ledger, against DuckDB's reading and sorting of the same file",
 }
 
 
@@ -85,6 +86,9 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if "families" in options.only:
         figures["families"] = families = parts.families(folder / "families", options.pandas_lines, cutoffs, repeats)
         shown.append(tables.of_families(families, options.pandas_lines, cutoffs))
+    if "intake" in options.only:
+        figures["intake"] = intake = parts.intake(folder / "intake", lines, repeats)
+        shown.append(tables.of_intake(intake, lines))
     return figures, shown
 
 

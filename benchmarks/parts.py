@@ -6,12 +6,14 @@ In: a folder, how many lines and cutoffs, how many rounds. Out: the costs of eve
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
-from .run import Cost, Costs, measured, module, rounds, say
+from .run import Cost, Costs, measured, module, rounds, say, watched
 
 PANEL = ("sort", "memory", "parquet", "ledger", "duckdb")
 CUTOFFS = (1, 12, 36)
+INTAKE = ("duckdb", "ledger")
 
 
 def prepared(folder: Path, lines: int, cutoffs: int, *more: str) -> None:
@@ -32,6 +34,22 @@ def several_cutoffs(folder: Path, repeats: int) -> Costs:
         for n in CUTOFFS:
             costs[str(n)].append(measured("ledger", folder, "--cutoffs", n))
             say(f"round {turn + 1} of {repeats}: {n} cutoffs: {costs[str(n)][-1]['cpu_s']:.2f} s of CPU")
+    return costs
+
+
+def intake(folder: Path, lines: int, repeats: int) -> Costs:
+    """A CSV file to a ledger, and DuckDB's reading and sorting of the same file, in turn."""
+    folder.mkdir()
+    say(f"writing a CSV file of {lines:,} purchases")
+    module("intake", "write", folder, lines)
+    costs: Costs = {way: [] for way in INTAKE}
+    for turn in range(repeats):
+        for way in INTAKE:
+            costs[way].append(watched([sys.executable, "-m", "benchmarks.intake", way, str(folder)]))
+            spent = costs[way][-1]
+            say(f"round {turn + 1} of {repeats}: {way}: {spent['wall_s']:.2f} s, {spent['cpu_s']:.2f} s of CPU")
+    if len({cost["rows"] for several in costs.values() for cost in several}) > 1:
+        raise SystemExit("the ledger and DuckDB do not have the same number of lines")
     return costs
 
 

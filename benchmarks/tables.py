@@ -19,6 +19,10 @@ WAYS = {
     "pandas": ("pandas, cutoff by cutoff, days of customers made once", ""),
     "pandas_lines": ("pandas, each cutoff by itself from its lines", ">= 25 x Regulars"),
 }
+INTAKE = {
+    "duckdb": ("DuckDB, read_csv of all columns as text and its sort", ""),
+    "ledger": ("Regulars, CSV to a ledger", "<= 2 x wall"),
+}
 WIDE = 56
 
 
@@ -67,6 +71,21 @@ def of_pandas(costs: Costs, lines: int, cutoffs: int) -> str:
     for way, m in found.items():
         name, goal = WAYS[way] if way != "ledger" else (WAYS[way][0], "")
         spent = "".join(f"{m[f]:8.2f}{m[f] / ours[f]:7.1f}" for f in ("cpu_s", "wall_s"))
+        out.append(f"{name:{WIDE}}{spent}{m['peak_mb']:9.0f}  {goal}".rstrip())
+    return "\n".join(out)
+
+
+def of_intake(costs: Costs, lines: int) -> str:
+    """The way from a CSV file to a ledger against reading and sorting alone."""
+    found = medians(costs)
+    floor = found["duckdb"]
+    out = [
+        f"{lines:,} purchase lines from a CSV file; goal at 10M",
+        f"{'':{WIDE}}{'wall s':>8}{'x':>7}{'CPU s':>8}{'x':>7}{'peak MB':>9}  goal",
+    ]
+    for way, m in found.items():
+        name, goal = INTAKE[way]
+        spent = "".join(f"{m[f]:8.2f}{m[f] / floor[f]:7.2f}" for f in ("wall_s", "cpu_s"))
         out.append(f"{name:{WIDE}}{spent}{m['peak_mb']:9.0f}  {goal}".rstrip())
     return "\n".join(out)
 

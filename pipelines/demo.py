@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import Config
+from ..errors import unnamed
 from ..intake import build_ledger
 from ..progress import Progress
 from ..reports import overview
@@ -23,6 +24,7 @@ from .files import replaced
 from .report import report_input, write_report
 from .score import score, write_scores
 from .train import Trained, train_and_register
+from .written import remember
 
 
 def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple[list[str], dict[str, object]]:
@@ -40,6 +42,8 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     trained, registered = train_and_register(ledger, config, progress)
     scores = score(ledger, trained.model, None, config.engine.threads, progress)
     scores = scores.assign(model_version=registered.version, run_id=registered.run_id)
+    remember(config.folder, "scores", folder / "scores.parquet", folder / "scores.csv")
+    remember(config.folder, "report", folder / "report.html", folder / "overview.png")
     write_scores(scores, folder / "scores.parquet")
     if progress:
         progress("report", 0.0)
@@ -87,7 +91,7 @@ def story(
         f"{likely:,} of them more likely than not.",
         f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
         f"{stake:,.0f} {unit} of usual spend is at stake with customers who can still be kept.",
-        f"The model is registered as {config.mlflow.model_name}@champion in {config.tracking_uri}.",
+        f"The model is registered as {config.mlflow.model_name}@champion in {unnamed(config.tracking_uri)}.",
         f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
     ]
 

@@ -17,6 +17,7 @@ from ..intake import Ledger
 from ..progress import Progress
 from .files import folder_replaced
 from .prepare import feature_notes, shape_of
+from .written import remember
 
 
 def _days(cutoffs: Sequence[Cutoff | str]) -> list[Cutoff]:
@@ -54,6 +55,7 @@ def features_to(
     def write(waiting: Path) -> int:
         return write_panel(ledger, plan, reference, wanted, waiting, processes, progress)
 
+    remember(config.folder, "features", folder)
     rows = folder_replaced(folder, write)
     notes = feature_notes(ledger, plan, reference)
     figures = {"rows": rows, "features": len(plan.names), "cutoffs": [str(c) for c in wanted], "notes": notes}

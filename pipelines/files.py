@@ -1,44 +1,48 @@
-"""Files and folders that appear whole or not at all: written beside their place, synced, then moved into it."""
+"""Files and folders that appear whole or not at all: written beside their place, synced, then moved into it.
+
+In: a target and a function that fills its temporary sibling. Out: the target, for its owner alone. Two who write to the
+same place at once do not mix: the second is refused. What a killed writer left is swept by the next one.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import StorageError
+from ..intake.lock import locked
+from ..intake.publish import lock_of, replaced
+from ..intake.whole import TEMPORARY, for_owner_alone, private, room, synced
+
+__all__ = ["folder_replaced", "replaced", "reserved", "strict_json"]
+
+_HERE, _EXCHANGE = -100, 2
+"""AT_FDCWD and RENAME_EXCHANGE of Linux."""
+
+T = TypeVar("T")
 
 
-def replaced(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then put it in its place; whatever goes wrong leaves no half.
+@contextmanager
+def reserved(path: Path, what: str) -> Iterator[None]:
+    """A block in which nobody else makes the same output, however long that takes.
 
     Raises
     ------
-    StorageError
-        When the file cannot be written.
+    Busy
+        Someone else is at it.
     """
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(waiting)
-        with waiting.open("rb+") as file:
-            os.fsync(file.fileno())
-        waiting.chmod(0o600)
-        waiting.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            waiting.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            said = error.strerror or str(error)
-            raise StorageError(f"{path} could not be written: {said}", code="RG074") from None
-        raise
-
-
-T = TypeVar("T")
+        private(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    with locked(lock_of(path), what):
+        yield
 
 
 def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:
@@ -48,32 +52,70 @@ def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:
     ------
     StorageError
         When it cannot be written, or what is there now was not made by this.
+    Busy
+        When someone else is writing the same folder.
     """
+    waiting = folder.with_name(f"{TEMPORARY}{folder.name}")
+    with reserved(folder, f"writing {folder.name}"):
+        try:
+            _recover(folder)
+            _refuse_others(folder)
+            shutil.rmtree(waiting, ignore_errors=True)
+            waiting.mkdir(mode=0o700)
+            result = write(waiting)
+            for file in waiting.iterdir():
+                for_owner_alone(file)
+                synced(file)
+            synced(waiting)
+            _put(waiting, folder)
+            synced(folder.parent)
+            return result
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+        finally:
+            shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _refuse_others(folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and all(_is_part(f) for f in folder.iterdir())):
         raise StorageError(f"{folder} is there already and holds other things", do="name another folder", code="RG074")
-    waiting, aside = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
-    try:
-        waiting.mkdir(parents=True, mode=0o700)
-        result = write(waiting)
-        for file in waiting.iterdir():
-            with file.open("rb+") as opened:
-                os.fsync(opened.fileno())
-            file.chmod(0o600)
-        if folder.exists():
-            folder.rename(aside)
-        waiting.rename(folder)
-        return result
-    except OSError as error:
-        raise StorageError(f"{folder} could not be written: {error.strerror or error}", code="RG074") from None
-    finally:
-        if aside.exists() and not folder.exists():
-            aside.rename(folder)
-        for left in (waiting, aside):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _is_part(file: Path) -> bool:
     return file.is_file() and file.suffix == ".parquet" and file.name.startswith("part-")
+
+
+def _put(waiting: Path, folder: Path) -> None:
+    """Put a folder in its place; the old one, if any, lies at `waiting` then, or is gone."""
+    if not folder.exists():
+        waiting.rename(folder)
+    elif not _exchanged(waiting, folder):
+        folder.rename(_aside(folder))
+        waiting.rename(folder)
+        shutil.rmtree(_aside(folder), ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change names in one step; false where the system has no such step."""
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    return exchange is not None and not exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".old-{folder.name}")
+
+
+def _recover(folder: Path) -> None:
+    """Where two steps were needed, a kill between them has left the old folder beside its place."""
+    aside = _aside(folder)
+    if aside.exists() and not folder.exists():
+        aside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    said = f"{error.strerror or error} ({room(path.parent)})"
+    return StorageError(f"{path} could not be written: {said}", do="check space and permissions", code="RG074")
 
 
 def strict_json(figures: dict[str, object]) -> str:

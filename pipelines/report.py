@@ -20,6 +20,7 @@ from ..schema import SCALE
 from .files import replaced
 from .score import score_with_champion
 from .train import predictions_file
+from .written import remember
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,7 @@ def report_input(
         scores=scores,
         features=features,
         model={"name": registered.name, "version": registered.version, "run_id": registered.run_id},
+        ids_shown=config.privacy.ids_in_report,
     )
 
 
@@ -100,5 +102,6 @@ def report_of_champion(
         store.table(registered, "features.json")["features"],
         registered,
     )
+    remember(config.folder, "report", path)
     write_report(report, path)
     return {"file": str(path), "as_of": report.as_of, "customers": len(scores), "backtest": backtest}

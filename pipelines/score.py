@@ -21,8 +21,9 @@ from ..features.family import plan_for
 from ..intake import Ledger
 from ..models.model import Model
 from ..progress import Progress
-from .files import replaced
+from .files import replaced, reserved
 from .prepare import event_notes
+from .written import remember
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,16 +67,19 @@ def write_scores(scores: pd.DataFrame, parquet: Path) -> None:
     ------
     StorageError
         When a file cannot be written.
+    Busy
+        When someone else is writing them.
     """
     # Types do not depend on what happens to be in the columns: nobody at risk is an empty file of the same kind.
     texts = {n for n, t in scores.dtypes.items() if not isinstance(t, np.dtype) or t.kind == "O"}
     kinds = {n: pa.string() if n in texts else pa.from_numpy_dtype(t) for n, t in scores.dtypes.items()}
     table = pa.Table.from_pandas(scores, schema=pa.schema(kinds), preserve_index=False).replace_schema_metadata(None)
-    replaced(parquet, lambda path: pq.write_table(table, path, compression="zstd"))
-    replaced(
-        parquet.with_suffix(".csv"),
-        lambda path: path.write_text(scores.to_csv(index=False, lineterminator="\n"), encoding="utf-8"),
-    )
+    with reserved(parquet, "writing scores"):
+        replaced(parquet, lambda path: pq.write_table(table, path, compression="zstd"))
+        replaced(
+            parquet.with_suffix(".csv"),
+            lambda path: path.write_text(scores.to_csv(index=False, lineterminator="\n"), encoding="utf-8"),
+        )
 
 
 def score_with_champion(
@@ -95,14 +99,16 @@ def score_to(
 ) -> tuple[dict[str, object], list[str]]:
     """Score with the champion and write; what was written, and what to keep in mind."""
     day = as_of or ledger.ends
-    scores, model = score_with_champion(ledger, config, day, progress)
+    with reserved(parquet, f"scoring as of {day}"):
+        scores, model = score_with_champion(ledger, config, day, progress)
+        remember(config.folder, "scores", parquet, parquet.with_suffix(".csv"))
+        write_scores(scores, parquet)
     notes = []
     if day < model.trained_on:
         notes.append(f"the model was trained on {model.trained_on} and knows what happened after {day}")
     if day > ledger.ends:
         notes.append(f"the purchases end on {ledger.manifest.last_day}: everyone looks silent since then")
     notes += event_notes(ledger, model.shape)
-    write_scores(scores, parquet)
     version = str(scores["model_version"].iloc[0]) if len(scores) else None
     written: dict[str, object] = {"customers": len(scores), "as_of": str(day), "version": version, "notes": notes}
     return {**written, "file": str(parquet)}, notes

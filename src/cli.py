@@ -1,12 +1,13 @@
 """The command line: parse, call a pipeline, print. Nothing is computed here.
 
 A user's mistake prints one message and ends with its exit code: 2 usage or configuration, 3 bad data, 4 not enough
-data, 6 no model, 70 internal, 74 storage, 75 busy. `--debug` shows the traceback.
+data, 6 no model, 70 internal, 74 storage, 75 busy, 130 and 143 ended by a signal. `--debug` shows the traceback.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from enum import StrEnum
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import RegularsError
+from .errors import RegularsError, shown, unnamed
 
 if TYPE_CHECKING:
     from .clock import Cutoff
     from .config import Config
     from .intake import Ledger
+    from .pipelines.init import Question
 
 app = typer.Typer(
     help="Who is about to leave, what is each customer worth, which offer pays for itself, and did it?",
@@ -32,7 +34,7 @@ app = typer.Typer(
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A regulars.toml.")]
 JsonPath = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")]
-_state = {"debug": False}
+_state = {"debug": False, "terminated": False}
 
 
 class DemoData(StrEnum):
@@ -53,16 +55,29 @@ def start(debug: Annotated[bool, typer.Option("--debug", help="Show the tracebac
 
 def main() -> None:
     """The entry point: run, and turn errors into one message and an exit code."""
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         app()
     except RegularsError as error:
         _end(str(error), error.exit_code)
     except OSError as error:
-        _end(f"RG074: {error}", 74)
+        _end(unnamed(f"RG074: {error}"), 74)
     except KeyboardInterrupt:
         _end("interrupted", 130)
+    except SystemExit:
+        if _state["terminated"]:
+            _end("terminated", 143)
+        raise
     except Exception as error:  # the last door: whatever reaches it is a defect of ours
-        _end(f"RG070: an internal error, please report it: {type(error).__name__}: {error}", 70)
+        _end(shown(f"RG070: an internal error, please report it: {type(error).__name__}: {error}"), 70)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(*_: object) -> None:
+    """End as after Ctrl-C: whoever is at work cleans up what is not whole."""
+    _state["terminated"] = True
+    raise KeyboardInterrupt
 
 
 def _end(message: str, code: int) -> None:
@@ -107,14 +122,78 @@ def _write_json(figures: dict[str, object], path: Path | None) -> None:
 
 
 @app.command()
-def check(config: ConfigPath, json: JsonPath = None) -> None:
-    """Read the purchases, account for every line and every cent, and say whether there is enough to train."""
-    from .pipelines.check import examined
+def init(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A file, folder, glob or database's URL.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.toml", help="What to write.")] = Path("regulars.toml"),
+    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="The table of a database.")] = None,
+    sheet: Annotated[list[str] | None, typer.Option("--sheet", help="A sheet of a workbook; repeatable.")] = None,
+    kind: Annotated[
+        str, typer.Option("--as", metavar="TABLE", help="events, customers, offers or consent: add to FILE.toml.")
+    ] = "purchases",
+    column: Annotated[
+        list[str] | None, typer.Option("--column", metavar="ROLE=NAME", help="Say which column plays a role.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE.toml.")] = False,
+    quiet: Annotated[bool, typer.Option("--yes", "--no-input", help="Ask nothing; mark what is unsure.")] = False,
+    json: JsonPath = None,
+) -> None:
+    """Look at a source and write a configuration with its guesses, a sample and a reason for each."""
+    from .pipelines.init import start
+
+    said = dict(_pair(text) for text in column or [])
+    ask = None if quiet or not (sys.stdin.isatty() and sys.stdout.isatty()) else _ask
+    started = start(source, out, table=table, kind=kind, sheets=tuple(sheet or ()), said=said, force=force, ask=ask)
+    for warning in started.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for note in started.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print("\n".join(started.lines))
+    _write_json(started.figures, json)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    role, equals, name = text.partition("=")
+    if not (role.strip() and equals and name):
+        raise typer.BadParameter(f'--column {text}: write ROLE=NAME, as customer_id="Client No"')
+    return role.strip(), name
+
+
+def _ask(question: Question) -> str:
+    """One question on the terminal; a number or a name chooses among options."""
+    print(question.text)
+    for i, option in enumerate(question.options, start=1):
+        print(f"  {i}  {option}")
+    while True:
+        answer = str(typer.prompt("", default=question.default, prompt_suffix="> ")).strip()
+        if not question.options or answer in question.options:
+            return answer
+        if answer.isdigit() and 1 <= int(answer) <= len(question.options):
+            return question.options[int(answer) - 1]
+        print(f"one of 1 to {len(question.options)}, please")
+
+
+@app.command()
+def check(
+    config: ConfigPath,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE.html", help="Default: check.html.")] = None,
+    json: JsonPath = None,
+) -> None:
+    """The full examination: what is in the data, what is suspicious, is it enough, and which churn window fits."""
+    from .pipelines.check import examined, figures_of, write_check
+    from .pipelines.written import remember
+    from .progress import bars
+    from .reports.check_text import check_text
 
     settings, ledger = _opened(config)
-    words, figures = examined(ledger, settings)
-    print("\n".join(words))
-    _write_json(figures, json)
+    with bars() as progress:
+        progress("examining", 0.0)
+        found = examined(ledger, settings)
+    _write_json(figures_of(found), json)
+    file = html or settings.folder / "check.html"
+    remember(settings.folder, "check", file)
+    write_check(found, file)
+    print(check_text(found))
+    print(f"\nopen {file}")
 
 
 @app.command()
@@ -219,7 +298,7 @@ def train(config: ConfigPath, json: JsonPath = None) -> None:
     with bars() as progress:
         trained, registered = train_and_register(ledger, settings, progress)
     print(trained.backtest)
-    print(f"registered as {registered.uri} (version {registered.version}) in {settings.tracking_uri}")
+    print(f"registered as {registered.uri} (version {registered.version}) in {unnamed(settings.tracking_uri)}")
     _write_json({**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}, json)
 
 
@@ -266,6 +345,28 @@ def report(
         figures = report_of_champion(ledger, settings, day, file, progress)
     print(f"open {file}")
     _write_json(figures, json)
+
+
+@app.command()
+def forget(
+    config: ConfigPath,
+    customer: Annotated[list[str] | None, typer.Argument(metavar="CUSTOMER", help="Ids as in the source.")] = None,
+    id_file: Annotated[Path | None, typer.Option("--id-file", metavar="FILE", help="A file with an id a line.")] = None,
+    json: JsonPath = None,
+) -> None:
+    """Remove customers from everything that was made, keep them out of every later intake, and prove it."""
+    from .config import Config
+    from .pipelines.forget import forget as forgotten
+    from .progress import bars
+
+    if not customer and id_file is None:
+        raise typer.BadParameter("name a CUSTOMER, or a file of them with --id-file")
+    ids = [*(customer or []), *(id_file.read_text(encoding="utf-8-sig").splitlines() if id_file else [])]
+    settings = Config.load(config)
+    with bars() as progress:
+        found = forgotten(settings, ids, progress)
+    print("\n".join(found.words()))
+    _write_json(found.figures(), json)
 
 
 @app.command()

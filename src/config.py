@@ -78,6 +78,11 @@ class DataConfig(Section):
         for day in (self.history_starts, self.history_ends):
             if day is not None:
                 parse_date(day)
+        rates, own = self.purchases.rates_by_code(), self.currency.strip().upper()
+        if rates and not own:
+            raise ValueError("`rates` are in the ledger's currency; say which that is: currency under [data]")
+        if rates.get(own, 1) != 1:
+            raise ValueError(f"{own} is the ledger's own currency; its rate is 1, and can be left out")
         if any(section in self.events[:i] for i, section in enumerate(self.events)):
             raise ValueError("two sections of events are the same; leave one out")
         return self
@@ -173,6 +178,9 @@ class PrivacyConfig(Section):
     key_file: str | None = Field(
         default=None,
         description="file of the secret key; default: $REGULARS_KEY, else .regulars/key (made when needed)",
+    )
+    ids_in_report: bool = Field(
+        default=False, description="list customers in report.html by their ids, not by their rows in scores.csv"
     )
 
 

@@ -7,9 +7,19 @@ for and the exit code of the command line. A user's mistake is always one of the
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 SHOWN = 3
+_TELLING = 6
+"""The first characters of a shorter id would tell too much of it."""
+
+_LOGIN = re.compile(r"://[^\s`]*@")
+_PASSWORD = re.compile(r"(?i)\b(\w*(?:password|passwd|pwd|secret|token)=)[^\s&;`]+")
+_MAIL = re.compile(r"[^\s,;:|\"'`<>()\[\]{}=/]+@[^\s,;:|\"'`<>()\[\]{}=/]+\.[^\s,;:|\"'`<>()\[\]{}=/]*[^\W\d]")
+_STAMP = r"\d{8}T\d{2,6}Z?\b"
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CODE = re.compile(rf"\b(?!{_STAMP})(?=\w*\d)(?=\w*[^\W\d_])\w{{8,}}")
 
 
 class RegularsError(ValueError):
@@ -61,7 +71,7 @@ class RegularsError(ValueError):
             parts.append(f"Seen: {shown}{f'; and {more} more' if more > 0 else ''}.")
         if self.do:
             parts.append(f"Do: {self.do}")
-        return " ".join(parts)
+        return visible(unnamed(" ".join(parts)))
 
 
 class ConfigError(RegularsError):
@@ -120,3 +130,52 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return "did you mean " + " or ".join(f"`{lowered[n]}`" for n in near) + "?"
     return "known names are " + ", ".join(f"`{n}`" for n in names)
+
+
+def masked(value: object) -> str:
+    """An id as it may be shown: its first two characters and its length, or its length alone when it is short.
+
+    Examples
+    --------
+    >>> masked("someone-123"), masked("00123")
+    ("'so...' (11 characters)", '(5 characters)')
+    """
+    text = str(value)
+    size = f"({len(text)} character{'' if len(text) == 1 else 's'})"
+    return f"{text[:2] + '...'!r} {size}" if len(text) >= _TELLING else size
+
+
+def shown(value: object) -> str:
+    """A value of the data as it may be shown: whatever in it looks like an e-mail address or an id is masked.
+
+    Numbers, dates and plain words stay, because nobody could repair what is not shown.
+
+    Examples
+    --------
+    >>> shown("1.500,00 EUR"), shown("2024-01-05T10:00:00Z"), shown("for ann@example.org")
+    ('1.500,00 EUR', '2024-01-05T10:00:00Z', "for 'an...' (15 characters)")
+    """
+    return _CODE.sub(lambda found: masked(found[0]), unnamed(str(value)))
+
+
+def unnamed(text: str) -> str:
+    """A text without e-mail addresses, and without the user and password of any URL.
+
+    Examples
+    --------
+    >>> unnamed("postgresql://ann:secret@host/shop is not there")
+    'postgresql://***@host/shop is not there'
+    """
+    text = _PASSWORD.sub(r"\1***", _LOGIN.sub("://***@", text))
+    return _MAIL.sub(lambda found: masked(found[0]), text)
+
+
+def visible(text: str) -> str:
+    r"""A text on one line, without characters that a terminal obeys or that turn its direction: they are spelled out.
+
+    Examples
+    --------
+    >>> print(visible("mon\x1b[2Jey\n"))
+    mon\x1b[2Jey\n
+    """
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -6,6 +6,8 @@ contradicts itself, and a setting that would do nothing, is an error. Nothing is
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,7 +38,11 @@ class TableSection(Section):
         default=None, description="CSV, Parquet, a folder or a glob; relative to the configuration file"
     )
     url: str | None = Field(
-        default=None, description="a database: sqlite:///file, duckdb:///file, postgresql://..., or any SQLAlchemy URL"
+        default=None,
+        repr=False,
+        description="a database: sqlite:///file, duckdb:///file, postgresql://user@host/database, or any SQLAlchemy URL; "
+        "${NAME} is taken from the environment, such as a password, which for PostgreSQL can also stand in PGPASSWORD or "
+        "~/.pgpass",
     )
     table: str | None = Field(default=None, description="the table or view behind `url`, as `name` or `schema.name`")
     sheets: tuple[str, ...] = Field(default=(), description="of an Excel file: the sheets; one sheet needs no name")
@@ -64,6 +70,9 @@ class TableSection(Section):
             raise ValueError("give `path` or `url`, not both")
         if (self.url is None) != (self.table is None):
             raise ValueError("`url` and `table` go together")
+        for key in ("sheets", "encoding"):
+            if self.url is not None and getattr(self, key):
+                raise ValueError(f"`{key}` does nothing beside `url`; leave one out")
         if self.naive_timezone is not None:
             Zone(self.naive_timezone)
         roles = self.roles()
@@ -90,7 +99,7 @@ def any_number(roles: dict[str, str]) -> bool:
 class PurchasesConfig(TableSection):
     """Where the purchases are and which of their columns is what."""
 
-    LABELS = ("customer_id", "order_id", "product_id", "category", "channel")
+    LABELS = ("customer_id", "order_id", "product_id", "category", "channel", "transaction_id", "currency")
     NUMBERS = ("amount", "quantity", "unit_price", "discount", "cost")
     TIMES = ("purchased_at", "known_at")
 
@@ -128,7 +137,7 @@ class PurchasesConfig(TableSection):
             return self
         if self.path is None or self.order_id is None or self.amount is None:
             raise ValueError("`canonical` needs `path`, `order_id` and `amount`")
-        idle = ("naive_timezone", "day_first", "decimal", "max_bad_share")
+        idle = ("naive_timezone", "day_first", "decimal", "max_bad_share", "transaction_id", "currency", "rates")
         for name in (n for n in idle if n in self.model_fields_set):
             raise ValueError(f"`{name}` does nothing beside `canonical`; leave one out")
         if "duplicates" in self.model_fields_set and self.duplicates != "keep":
@@ -141,7 +150,29 @@ class PurchasesConfig(TableSection):
             raise ValueError("give `amount`, or both `quantity` and `unit_price`")
         if self.amount is not None and self.unit_price is not None:
             raise ValueError("`unit_price` does nothing beside `amount`; leave one out")
+        if self.rates and self.currency is None:
+            raise ValueError("`rates` does nothing: no column of currencies is mapped; give `currency`, too")
+        self.rates_by_code()
         return self
+
+    def rates_by_code(self) -> dict[str, Decimal]:
+        """What one unit of each foreign currency is worth, by code in capitals.
+
+        Examples
+        --------
+        >>> given = {"customer_id": "c", "purchased_at": "d", "amount": "a", "currency": "cur"}
+        >>> PurchasesConfig(**given, rates={"usd ": "0.92"}).rates_by_code()
+        {'USD': Decimal('0.92')}
+        """
+        found: dict[str, Decimal] = {}
+        for name, text in self.rates.items():
+            code = name.strip().upper()
+            if not code or code in found:
+                raise ValueError(f"`rates` names the currency `{name}` twice, or not at all")
+            if not re.fullmatch(r"[0-9]+([.][0-9]+)?", text) or not Decimal(text):
+                raise ValueError(f'the rate of {code} is `{text}`; needed is a positive number as text, such as "0.92"')
+            found[code] = Decimal(text)
+        return found
 
 
 class EventsConfig(TableSection):

@@ -50,6 +50,7 @@ HEAVY = {"pandas", "numpy", "scipy", "pyarrow", "duckdb", "sklearn", "xgboost", 
 # Who may know the standard library's dates; everyone else receives a Cutoff, a Window or microseconds.
 KNOW_DATES = {
     "clock",
+    "intake.sources.cells",  # tells the dates of a spreadsheet from its numbers
     "models.request",  # reads the ISO stamps of a caller
 }
 

@@ -202,5 +202,6 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
     assert shown.err.count("all features agree in all rows") == 2
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert set(figures["panel"]) == {"sort", "memory", "parquet", "ledger", "duckdb"}
+    assert set(figures["intake"]) == {"duckdb", "ledger"}
     assert [f["family"] for f in figures["families"]][:4] == ["rfm", "windows", "cadence", "basket"]
     assert [f.name for f in tmp_path.iterdir()] == ["figures.json"]

@@ -53,9 +53,10 @@ def test_public_names_say_what_they_are() -> None:
     assert [name for file in files for name in _undocumented(file)] == []
 
 
-def test_code_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/intake.md"])
+def test_code_in_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks marked ```python run are one program, in order, started in an empty folder."""
-    blocks = re.findall(r"^```python run\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    blocks = re.findall(r"^```python run\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
     assert blocks
     monkeypatch.chdir(tmp_path)
-    exec(compile("\n".join(blocks), "README.md", "exec"), {"__name__": "readme"})
+    exec(compile("\n".join(blocks), page, "exec"), {"__name__": "page"})

@@ -104,6 +104,10 @@ def test_every_table_is_mapped_by_its_section(tmp_path: Path) -> None:
         (f"[data.events]\nkind = 'k'\nnaive_timezone = 'Europe/Berln'\n{EVENTS}", "did you mean `Europe/Berlin`"),
         (f"[data.events]\nkind = 'k'\npath = 'a'\nurl = 'sqlite:///b'\ntable = 't'\n{EVENTS}", "not both"),
         (f"[data.events]\nkind = 'k'\nurl = 'sqlite:///b'\n{EVENTS}", "`url` and `table` go together"),
+        (
+            f"[data.events]\nkind = 'k'\nurl = 'sqlite:///b'\ntable = 't'\nsheets = ['s']\n{EVENTS}",
+            "`sheets` does nothing beside `url`",
+        ),
         (f"[[data.events]]\nkind = 'k'\n{EVENTS}" * 2, "two sections of events are the same"),
         ("[data.customers]\ncustomer_id = 'id'\nday_first = true\n", "`day_first` does nothing: no column of times"),
         ("[data.customers]\ncustomer_id = 'id'\nnaive_timezone = 'UTC'\n", "`naive_timezone` does nothing"),
@@ -160,7 +164,8 @@ def test_every_column_of_a_contract_has_a_key_that_reads_its_type(
     section: type[TableSection], contract: tuple[Any, ...]
 ) -> None:
     roles = (*section.LABELS, *section.NUMBERS, *section.TIMES)
-    assert set(roles) - {"unit_price"} == {c.name for c in contract}
+    # These make the columns of the ledger, or tell lines apart; they are none themselves.
+    assert set(roles) - {"unit_price", "currency", "transaction_id"} == {c.name for c in contract}
     for column in contract:
         assert column.name in section.model_fields
         assert (is_money(column.name), is_stamp(column.name)) == (column.type == MONEY, column.type == INSTANT)

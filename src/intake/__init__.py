@@ -1,6 +1,7 @@
 """Any table of purchases in, a checked, sorted, exact and immutable ledger out.
 
-`build_ledger` reads what a configuration names, `Ledger.from_frame` takes a frame, `open_ledger` opens a ledger again.
+`build_ledger` reads what a configuration names, `Ledger.from_frame` takes a frame, `open_ledger` opens a ledger again,
+`current_ledger` the newest one that was built, without a look at the sources.
 Nothing is guessed: what cannot be read for certain is an error that names the place and the remedy, or lies in
 quarantine, and the manifest accounts for every line and every cent.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from .build import build_ledger, compact
 from .ledger import Ledger, open_ledger
 from .manifest import Kind, Manifest, Repair, Source, TableManifest
+from .pointer import current_ledger
 from .shards import Block
 
 __all__ = [
@@ -22,5 +24,6 @@ __all__ = [
     "TableManifest",
     "build_ledger",
     "compact",
+    "current_ledger",
     "open_ledger",
 ]

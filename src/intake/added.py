@@ -79,6 +79,10 @@ class Base:
 def check_fits(base: Evidence, new: Evidence, config: Config, read_us: int) -> None:
     """Raise `NotAdded` unless one intake of everything would read all lines as the two intakes did."""
     purchases = config.data.purchases
+    if purchases.transaction_id is not None:
+        raise NotAdded("a line of the new files may be one of the ledger, or correct it: `transaction_id` is mapped")
+    if not config.data.currency and len({*base.currencies, *new.currencies}) > 1:
+        raise NotAdded("the new files are in another currency")
     if purchases.duplicates != "keep" and not purchases.canonical:
         _check_later(base, new)
     if base.future_us is not None and base.future_us <= read_us:

@@ -21,6 +21,7 @@ from ..config import Config
 from ..errors import ConfigError, DataError
 from ..sections import TableSection
 from .manifest import Manifest
+from .privacy import Door
 from .repairs import strangers_alike
 from .shards import KEY, joined
 from .sources.found import parts_at
@@ -108,6 +109,7 @@ def take_in(
     read_time: str,
     sinks: Mapping[str, Callable[[pa.Table], None]],
     progress: Callable[[str], None],
+    door: Door,
 ) -> dict[str, Outcome]:
     """Take in all tables, one after the other; every block of rows goes to its table's sink.
 
@@ -126,6 +128,8 @@ def take_in(
         A function that takes a block, for each table.
     progress : callable
         Told in a few words what is going on.
+    door : Door
+        The one that the purchases have passed.
     """
     read_us = int(np.datetime64(read_time.removesuffix("Z"), "us").astype(np.int64))
     outcomes: dict[str, Outcome] = {}
@@ -134,9 +138,9 @@ def take_in(
     with working_database(config.engine, spill) as con:
         _load(con, buyers)
         for table, delivered in deliveries.items():
-            intake = TableIntake(con, table, delivered, config.zone, read_us, progress)
+            intake = TableIntake(con, table, delivered, config.zone, read_us, progress, door)
             outcome = intake.run(sinks[table])
-            notes = (*outcome.manifest.notes, *strangers_alike(con, table, outcome.manifest))
+            notes = (*outcome.manifest.notes, *strangers_alike(con, table, outcome.manifest, door.plain_ids))
             outcomes[table] = replace(outcome, manifest=replace(outcome.manifest, notes=notes))
             con.execute("DROP TABLE used")
     return outcomes
@@ -167,12 +171,13 @@ def write_tables(
     manifest: Manifest,
     buyers: Iterable[pa.Table],
     progress: Callable[[str], None],
+    door: Door,
 ) -> Manifest:
     """Take in all tables into a ledger's folder; the manifest with their records."""
     files = {table: _File(folder / file_of(table)) for table in deliveries}
     try:
         sinks = {table: file.write for table, file in files.items()}
-        outcomes = take_in(deliveries, config, folder / "spill", buyers, manifest.read_time, sinks, progress)
+        outcomes = take_in(deliveries, config, folder / "spill", buyers, manifest.read_time, sinks, progress, door)
     finally:
         for file in files.values():
             file.close()
@@ -183,12 +188,12 @@ def write_tables(
 
 
 def hold_tables(
-    deliveries: Deliveries, config: Config, manifest: Manifest, buyers: Iterable[pa.Table], spill: Path
+    deliveries: Deliveries, config: Config, manifest: Manifest, buyers: Iterable[pa.Table], spill: Path, door: Door
 ) -> tuple[Manifest, dict[str, tuple[pa.Table, pa.Table]]]:
     """Take in all tables in memory; the manifest with their records, and of each table the rows and the bad lines."""
     blocks: dict[str, list[pa.Table]] = {table: [] for table in deliveries}
     sinks = {table: pieces.append for table, pieces in blocks.items()}
-    outcomes = take_in(deliveries, config, spill, buyers, manifest.read_time, sinks, lambda _: None)
+    outcomes = take_in(deliveries, config, spill, buyers, manifest.read_time, sinks, lambda _: None, door)
     held = {t: (pa.concat_tables(blocks[t]).combine_chunks(), outcome.quarantine) for t, outcome in outcomes.items()}
     return with_tables(manifest, outcomes), held
 

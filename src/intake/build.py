@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from ..config import Config
-from ..errors import ConfigError, DataError, RegularsError
+from ..errors import Busy, ConfigError, DataError, RegularsError, StorageError
 from .added import Base, NotAdded
 from .beside import Deliveries, deliveries_of, write_tables
 from .growth import GROWN, Earlier, base_among, earlier_ledgers, is_ripe, sweep
 from .ledger import Ledger, folder_of, opened, silent
+from .lock import check_free, is_abandoned, writing
 from .manifest import FORMAT
 from .outcome import Refined, data_key
+from .pointer import all_pointed, is_pointed, ledgers_of, point
+from .privacy import Door
 from .publish import is_whole, published
 from .refine import refine
 from .segments import (
@@ -31,6 +34,7 @@ from .segments import (
     LineWriter,
     all_orders,
     base_in,
+    evidence_in,
     line_files,
     next_segment,
     other_files,
@@ -69,17 +73,31 @@ def build_ledger(config: Config, progress: Callable[[str], None] | None = None) 
         The data cannot be read without guessing; the message names the place and the remedy.
     StorageError
         A file cannot be read or written.
+    Busy
+        There is no such ledger yet, and another run is writing.
     """
     say = progress or silent
+    root, regulars = ledgers_of(config), config.folder / ".regulars"
+    if not any(all_pointed(root)):
+        check_free(regulars)  # Whoever has nothing to read yet must write: no need to look at the source first.
     say("looking at the source")
     parts, notes = parts_of(config)
-    build = _Build(config, parts, notes, deliveries_of(config), say)
-    for folder in (build.target, build.grown):
-        if is_whole(folder):
-            return opened(folder)
-    ledger = build.added() or build.anew()
-    sweep(build.root, folder_of(ledger), parts, data_key(config))
-    return ledger
+    build = _Build(config, parts, notes, deliveries_of(config), say, Door.of(config))
+    known = build.known()
+    if known is not None and build.is_settled(known) and not is_abandoned(regulars):
+        return known
+    try:
+        with writing(regulars, "building a ledger") as killed:
+            if killed is not None:
+                say(f"taking over from a run that was killed: pid {killed.pid}, host {killed.host}, {killed.since}")
+            # Someone may have built it meanwhile, or erased someone, before the lock was ours.
+            build = replace(build, door=Door.of(config))
+            return build.settled(build.known() or build.added() or build.anew())
+    except (Busy, StorageError) as error:
+        if known is None or not is_whole(folder_of(known)):
+            raise
+        say(f"reading what is there: {error.found}")
+        return known
 
 
 def compact(ledger: Ledger) -> Ledger:
@@ -94,21 +112,36 @@ def compact(ledger: Ledger) -> Ledger:
     """
     if ledger.folder is None or len(line_files(ledger.folder)) == 1:
         return ledger
-    source, known = ledger.folder, dict[str, str]()
-    target = source.with_name(source.name.removesuffix(GROWN))
+    with writing(ledger.folder.parents[1], "merging the segments of a ledger"):
+        return _merged(ledger.folder)
+
+
+def _merged(source: Path) -> Ledger:
+    """The ledger in one file; it is the present one if the other was."""
+    known, data = dict[str, str](), evidence_in(source).data
+    target, ledger = source.with_name(source.name.removesuffix(GROWN)), opened(source)
     with published(target, known) as temporary:
         with LineWriter(temporary / PURCHASES_FILE) as writer:
             for block in ledger.shards():
                 writer.write(block)
         write_orders(temporary / ORDERS_FILE, all_orders(source))
         known |= shared_files(source, temporary, other_files(source))
-    return opened(target)
+    merged = opened(target)
+    if is_pointed(source.parent, data, ledger):
+        point(source.parent, data, merged)
+    return merged
 
 
-def _key(parts: Sequence[Part], deliveries: Deliveries, config: Config) -> str:
+def _is_ripe(ledger: Ledger) -> bool:
+    """Whether the segments are so many, or so large, that they are to be merged."""
+    first, *segments = (sum(b.lines for b in group_blocks(path)) for path in line_files(folder_of(ledger)))
+    return is_ripe(segments, first)
+
+
+def _key(parts: Sequence[Part], deliveries: Deliveries, config: Config, facts: Sequence[str]) -> str:
     sources = sorted((p.name, p.sha256) for p in parts)
     sources += [(p.name, p.sha256) for several in deliveries.values() for d in several for p in d.parts]
-    content = json.dumps([FORMAT, sources, config.data.model_dump(mode="json")], sort_keys=True)
+    content = json.dumps([FORMAT, sources, config.data.model_dump(mode="json"), *facts], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
@@ -121,18 +154,41 @@ class _Build:
     notes: Sequence[str]
     deliveries: Deliveries
     say: Callable[[str], None]
+    door: Door
 
     @property
     def root(self) -> Path:
-        return self.config.folder / ".regulars" / "ledger"
+        return ledgers_of(self.config)
+
+    @property
+    def data(self) -> str:
+        """What evidence must share to add up."""
+        return data_key(self.config, self.door.facts)
 
     @cached_property
     def target(self) -> Path:
-        return self.root / _key(self.parts, self.deliveries, self.config)
+        return self.root / _key(self.parts, self.deliveries, self.config, self.door.facts)
 
     @property
     def grown(self) -> Path:
         return self.target.with_name(self.target.name + GROWN)
+
+    def known(self) -> Ledger | None:
+        """The whole ledger of exactly this, if there is one already."""
+        return next((opened(folder) for folder in (self.target, self.grown) if is_whole(folder)), None)
+
+    def is_settled(self, ledger: Ledger) -> bool:
+        """Whether nothing remains to be done for a ledger that is there."""
+        return is_pointed(self.root, self.data, ledger) and not _is_ripe(ledger)
+
+    def settled(self, ledger: Ledger) -> Ledger:
+        """Make a whole ledger the present one, merge its segments when they are ripe, remove what is superfluous."""
+        point(self.root, self.data, ledger)
+        if _is_ripe(ledger):
+            self.say("merging the segments")
+            ledger = compact(ledger)
+        sweep(self.root)
+        return ledger
 
     def anew(self) -> Ledger:
         """Read everything."""
@@ -145,22 +201,18 @@ class _Build:
 
     def added(self) -> Ledger | None:
         """Read what an earlier ledger lacks, and add it; None where there is none, or it cannot be added exactly."""
-        base = base_among(earlier_ledgers(self.root, self.parts, data_key(self.config)))
-        if base is None:
+        base = base_among(earlier_ledgers(self.root, self.parts, self.data))
+        # What pseudonyms hide cannot be compared with new ids: the notes would not be those of one intake.
+        if base is None or self.door.pseudonyms:
             return None
         noted = [list(part.notes) for part in self.parts]
         try:
-            ledger = self._added_to(base)
+            return self._added_to(base)
         except (NotAdded, DataError, ConfigError) as reason:
             self.say(f"everything is read again: {reason.found if isinstance(reason, RegularsError) else reason}")
             for part, notes in zip(self.parts, noted, strict=True):
                 part.notes[:] = notes
             return None
-        lines = [sum(b.lines for b in group_blocks(path)) for path in line_files(folder_of(ledger))]
-        if is_ripe(lines[1:], lines[0]):
-            self.say("merging the segments")
-            return compact(ledger)
-        return ledger
 
     def _added_to(self, base: Earlier) -> Ledger:
         read = {(s.file, s.sha256) for s in base.evidence.sources}
@@ -180,11 +232,12 @@ class _Build:
 
     def _refined(self, folder: Path, parts: Sequence[Part], writer: LineWriter, base: Base | None) -> Refined:
         intake = refine_canonical if self.config.data.purchases.canonical else refine
-        return intake(parts, self.notes, self.config, folder / _SPILL, writer.write, self.say, base)
+        return intake(parts, self.notes, self.config, folder / _SPILL, writer.write, self.say, base, self.door)
 
     def _finish(self, folder: Path, refined: Refined) -> None:
         write_facts(folder, refined)
-        manifest = write_tables(folder, self.deliveries, self.config, refined.manifest, [refined.customers], self.say)
+        buyers = [refined.customers]
+        manifest = write_tables(folder, self.deliveries, self.config, refined.manifest, buyers, self.say, self.door)
         (folder / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
         if (folder / _SPILL).exists():
             (folder / _SPILL).rmdir()

@@ -7,6 +7,7 @@ error; a missing value stays missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -85,6 +86,9 @@ def _check_whole(column: pa.ChunkedArray, where: str) -> None:
     """Refuse times that are fractions of something, whose unit and exactness nobody can tell."""
     values = pc.drop_null(column.cast(pa.float64()))
     odd = values.filter(pc.and_(pc.invert(pc.is_nan(values)), pc.not_equal(pc.floor(values), values)))
+    serial = len(odd) and pc.all(pc.and_(pc.greater_equal(odd, 20_000), pc.less(odd, 60_001))).as_py()
+    if serial:
+        raise excel_serials(where, odd[:3].to_pylist())
     if len(odd):
         raise DataError(
             f"{where} holds times as floating-point numbers with fractions",
@@ -93,6 +97,17 @@ def _check_whole(column: pa.ChunkedArray, where: str) -> None:
             offending=odd[:3].to_pylist(),
             code="RG104",
         )
+
+
+def excel_serials(where: str, samples: Sequence[object]) -> DataError:
+    """What is said of days that are counted from 1900, as spreadsheets do inside."""
+    return DataError(
+        f"{where} holds Excel's serial numbers instead of dates",
+        needed="dates as text, such as 2024-01-31",
+        do="give the column the cell format YYYY-MM-DD in the spreadsheet and export it again",
+        offending=samples,
+        code="RG125",
+    )
 
 
 def as_text(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -153,7 +168,8 @@ def cleaned_sql(column: str) -> str:
     The cheap branch is for plain ASCII, where the bytes are as many as the characters.
     """
     return (
-        f"nullif(CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\x0B\\f') "
+        f"nullif(CASE WHEN strlen({column}) = length({column}) THEN CASE WHEN {column} >= '!' "
+        f"AND right({column}, 1) >= '!' THEN {column} ELSE trim({column}, E' \\t\\n\\r\\x0B\\f') END "
         f"ELSE nfc_normalize(regexp_replace({column}, '^{INVISIBLE}|{INVISIBLE}$', '', 'g')) END, '')"
     )
 
@@ -161,9 +177,10 @@ def cleaned_sql(column: str) -> str:
 def plain_sql(column: str) -> str:
     """SQL for the text of a number or date: outer spaces off, foreign digits and typographic signs as ASCII."""
     digits = "۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩"
-    signs = "\u2212\u00a0\u202f\u2009\u2019"
+    signs = "\u2212\u00a0\u202f\u2009\u2019\u066b\u066c"
+    unseen = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     return (
         f"CASE WHEN strlen({column}) = length({column}) THEN trim({column}, E' \\t\\n\\r\\x0B\\f') "
         f"ELSE translate(regexp_replace({column}, '^{INVISIBLE}|{INVISIBLE}$', '', 'g'), "
-        f"'{digits}{signs}', '01234567890123456789-   ''') END"
+        f"'{digits}{signs}{unseen}', '01234567890123456789-   ''.''') END"
     )

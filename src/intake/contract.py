@@ -23,7 +23,7 @@ from ..config import EngineConfig
 from ..errors import DataError
 from ..schema import INSTANT, MONEY, PURCHASES
 from .lines import FUTURE
-from .sources.databases import quoted
+from .sources.identifiers import quoted
 from .sources.parts import check_mapped, check_names
 from .staging import Connection, fetched, working_database
 

@@ -1,70 +1,49 @@
-"""Times: one format a column over the whole data set, then UTC microseconds.
+"""Times: one format a column over the whole data set.
 
-In: the staged texts, or microseconds with a basis, of a time column. Out: `words_<role>` (distinct texts with `us` and
-`basis`) and `shifts_<role>` (what to add to get UTC, minute by minute). Naive stamps are in the naive zone, a date
-without time is that day in the business zone. What cannot be read has no `us`; ambiguous or mixed formats are errors.
+In: the staged texts of a time column that are not plain by themselves. Out: `words_<role>`, the distinct texts with
+`us` (as the wall clock or the zone of the text tells them) and `basis`. What cannot be read has no `us`; ambiguous or
+mixed formats, two-digit years and Excel's serial numbers are errors.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
-from ..clock import DAY_US, Zone
 from ..errors import DataError
-from .casts import BASES, DAY, INSTANT, NAIVE, plain_sql
+from .casts import excel_serials, plain_sql
+from .plain import TOLD, stamp_text_sql
 from .sources.parts import LINE_BITS, Places
 from .staging import Connection, fetched
+from .stamps import MONTHS, readings_sql
 
-MINUTE_US = 60_000_000
 _TIME = r"\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?( ?[AaPp][Mm])?"
-_OFFSET = r" ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?)"
+_OFFSET = r" ?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _REST = f"([Tt ]{_TIME}({_OFFSET})?)?"
+_WEEKDAY = "((?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
 
-ISO, SLASHED, COMPACT, EXCEL, SHORT = "YYYY-MM-DD", "YYYY/MM/DD", "YYYYMMDD", "Excel serial numbers", "two-digit years"
+ISO, SLASHED, DOTTED, COMPACT = "YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "YYYYMMDD"
+EXCEL, SHORT = "Excel serial numbers", "two-digit years"
+DAY_NAMED, MONTH_NAMED = "day, name of the month, year", "name of the month, day, year"
 EPOCHS = {
-    "epoch seconds": (r"\d{9,10}([.]\d{1,6})?", "CAST(TRY_CAST(p AS DECIMAL(28, 6)) * 1000000 AS BIGINT)"),
-    "epoch milliseconds": (r"\d{12,13}", "TRY_CAST(p AS BIGINT) * 1000"),
-    "epoch microseconds": (r"\d{15,16}", "TRY_CAST(p AS BIGINT)"),
-    "epoch nanoseconds": (r"\d{18,19}", "TRY_CAST(p AS BIGINT) // 1000"),
+    "epoch seconds": r"\d{9,10}([.]\d{1,6})?",
+    "epoch milliseconds": r"\d{12,13}",
+    "epoch microseconds": r"\d{15,16}",
+    "epoch nanoseconds": r"\d{18,19}",
 }
 EITHER = {f"a{s}b{s}YYYY": s for s in "/.-"}
 FORMATS = {
     ISO: r"\d{4}-\d{1,2}-\d{1,2}" + _REST,
     SLASHED: r"\d{4}/\d{1,2}/\d{1,2}" + _REST,
-    COMPACT: r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
+    DOTTED: r"\d{4}[.]\d{1,2}[.]\d{1,2}" + _REST,
+    COMPACT: r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([Tt ]?([01]\d|2[0-3])[0-5]\d[0-5]\d[Zz]?)?",
     **{name: rf"\d{{1,2}}[{s}]\d{{1,2}}[{s}]\d{{4}}" + _REST for name, s in EITHER.items()},
-    **{name: pattern for name, (pattern, _) in EPOCHS.items()},
+    **EPOCHS,
     EXCEL: r"([2-5]\d{4}|60000)([.]\d+)?",
-    SHORT: rf"\d{{1,2}}(/\d{{1,2}}/|[.]\d{{1,2}}[.]|-\d{{1,2}}-)\d{{2}}( {_TIME})?",
+    SHORT: rf"\d{{1,2}}(/\d{{1,2}}/|[.]\d{{1,2}}[.]|-\d{{1,2}}-|[ -]?{MONTHS}[ -])\d{{2}}( {_TIME})?",
+    DAY_NAMED: rf"{_WEEKDAY}\d{{1,2}}[ .-]{{0,2}}{MONTHS}[ .,-]{{1,2}}\d{{4}}" + _REST,
+    MONTH_NAMED: rf"{_WEEKDAY}{MONTHS}[ .]{{1,2}}\d{{1,2}}(st|nd|rd|th)?,? \d{{4}}" + _REST,
 }
-_PIECES = (
-    r"^(\d+)[-/.](\d+)[-/.](\d+)(?:[Tt ](\d{1,2}):(\d{2}(?::\d{2}(?:[.]\d{1,9})?)?)(?: ?([AaPp][Mm]))?)?"
-    r"(?: ?(Z|z|UTC|[+-]\d{2}(?::?\d{2})?))?$"
-)
-
-
-@dataclass(frozen=True)
-class StampSettings:
-    """The zones of naive stamps and of the business, and what the user said about day and month.
-
-    Examples
-    --------
-    >>> StampSettings(Zone("UTC"), None).naive.name
-    'UTC'
-    """
-
-    zone: Zone
-    naive_zone: Zone | None
-    day_first: bool | None = None
-
-    @property
-    def naive(self) -> Zone:
-        """The zone in which stamps without one are read."""
-        return self.naive_zone or self.zone
+_ORDER = {DAY_NAMED: "day first", MONTH_NAMED: "month first"}
 
 
 @dataclass(frozen=True)
@@ -97,21 +76,16 @@ class Format:
         ]
 
 
-def settle_words(con: Connection, role: str, day_first: bool | None, column: str, places: Places) -> list[str]:
-    """Make `words_<role>` for the texts of a time column; notes.
+def settle_format(
+    con: Connection, role: str, day_first: bool | None, column: str, places: Places, known: Format | None = None
+) -> Format:
+    """Make `words_<role>` for the texts of a time column; `known` is what earlier files of the column have shown.
 
     Raises
     ------
     DataError
         More than one format, two-digit years, Excel serials, or day and month that cannot be told apart.
     """
-    return settle_format(con, role, day_first, column, places).notes(column)
-
-
-def settle_format(
-    con: Connection, role: str, day_first: bool | None, column: str, places: Places, known: Format | None = None
-) -> Format:
-    """The same, with the format as the result; `known` is what earlier files of the column have shown."""
     con.execute(
         f"CREATE TABLE found AS SELECT {role} AS v, count(*) AS n, min(seq) AS first, {plain_sql(role)} AS p "
         f"FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
@@ -119,49 +93,38 @@ def settle_format(
     cases = " ".join(f"WHEN regexp_full_match(p, '{pattern}') THEN '{name}'" for name, pattern in FORMATS.items())
     con.execute(f"CREATE TABLE formed AS SELECT *, CASE {cases} END AS format FROM found")
     chosen = _format(con, role, day_first, column, places, known or Format())
-    us, basis = _reading(chosen.order or chosen.name or ISO)
+    p, us, basis = readings_sql(_ORDER.get(chosen.name or "", chosen.order or chosen.name or ISO), chosen.name or "")
     con.execute(
         f"CREATE TABLE words_{role} AS SELECT v, p = '' AS missing, us, "
         f"CASE WHEN us IS NOT NULL THEN basis END AS basis FROM "
         f"(SELECT v, p, CASE WHEN format IS NOT NULL THEN {us} END AS us, {basis} AS basis FROM "
-        f"(SELECT *, regexp_extract(p, '{_PIECES}', ['a', 'b', 'c', 'h', 't', 'half', 'zone']) AS s FROM formed))"
+        f"(SELECT *, {p} AS s FROM formed))"
     )
     con.execute("DROP TABLE found; DROP TABLE formed")
     return chosen
 
 
-def _reading(order: str) -> tuple[str, str]:
-    """SQL for the microseconds and the basis of a text `p`, whose pieces are in `s`."""
-    if order in EPOCHS:
-        return EPOCHS[order][1], str(BASES[INSTANT])
-    if order == COMPACT:
-        date = "left(p, 4) || '-' || substr(p, 5, 2) || '-' || substr(p, 7, 2)"
-        return f"epoch_us(TRY_CAST({date} AS TIMESTAMP))", str(BASES[DAY])
-    year, month, day = {"day first": ("c", "b", "a"), "month first": ("c", "a", "b")}.get(order, ("a", "b", "c"))
-    hour = (
-        "CASE WHEN s.half = '' THEN TRY_CAST(s.h AS INTEGER) WHEN TRY_CAST(s.h AS INTEGER) BETWEEN 1 AND 12 "
-        "THEN TRY_CAST(s.h AS INTEGER) % 12 + CASE WHEN lower(s.half) = 'pm' THEN 12 ELSE 0 END END"
+def _seen(con: Connection, role: str, places: Places) -> dict[str, str]:
+    """The formats of all texts, the most frequent first, each with its first text and where that stands."""
+    rows = fetched(
+        con, "SELECT format, sum(n), arg_min(v, first), min(first) FROM formed WHERE format IS NOT NULL GROUP BY ALL"
     )
-    clock = f"CASE WHEN s.h = '' THEN '00:00' ELSE ({hour}) || ':' || s.t END"
-    local = f"epoch_us(TRY_CAST(s.{year} || '-' || s.{month} || '-' || s.{day} || ' ' || {clock} AS TIMESTAMP))"
-    bare = "replace(s.zone[2:], ':', '')"
-    away = (
-        f"(TRY_CAST(left({bare}, 2) AS BIGINT) * 60 + coalesce(TRY_CAST(nullif(substr({bare}, 3), '') AS BIGINT), 0))"
-    )
-    shift = (
-        f"CASE WHEN s.zone IN ('', 'Z', 'z', 'UTC') THEN 0 WHEN {away} > 900 THEN NULL "
-        f"WHEN left(s.zone, 1) = '+' THEN {away} ELSE -{away} END"
-    )
-    basis = f"CASE WHEN s.zone <> '' THEN {BASES[INSTANT]} WHEN s.h <> '' THEN {BASES[NAIVE]} ELSE {BASES[DAY]} END"
-    return f"{local} - {MINUTE_US} * ({shift})", basis
+    found = {name: (int(n), str(value), int(first)) for name, n, value, first in rows}
+    ((n, first),) = fetched(con, f"SELECT count(*), min(seq) FROM raw WHERE {role}_basis >= {TOLD}")
+    if n:
+        more, value, odd = found.get(ISO, (0, "", first))
+        if not more or first < odd:
+            ((value,),) = fetched(con, f"SELECT {stamp_text_sql(role)} FROM raw WHERE seq = {first}")
+        found[ISO] = (n + more, value, min(first, odd))
+    return {
+        name: places.told(value, first)
+        for name, (_, value, first) in sorted(found.items(), key=lambda item: -item[1][0])
+    }
 
 
 def _format(con: Connection, role: str, day_first: bool | None, column: str, places: Places, known: Format) -> Format:
     """The one format of the texts; without a name when there are none, or none is known."""
-    rows = fetched(
-        con, "SELECT format, sum(n), arg_min(v, first), min(first) FROM formed WHERE format IS NOT NULL GROUP BY ALL"
-    )
-    seen = {name: f"'{value}' ({places.at(first)})" for name, _, value, first in sorted(rows, key=lambda r: -r[1])}
+    seen = _seen(con, role, places)
     if len(seen) > 1:
         raise DataError(
             f"column `{column}` mixes formats of dates",
@@ -174,13 +137,7 @@ def _format(con: Connection, role: str, day_first: bool | None, column: str, pla
         return Format()
     ((name, sample),) = seen.items()
     if name == EXCEL:
-        raise DataError(
-            f"column `{column}` holds Excel's serial numbers instead of dates",
-            needed="dates as text, such as 2024-01-31",
-            do="give the column the cell format YYYY-MM-DD in the spreadsheet and export it again",
-            offending=[sample],
-            code="RG125",
-        )
+        raise excel_serials(f"column `{column}`", [sample])
     if name == SHORT:
         raise DataError(
             f"column `{column}` has years of two digits",
@@ -207,7 +164,7 @@ def _day_or_month(
         f"(SELECT v, first, {numbers} AS s FROM formed WHERE format = '{name}'))"
     )
     rows = fetched(con, "SELECT proof, arg_min(v, first), min(first) FROM proofs GROUP BY ALL")
-    seen = {p: f"'{value}' ({places.at(first)})" for p, value, first in rows}
+    seen = {p: places.told(value, first) for p, value, first in rows}
     said = {True: "day first", False: "month first", None: known.order}[day_first]
     proved = [p for p in ("day first", "month first") if p in seen]
     if len(proved) == 2 or (said and proved and said not in proved):
@@ -243,65 +200,3 @@ def _unproved(con: Connection, role: str, places: Places) -> tuple[str, ...]:
         "GROUP BY part HAVING count(proof) = 0 ORDER BY part",
     )
     return tuple(places.names[p] for (p,) in rows)
-
-
-def key_sql(us: str, basis: str) -> str:
-    """SQL for the key of `shifts_<role>`: minute and basis in one integer (DuckDB's ``//`` cuts towards zero)."""
-    minute = f"({us} // {MINUTE_US} - CASE WHEN {us} % {MINUTE_US} < 0 THEN 1 ELSE 0 END)"
-    return f"({minute} * {len(BASES)} + {basis})"
-
-
-def settle_shifts(con: Connection, role: str, settings: StampSettings, column: str, places: Places) -> None:
-    """Make `shifts_<role>`: for every basis and minute what leads to UTC, the local day, and whether DST moved it.
-
-    Raises
-    ------
-    DataError
-        Stamps with and without a zone in one column, and no `naive_timezone`.
-    """
-    con.execute(
-        f"CREATE TABLE moments AS SELECT coalesce(raw.{role}_us, w.us) AS us, "
-        f"coalesce(raw.{role}_basis, w.basis) AS basis, min(raw.seq) AS seq FROM raw LEFT JOIN words_{role} w "
-        f"ON raw.{role} = w.v WHERE coalesce(raw.{role}_us, w.us) IS NOT NULL GROUP BY ALL"
-    )
-    rows = fetched(con, "SELECT basis, arg_min(us, seq), min(seq) FROM moments GROUP BY basis ORDER BY basis")
-    names = {code: name for name, code in BASES.items()}
-    seen = {names[basis]: f"{names[basis]}: {np.datetime64(us, 'us')} ({places.at(seq)})" for basis, us, seq in rows}
-    if INSTANT in seen and len(seen) > 1 and settings.naive_zone is None:
-        raise DataError(
-            f"column `{column}` mixes times with and without a time zone",
-            needed="to know the zone of those without one",
-            do=f'give naive_timezone = "Europe/Berlin" (or the zone they are in) under [{places.section}]',
-            offending=list(seen.values()),
-            code="RG127",
-        )
-    keys = con.sql(f"SELECT DISTINCT {key_sql('us', 'basis')} AS key FROM moments").to_arrow_table()
-    con.register("found", shifts(keys.column("key").to_numpy(), settings))
-    con.execute(f"CREATE TABLE shifts_{role} AS SELECT * FROM found")
-    con.unregister("found")
-    con.execute("DROP TABLE moments")
-
-
-def shifts(keys: NDArray[np.int64], settings: StampSettings) -> pa.Table:
-    """For each key of `key_sql` the shift to UTC (us), the business day, and `moved`: ``gap``, ``fold`` or nothing."""
-    basis, local = np.mod(keys, len(BASES)), np.floor_divide(keys, len(BASES)) * MINUTE_US
-    shift, moved = np.zeros(len(local), np.int64), np.full(len(local), None, object)
-    for kind, zone in ((NAIVE, settings.naive), (DAY, settings.zone)):
-        here = basis == BASES[kind]
-        instant = zone.to_utc(local[here])
-        shift[here] = instant - local[here]
-        if kind == NAIVE:
-            moved[here] = _moved(zone, local[here], instant)
-    day = settings.zone.local_day(local + shift)
-    return pa.table({"key": keys, "shift": shift, "day": day, "moved": pa.array(moved, pa.string())})
-
-
-def _moved(zone: Zone, local: NDArray[np.int64], instant: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Which local times do not exist (gap: read with the old offset) or exist twice (fold: the first is taken)."""
-    moved = np.full(len(local), None, object)
-    moved[zone.to_local(instant) != local] = "gap"
-    # If the offset falls by `step` within a day from here, the same wall clock may be shown again `step` later.
-    later = instant + DAY_US
-    step = (zone.to_local(instant) - instant) - (zone.to_local(later) - later)
-    moved[(step > 0) & (zone.to_local(instant + step) == local)] = "fold"
-    return moved

@@ -87,6 +87,8 @@ class Evidence:
     signs, decimals, formats, bases : mapping
         How each column is written: what its texts prove, the decimal sign settled, the format of times, and what they
         are told in.
+    currencies : tuple of str
+        The codes of the lines' currencies; none without a column of codes.
     """
 
     data: str
@@ -110,6 +112,7 @@ class Evidence:
     decimals: Mapping[str, str] = field(default_factory=dict)
     formats: Mapping[str, Format] = field(default_factory=dict)
     bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    currencies: tuple[str, ...] = ()
 
     def plus(self, other: Evidence, files: Sequence[str], n_orders: int) -> Evidence:
         """Both together, under the files' present order; `other` holds the later lines.
@@ -144,6 +147,7 @@ class Evidence:
             decimals=dict(self.decimals),
             formats={role: _format(f, other.formats[role], place) for role, f in self.formats.items()},
             bases={role: tuple(sorted({*known, *other.bases[role]})) for role, known in self.bases.items()},
+            currencies=tuple(sorted({*self.currencies, *other.currencies})),
         )
 
     def grammar(self) -> dict[str, str]:
@@ -164,10 +168,11 @@ class Evidence:
             content[key] = None if content[key] is None else tuple(content[key])
         content["sources"] = tuple(Delivered(**{**s, "notes": tuple(s["notes"])}) for s in content["sources"])
         content["mended"] = tuple(Mended(**m) for m in content["mended"])
-        content["signs"] = {r: Signs(**{**s, "kinds": tuple(s["kinds"])}) for r, s in content["signs"].items()}
+        content["signs"] = {r: Signs.from_dict(s) for r, s in content["signs"].items()}
         formats = content["formats"].items()
         content["formats"] = {r: Format(**{**f, "follows": tuple(f["follows"])}) for r, f in formats}
         content["bases"] = {r: tuple(b) for r, b in content["bases"].items()}
+        content["currencies"] = tuple(content["currencies"])
         return cls(**content)
 
 

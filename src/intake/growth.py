@@ -1,17 +1,18 @@
 """The ledgers of one configuration over time: which one new files can be added to, and which are no longer needed.
 
 In: the folder of all ledgers, and the parts that are read today. Out: the whole ledger that covers most of them, under
-the same [data] section; and, when a newer one holds everything that older ones do, fewer of these.
+the same [data] section; and fewer old ones: of every section a present one and three more, beside those of a day.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .evidence import Evidence
+from .pointer import all_pointed
 from .publish import is_whole, removed
 from .segments import evidence_in, line_files
 from .sources.parts import Part
@@ -41,24 +42,30 @@ def earlier_ledgers(root: Path, parts: Sequence[Part], data: str) -> list[Earlie
     Parts that share a name cannot be told apart in notes and quarantine, so nothing is added to them.
     """
     present = {(part.name, part.sha256) for part in parts}
-    if len({part.name for part in parts}) < len(parts) or not root.is_dir():
+    if len({part.name for part in parts}) < len(parts):
         return []
+    ledgers = ((folder, _evidence(folder)) for folder in _folders(root))
     found = [
         Earlier(folder, evidence)
-        for folder, evidence in _ledgers(root)
-        if evidence.data == data and {(s.file, s.sha256) for s in evidence.sources} <= present
+        for folder, evidence in ledgers
+        if evidence is not None and evidence.data == data and {(s.file, s.sha256) for s in evidence.sources} <= present
     ]
     return sorted(found, key=lambda e: (-e.evidence.lines["read"], len(line_files(e.folder)), e.folder.name))
 
 
-def _ledgers(root: Path) -> Iterator[tuple[Path, Evidence]]:
-    for folder in sorted(root.iterdir()):
-        if folder.name.startswith(".") or not folder.is_dir():
-            continue
-        try:
-            yield folder, evidence_in(folder)
-        except (OSError, ValueError, TypeError, KeyError):
-            continue  # An older format, or damaged: nobody's base.
+def _folders(root: Path) -> list[Path]:
+    """What looks like a ledger."""
+    if not root.is_dir():
+        return []
+    return sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+
+
+def _evidence(folder: Path) -> Evidence | None:
+    """The evidence of a ledger; None where it is damaged, or of an older format: nobody's base."""
+    try:
+        return evidence_in(folder)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def base_among(earlier: Sequence[Earlier]) -> Earlier | None:
@@ -77,14 +84,19 @@ def is_ripe(segment_lines: Sequence[int], base_lines: int) -> bool:
     return len(segment_lines) > MOST_SEGMENTS or sum(segment_lines) > LARGEST_SHARE * base_lines
 
 
-def sweep(root: Path, present: Path, parts: Sequence[Part], data: str) -> None:
-    """Remove ledgers that the present one has made superfluous.
+def sweep(root: Path) -> None:
+    """Remove ledgers that are no longer needed; whoever calls this is the only writer.
 
-    Such are ledgers under the same [data] section all of whose sources are among the present one's. The newest `KEPT`
-    of them stay, and any that is less than a day old: someone may be reading it.
+    Of every [data] section there stay the present ledger, the newest `KEPT` of the others, and any that is less than a
+    day old: someone may be reading it. So do those that are damaged or of an older format, taken together.
     """
-    older = [e.folder for e in earlier_ledgers(root, parts, data) if e.folder != present]
-    by_age = sorted(older, key=lambda folder: (-folder.stat().st_mtime, folder.name))
-    for folder in by_age[KEPT:]:
-        if time.time() - folder.stat().st_mtime > _DAY:
-            removed(folder)
+    present, sections = all_pointed(root), dict[str, list[Path]]()
+    for folder in _folders(root):
+        evidence = _evidence(folder)
+        if folder not in present:
+            sections.setdefault("" if evidence is None else evidence.data, []).append(folder)
+    for folders in sections.values():
+        by_age = sorted(folders, key=lambda folder: (-folder.stat().st_mtime, folder.name))
+        for folder in by_age[KEPT:]:
+            if time.time() - folder.stat().st_mtime > _DAY:
+                removed(folder)

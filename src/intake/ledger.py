@@ -27,6 +27,7 @@ from .beside import framed, hold_tables
 from .blocks import LINES
 from .lines import QUARANTINE
 from .manifest import Manifest
+from .privacy import Door
 from .publish import is_whole
 from .refine import refine
 from .segments import (
@@ -239,9 +240,11 @@ class Ledger:
         part = frame_part(frame, config.data.purchases.roles())
         blocks: list[pa.Table] = []
         with tempfile.TemporaryDirectory(prefix="regulars-") as spill:
-            refined = refine([part], [], config, Path(spill), blocks.append, silent)
+            door = Door.of(config)
+            refined = refine([part], [], config, Path(spill), blocks.append, silent, None, door)
             lines = pa.concat_tables(blocks).combine_chunks()
-            manifest, held = hold_tables(deliveries, config, refined.manifest, [counted(lines)], Path(spill))
+            buyers = [counted(lines)]
+            manifest, held = hold_tables(deliveries, config, refined.manifest, buyers, Path(spill), door)
         return cls(manifest, None, lines, refined.quarantine, held)
 
 

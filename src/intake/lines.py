@@ -1,7 +1,7 @@
 """Every line typed and judged: the table `typed`, and the view `judged` that puts each line into one class.
 
 In: `raw` and the settled words. Out: typed lines, each either readable or with the number of the reason why not. A
-missing id makes a guest, a missing optional value stays NULL, a missing date or amount is a reason. Classes:
+missing id makes a guest, a missing optional value stays NULL, a missing date or amount is a reason. Classes: erased,
 quarantined, merged, guest, dropped, used; every line is in exactly one.
 """
 
@@ -10,22 +10,27 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from ..clock import DAY_US, Cutoff
-from ..errors import DataError
+from ..errors import DataError, masked, shown
 from .casts import cleaned_sql
-from .dates import key_sql
-from .money import MISSING, NOT_FINITE, NOT_PLAIN, TOO_LARGE
+from .currencies import converted_roles, currency_joins, factors, in_own_sql
+from .money import MISSING, NOT_FINITE, NOT_PLAIN, TOO_LARGE, value_sql
+from .plain import stamp_text_sql
+from .privacy import erased_sql
+from .shifts import key_sql, local_sql
 from .sources.parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
 _EARLIEST = {"joined_at": 1970}
 """The first plausible year where it is not 1990."""
 
+CONTRADICTS = "stands on another line that says otherwise"
 FUTURE = "lies after the moment of reading"
-CLASSES = ("used", "guest", "merged", "quarantined", "dropped")
+CLASSES = ("used", "guest", "merged", "quarantined", "dropped", "erased")
 QUARANTINE = pa.schema(
     [
         ("file", pa.string()),
@@ -56,10 +61,19 @@ def reasons_of(mapping: Mapping[str, str], read_us: int) -> list[Reason]:
     """
     needed = ("purchased_at", "amount") if "amount" in mapping else ("purchased_at", "quantity", "unit_price")
     found = cast_reasons(mapping, read_us, needed)
+    if "currency" in mapping:
+        found.append(Reason("coalesce(cur.missing, true)", "currency", "is missing"))
+        found.append(Reason("cur.code IS NULL", "currency", "is no currency's code"))
+        for role in converted_roles(mapping):
+            there = " AND ".join(f"{value_sql(f)} IS NOT NULL" for f in factors(mapping, role))
+            large = f"cur.away AND c_{role}.value IS NULL AND {there}"
+            found.append(Reason(large, factors(mapping, role)[0], "is too large in the ledger's currency"))
     if "amount" not in mapping:
-        found.append(Reason(f"({_amount(mapping)}) IS NULL", "quantity", "times the unit price is too large"))
+        found.append(Reason(f"({_product()}) IS NULL", "quantity", "times the unit price is too large"))
+    if "transaction_id" in mapping:
+        found.append(Reason("false", "transaction_id", CONTRADICTS))  # `settle_repeats` knows.
     if "discount" in mapping:
-        found.append(Reason("w_discount.value < 0", "discount", "is negative"))
+        found.append(Reason(f"{value_sql('discount')} < 0", "discount", "is negative"))
     return found
 
 
@@ -94,40 +108,57 @@ def cast_reasons(mapping: Mapping[str, str], read_us: int, needed: Collection[st
 
 def _amount(mapping: Mapping[str, str]) -> str:
     if "amount" in mapping:
-        return "w_amount.value"
-    product = "CAST(w_quantity.value AS DECIMAL(38, 4)) * CAST(w_unit_price.value AS DECIMAL(38, 4))"
+        return value_sql("amount")
+    return _product()
+
+
+def _product() -> str:
+    product = " * ".join(f"CAST({value_sql(role)} AS DECIMAL(38, 4))" for role in ("quantity", "unit_price"))
     return f"CASE WHEN pairs.q IS NOT NULL THEN pairs.value ELSE TRY_CAST({product} AS DECIMAL(18, 4)) END"
-
-
-def _local(role: str) -> str:
-    return f"coalesce(raw.{role}_us, w_{role}.us)"
 
 
 def instant_sql(role: str) -> str:
     """SQL for the UTC microseconds of a time."""
-    return f"{_local(role)} + s_{role}.shift"
+    return f"{local_sql(role)} + s_{role}.shift"
 
 
 def joins_sql(mapping: Mapping[str, str]) -> Iterator[str]:
     """SQL that joins the settled words of every number and time to `raw`."""
     for role in filter(is_money, mapping):
-        yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v AND raw.{role}_native = w_{role}.native"
+        yield f"LEFT JOIN odd_{role} w_{role} ON raw.{role} = w_{role}.v AND raw.{role}_native = w_{role}.native"
     if "unit_price" in mapping:
         yield "LEFT JOIN pairs ON pairs.q = w_quantity.x AND pairs.p = w_unit_price.x"
+    if "currency" in mapping:
+        yield from currency_joins(mapping)
     for role in filter(is_stamp, mapping):
-        key = key_sql(_local(role), f"coalesce(raw.{role}_basis, w_{role}.basis)")
         yield f"LEFT JOIN words_{role} w_{role} ON raw.{role} = w_{role}.v"
-        yield f"LEFT JOIN shifts_{role} s_{role} ON s_{role}.key = {key}"
+        yield f"LEFT JOIN shifts_{role} s_{role} ON s_{role}.key = {key_sql(role)}"
+
+
+def label_sql(con: Connection, role: str) -> str:
+    """SQL for an id or label as it is kept; the column is cleaned only if `unclean` names it."""
+    return cleaned_sql(f"raw.{role}") if _is_unclean(con, role) else f"nullif(raw.{role}, '')"
+
+
+def mended_sql(con: Connection, role: str) -> str:
+    """SQL for whether cleaning changed an id or label."""
+    return f"coalesce({cleaned_sql(f'raw.{role}')} <> raw.{role}, false)" if _is_unclean(con, role) else "false"
+
+
+def _is_unclean(con: Connection, role: str) -> bool:
+    return bool(con.execute("SELECT 1 FROM unclean WHERE role = ? LIMIT 1", [role]).fetchall())
 
 
 def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason]) -> None:
     """Make `typed`: seq, the mapped columns, order_id, local day, DST, `mended_<role>`, reason."""
-    columns = ["raw.seq", "s_purchased_at.day", "s_purchased_at.moved", f"{_amount(mapping)} AS amount"]
+    money = {"amount": _amount(mapping), **{r: value_sql(r) for r in filter(is_money, mapping) if r != "amount"}}
+    if "currency" in mapping:
+        money |= {role: in_own_sql(role, money[role]) for role in converted_roles(mapping)}
+    columns = ["raw.seq", "s_purchased_at.day", "s_purchased_at.moved", *(f"{sql} AS {r}" for r, sql in money.items())]
     columns += [f"{instant_sql(r)} AS {r}" for r in filter(is_stamp, mapping)]
-    columns += [f"w_{r}.value AS {r}" for r in filter(is_money, mapping) if r != "amount"]
     for role in filter(is_text, mapping):
-        clean = cleaned_sql(f"raw.{role}")
-        columns += [f"{clean} AS {role}", f"coalesce({clean} <> raw.{role}, false) AS mended_{role}"]
+        label = "cur.code" if role == "currency" else label_sql(con, role)
+        columns += [f"{label} AS {role}", f"{mended_sql(con, role)} AS mended_{role}"]
     if "order_id" not in mapping:
         columns.append("NULL::VARCHAR AS order_id")
     cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
@@ -142,7 +173,8 @@ def judge(con: Connection, drop_returns: bool) -> None:
     dropped = "WHEN typed.amount < 0 THEN 'dropped'" if drop_returns else ""
     con.execute(
         f"""
-        CREATE VIEW judged AS SELECT typed.*, CASE WHEN reason IS NOT NULL THEN 'quarantined'
+        CREATE VIEW judged AS SELECT typed.*, CASE WHEN {erased_sql(con)} THEN 'erased'
+            WHEN reason IS NOT NULL THEN 'quarantined'
             WHEN merged.seq IS NOT NULL THEN 'merged'
             WHEN customer_id IS NULL THEN 'guest' {dropped} ELSE 'used' END AS class
         FROM typed LEFT JOIN merged ON merged.seq = typed.seq
@@ -156,7 +188,7 @@ def check_bad_share(
     """Refuse data of which more than the allowed share cannot be read, with counts by reason and three places."""
     rows = fetched(
         con,
-        "SELECT reason, count(*), min(seq) FROM typed WHERE reason IS NOT NULL "
+        f"SELECT reason, count(*), min(seq) FROM typed WHERE reason IS NOT NULL AND NOT {erased_sql(con)} "
         "GROUP BY reason ORDER BY count(*) DESC, reason",
     )
     ((total,),) = fetched(con, "SELECT count(*) FROM raw")
@@ -164,8 +196,7 @@ def check_bad_share(
     if bad <= max_share * total:
         return
     counts = ", ".join(f"{n} where {_said(reasons[i], mapping)}" for i, n, _ in rows[:5])
-    shown = quarantine(con, reasons, mapping, places, 3).to_pylist()
-    samples = [f"{row['file']}:{row['line']} {row['reason']}: {row['text']}" for row in shown]
+    samples = [_sample(row, mapping) for row in quarantine(con, reasons, mapping, places, 3).to_pylist()]
     raise DataError(
         f"{bad} of {total} lines cannot be read: {counts}",
         needed=f"at most {max_share:.2%} of the lines (`max_bad_share`)",
@@ -173,6 +204,17 @@ def check_bad_share(
         offending=samples,
         code="RG128",
     )
+
+
+def _sample(row: Mapping[str, Any], mapping: Mapping[str, str]) -> str:
+    """A bad line as it may be shown: ids and addresses masked, and nothing of one that cannot be split into fields."""
+    place, fields = f"{row['file']}:{row['line']} {row['reason']}", json.loads(row["text"])
+    if row["column"] is None:
+        return place
+    hidden = {mapping[role] for role in ("customer_id", "referred_by") if role in mapping}
+    told = {name: masked(v) if name in hidden and v is not None else v for name, v in fields.items()}
+    told = {name: shown(v) if isinstance(v, str) and name not in hidden else v for name, v in told.items()}
+    return f"{place}: {json.dumps(told, ensure_ascii=False)}"
 
 
 def discount_signs(con: Connection) -> tuple[int, int]:
@@ -203,17 +245,12 @@ def quarantine(
     con: Connection, reasons: list[Reason], mapping: Mapping[str, str], places: Places, limit: int | None = None
 ) -> pa.Table:
     """The lines that cannot be read, in the order of the source: file, line, reason, column, text as JSON."""
-    texts = [
-        f"coalesce(raw.{r}, CAST(TRY(make_timestamp(raw.{r}_us)) AS VARCHAR)) AS {r}"
-        if is_stamp(r)
-        else f"raw.{r} AS {r}"
-        for r in mapping
-    ]
+    texts = [f"{stamp_text_sql(r)} AS {r}" if is_stamp(r) else f"raw.{r} AS {r}" for r in mapping]
     end = f"LIMIT {limit}" if limit is not None else ""
     rows = fetched(
         con,
         f"SELECT seq, reason, fault, raw.raw, {', '.join(texts)} FROM typed JOIN raw USING (seq) "
-        f"WHERE reason IS NOT NULL ORDER BY seq {end}",
+        f"WHERE reason IS NOT NULL AND NOT {erased_sql(con, 'typed.customer_id')} ORDER BY seq {end}",
     )
     out = []
     for seq, index, fault, whole, *values in rows:

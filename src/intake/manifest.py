@@ -1,8 +1,8 @@
 """What the intake did, in numbers that must add up.
 
 In: counts and money of every class of lines. Out: a frozen `Manifest` that travels with the ledger as JSON. Money is
-exact, written as decimal text; lines read = used + guest + merged + quarantined + dropped, and money likewise over the
-lines whose amount could be read. A manifest that does not add up cannot be made.
+exact, written as decimal text; lines read = used + guest + merged + quarantined + dropped + erased, and money likewise over
+the lines whose amount could be read. A manifest that does not add up cannot be made.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from ..errors import StorageError
 from ..schema import Rules
 
-FORMAT = 3
-ORDER = ("used", "guest", "merged", "quarantined", "dropped")
-TABLE_CLASSES = ("used", "without_customer", "merged", "quarantined")
+FORMAT = 4
+ORDER = ("used", "guest", "merged", "quarantined", "dropped", "erased")
+TABLE_CLASSES = ("used", "without_customer", "merged", "quarantined", "erased")
 _EXACT = Context(prec=60)
 
 
@@ -112,9 +112,9 @@ class Manifest:
     fingerprint : str
         A hash of the ledger's content, rules and start; the same however the data were delivered.
     lines, money : mapping
-        ``read`` and the five classes; money as exact decimal text in the ledger's currency.
+        ``read`` and the six classes; money as exact decimal text in the ledger's currency.
     unreadable_amounts : int
-        Quarantined lines whose amount could not be read and so is in no sum.
+        Lines, quarantined or erased, whose amount could not be read and so is in no sum.
     rounding_difference : str
         Exact money minus stored money, over all readable lines.
     grammar : mapping

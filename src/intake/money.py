@@ -2,7 +2,8 @@
 
 In: the staged texts of a role. Out: the table `words_<role>`, one row a distinct text: its plain form `x`, its `value`
 as DECIMAL(18, 4) rounded half-even, whether that is exact (`fine`), and by how much it is not (`difference`). No plain
-number: no `x`; too large: no `value`; `problem` says why. Ambiguous or inconsistent columns are errors.
+number: no `x`; too large: no `value`; `problem` says why. `odd_<role>` has those that a cast would read otherwise.
+Ambiguous or inconsistent columns are errors.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import pyarrow as pa
 
 from ..schema import MONEY as MONEY_TYPE
 from .casts import plain_sql
+from .marks import bare_numbers
 from .notation import OTHER, Signs, notation_of, seen_texts
 from .sources.parts import Places
 from .staging import Connection, fetched
 
-_EXACT = Context(prec=1200, rounding=ROUND_HALF_EVEN)
+EXACT = Context(prec=1200, rounding=ROUND_HALF_EVEN)
 """Enough digits for the sum of any doubles, the smallest of which has some 770 of them."""
 
 _STEP, _LIMIT = Decimal("0.0001"), Decimal(10**14)
@@ -40,6 +42,7 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
         f"CREATE TABLE found AS SELECT {role} AS v, {role}_native AS native, count(*) AS n, min(seq) AS first, "
         f"{plain_sql(role)} AS p FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
     )
+    marks = bare_numbers(con, column, places)
     rows = seen_texts(con)
     notation = notation_of(con, rows, decimal, column, places)
     mark, groups = notation.decimal, OTHER[notation.decimal]
@@ -58,7 +61,7 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
         WITH sized AS (SELECT *, coalesce(NOT regexp_matches(x, '[eE]')
             AND length(rtrim(split_part(x, '.', 2), '0')) <= 4
             AND length(ltrim(split_part(x, '.', 1), '-0')) <= 14, false) AS fine FROM plain)
-        SELECT v, native, n, first, p, x, fine,
+        SELECT v, native, n, first, p, x, fine, mark, style,
             CASE WHEN fine THEN TRY_CAST(x AS DECIMAL(18, 4)) END AS value,
             '0' AS difference, NULL::TINYINT AS problem FROM sized
         """
@@ -71,8 +74,21 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
             WHEN x IS NULL THEN {NOT_PLAIN} WHEN value IS NULL THEN {TOO_LARGE} END WHERE x IS NULL OR value IS NULL
         """
     )
+    con.execute(
+        f"CREATE TABLE odd_{role} AS SELECT * FROM words_{role} "
+        f"WHERE problem IS NOT NULL OR value IS DISTINCT FROM {_cast('v')}"
+    )
     con.execute("DROP TABLE found; DROP TABLE plain")
-    return Signs.of(rows)
+    return Signs.of(rows, marks)
+
+
+def _cast(text: str) -> str:
+    return f"TRY_CAST({text} AS DECIMAL(18, 4))"
+
+
+def value_sql(role: str) -> str:
+    """SQL for the value of a number: only words that a plain cast reads otherwise are looked up."""
+    return f"CASE WHEN w_{role}.v IS NOT NULL THEN w_{role}.value ELSE {_cast(f'raw.{role}')} END"
 
 
 def _round_long(con: Connection, role: str) -> None:
@@ -102,10 +118,10 @@ def rounded_table(exact: Mapping[tuple[str, ...], Decimal], names: tuple[str, ..
             values.append(None)
             differences.append("0")
             continue
-        near = number.quantize(_STEP, context=_EXACT)
+        near = number.quantize(_STEP, context=EXACT)
         fits = abs(near) < _LIMIT
         values.append(near if fits else None)
-        differences.append(format(_EXACT.subtract(number, near), "f") if fits else "0")
+        differences.append(format(EXACT.subtract(number, near), "f") if fits else "0")
     columns: dict[str, pa.Array] = {
         name: pa.array(keys, pa.string()) for name, keys in zip(names, zip(*exact, strict=True), strict=True)
     }
@@ -124,13 +140,37 @@ def exact_sum(weighted: Iterable[tuple[int, str]]) -> Decimal:
     """
     total = Decimal(0)
     for n, difference in weighted:
-        total = _EXACT.add(total, _EXACT.multiply(n, Decimal(difference)))
+        total = EXACT.add(total, EXACT.multiply(n, Decimal(difference)))
     return total
 
 
 def settle_products(con: Connection) -> None:
     """Make `pairs`: quantity times unit price, exact then rounded, for the pairs that need more than four decimals."""
-    pairs = fetched(
+    con.execute("CREATE TABLE pairs (q VARCHAR, p VARCHAR, value DECIMAL(18, 4), difference VARCHAR, n BIGINT)")
+    pairs = [] if _all_fit(con) else _long_products(con)
+    if not pairs:
+        return
+    exact: dict[tuple[str, ...], Decimal] = {(q, p): EXACT.multiply(Decimal(q), Decimal(p)) for q, p, _ in pairs}
+    rounded = rounded_table(exact, ("q", "p"))
+    con.register("rounded", rounded.append_column("n", pa.array([n for _, _, n in pairs], pa.int64())))
+    con.execute("INSERT INTO pairs SELECT * FROM rounded")
+    con.unregister("rounded")
+    for role in ("quantity", "unit_price"):  # Pairs are found by the texts of both.
+        con.execute(f"CREATE OR REPLACE TABLE odd_{role} AS SELECT * FROM words_{role}")
+
+
+def _all_fit(con: Connection) -> bool:
+    """Whether every product has four decimals at most and is not too large, whatever is multiplied by what."""
+    sizes = "SELECT bool_and(fine), max(abs(value)), max(length(rtrim(split_part(x, '.', 2), '0'))) FROM words_{}"
+    q, p = (fetched(con, f"{sizes.format(role)} WHERE x IS NOT NULL")[0] for role in ("quantity", "unit_price"))
+    if None in (*q, *p):
+        return False
+    return bool(q[0] and p[0] and q[1] * p[1] < _LIMIT and q[2] + p[2] <= 4)
+
+
+def _long_products(con: Connection) -> list[tuple[str, str, int]]:
+    """The pairs of texts whose product does not fit, with their numbers of lines."""
+    return fetched(
         con,
         """
         SELECT q.x, p.x, count(*) FROM raw
@@ -142,10 +182,3 @@ def settle_products(con: Connection) -> None:
         GROUP BY ALL
         """,
     )
-    exact: dict[tuple[str, ...], Decimal] = {(q, p): _EXACT.multiply(Decimal(q), Decimal(p)) for q, p, _ in pairs}
-    rounded = rounded_table(exact, ("q", "p")) if exact else None
-    con.execute("CREATE TABLE pairs (q VARCHAR, p VARCHAR, value DECIMAL(18, 4), difference VARCHAR, n BIGINT)")
-    if rounded is not None:
-        con.register("rounded", rounded.append_column("n", pa.array([n for _, _, n in pairs], pa.int64())))
-        con.execute("INSERT INTO pairs SELECT * FROM rounded")
-        con.unregister("rounded")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from .. import __version__
 from ..clock import Cutoff
 from ..config import Config
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, visible
 from ..schema import INSTANT, PURCHASES, SCALE, Rules, purchases_schema
 from .added import Base, is_later
 from .evidence import Evidence
@@ -62,18 +63,27 @@ class Refined:
 
 
 class Written:
-    """Hands sorted blocks to a sink; counts, hashes and adds up their lines on the way."""
+    """Hands sorted blocks to a sink, one after the other; counts, hashes and adds up their lines meanwhile."""
 
     def __init__(self, sink: Sink, blocks: Iterable[pa.Table]) -> None:
         self.fingerprint, self.units = Fingerprint(), 0
         self.counts: list[pa.Table] = [COUNTS.empty_table()]
         self.orders: list[Words] = []
-        for block in blocks:
-            self.fingerprint.add(block)
-            self.counts.append(counted(block))
-            self.orders.append(order_words(block))
-            self.units += _units(block.column("amount"))
-            sink(block)
+        with ThreadPoolExecutor(1) as writing:
+            waiting: Future[None] | None = None
+            for block in blocks:
+                if waiting is not None:
+                    waiting.result()
+                waiting = writing.submit(sink, block)
+                self._add(block)
+            if waiting is not None:
+                waiting.result()
+
+    def _add(self, block: pa.Table) -> None:
+        self.fingerprint.add(block)
+        self.counts.append(counted(block))
+        self.orders.append(order_words(block))
+        self.units += _units(block.column("amount"))
 
     @property
     def customers(self) -> pa.Table:
@@ -117,9 +127,9 @@ def columns_of(config: Config) -> tuple[str, ...]:
     return tuple(c.name for c in PURCHASES if c.required or c.name in mapped)
 
 
-def data_key(config: Config) -> str:
-    """A hash of the [data] section: evidence under another one does not add up."""
-    content = json.dumps([FORMAT, config.data.model_dump(mode="json")], sort_keys=True)
+def data_key(config: Config, facts: Sequence[str] = ()) -> str:
+    """A hash of the [data] section and of the door's `facts`: evidence under others does not add up."""
+    content = json.dumps([FORMAT, config.data.model_dump(mode="json"), *facts], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
@@ -132,6 +142,7 @@ def outcome_of(
     notes: Sequence[str],
     read_us: int,
     base: Base | None,
+    plain_ids: pa.Table | None = None,
 ) -> Refined:
     """The outcome of one intake, together with the base to which its lines are added.
 
@@ -150,7 +161,7 @@ def outcome_of(
         customers, bad = base.customers_with(con, customers), base.quarantine_with(bad)
     if not evidence.lines["used"]:
         raise _no_rows(evidence)
-    said = [*notes, *_notes(evidence, config), *customers_alike(con, customers)]
+    said = [*notes, *_notes(evidence, config), *customers_alike(con, customers, plain_ids)]
     manifest = _manifest(evidence, config, customers.num_rows, said, read_us)
     return Refined(manifest, evidence, bad, customers, words, later)
 
@@ -159,6 +170,8 @@ def _notes(evidence: Evidence, config: Config) -> Iterator[str]:
     mapping = config.data.purchases.roles()
     for role in (r for r in mapping if r in evidence.formats):
         yield from evidence.formats[role].notes(mapping[role])
+    if evidence.currencies and not config.data.currency:
+        yield f"the ledger's currency is {evidence.currencies[0]}: all lines are in it, and [data] says nothing else"
     for source in evidence.sources:
         yield from source.notes
     if evidence.kept_twins:
@@ -195,11 +208,11 @@ def _manifest(evidence: Evidence, config: Config, n_customers: int, notes: list[
         history_ends=str(ends),
         columns=columns,
         rules=rules,
-        currency=data.currency,
+        currency=data.currency or "".join(evidence.currencies[:1]),
         tax=data.tax,
         grammar=evidence.grammar(),
         repairs=repairs_of(evidence.mended),
-        notes=tuple(notes),
+        notes=tuple(map(visible, notes)),
         read_time=f"{np.datetime64(read_us, 'us')}Z",
     )
 
@@ -226,5 +239,6 @@ def _no_rows(evidence: Evidence) -> DataError:
         f"no rows: of {lines['read']} lines none can be used ({shown or 'there are none'})",
         needed="lines with a customer, a date and an amount",
         do="check which column `customer_id` is mapped to",
+        offending=[source.file for source in evidence.sources],
         code="RG118",
     )

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from .staging import Connection, fetched
 
 BLOCK_LINES, BLOCK_ORDERS = 100, 3
+READABLE = "(SELECT * FROM typed WHERE reason IS NULL)"
+"""The lines that are looked at by default."""
+
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
@@ -26,10 +29,10 @@ def merge_nothing(con: Connection) -> None:
     con.execute("CREATE TABLE merged (seq BIGINT)")
 
 
-def merge_duplicates(con: Connection, columns: Sequence[str]) -> None:
+def merge_duplicates(con: Connection, columns: Sequence[str], lines: str = READABLE) -> None:
     """Merge lines that are equal in all the given columns, wherever they stand."""
     con.execute(
-        "CREATE TABLE merged AS SELECT seq FROM typed WHERE reason IS NULL "
+        f"CREATE TABLE merged AS SELECT seq FROM {lines} "
         f"QUALIFY row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY seq) > 1"
     )
 
@@ -53,6 +56,7 @@ def merge_overlaps(
     columns: Sequence[str],
     time: str = "purchased_at",
     order: Sequence[str] = ("customer_id", "order_id"),
+    lines: str = READABLE,
 ) -> int:
     """Merge blocks that stand more than once; the number of other lines that equal one before them.
 
@@ -60,7 +64,7 @@ def merge_overlaps(
     compared by a hash first; only those whose hash stands more than once are compared by value.
     """
     same = ", ".join(columns)
-    hashed = f"SELECT seq, {time} AS moment, hash({same}) AS h FROM typed WHERE reason IS NULL"
+    hashed = f"SELECT seq, {time} AS moment, hash({same}) AS h FROM {lines}"
     con.execute(f"CREATE TABLE hashed AS {hashed}")
     con.execute("CREATE TABLE copies AS SELECT h FROM hashed GROUP BY h HAVING count(*) > 1")
     con.execute(
@@ -130,7 +134,9 @@ def surplus_of(copies: Copies) -> Int64:
     for k in np.unique(divisor[divisor > 1])[::-1]:
         eligible = (keep == 0) & (divisor % k == 0)
         apart = _apart(copies, int(k), first)
-        for start, stop in runs(moments, eligible):
+        most = np.cumsum(np.r_[0, lines - lines // k])
+        # Of many runs nearly all are too short, whatever is trimmed off them.
+        for start, stop in (run for run in runs(moments, eligible) if most[run[1]] - most[run[0]] >= BLOCK_LINES):
             begin, end = _trimmed(start, stop, apart)
             orders = len(np.unique(copies.group[_rows(first, begin, end, len(copies.m))])) if end > begin else 0
             surplus = int((lines[begin:end] - lines[begin:end] // k).sum())

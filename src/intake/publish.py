@@ -1,7 +1,8 @@
-"""A folder that is there whole or not at all.
+"""A file or folder that is there whole or not at all.
 
-In: a target folder and a function that fills a temporary sibling. Out: the target, renamed into place after every file
-has reached the disk. A kill leaves the old state or the new one; what it leaves beside them is swept a day later.
+In: a target and a function that fills a temporary sibling. Out: the target, renamed into place after every byte has
+reached the disk, for its owner alone. A kill leaves the old state or the new one; what it leaves beside them is swept
+by the next who writes to the same place.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ import json
 import os
 import secrets
 import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import StorageError
+from .lock import locked
+from .whole import TEMPORARY, bytes_in, for_owner_alone, private, room, synced
 
 SEAL = "files.json"
-_TEMPORARY = ".tmp-"
-_STALE_SECONDS = 86_400
 
 
 @contextmanager
@@ -38,20 +38,65 @@ def published(target: Path, known: Mapping[str, str] | None = None) -> Iterator[
     ...     is_whole(Path(folder) / "new")
     True
     """
-    temporary = target.parent / f"{_TEMPORARY}{target.name}-{secrets.token_hex(6)}"
+    temporary = target.parent / f"{TEMPORARY}{target.name}-{secrets.token_hex(6)}"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
+        private(target.parent)
         temporary.mkdir(mode=0o700)
         yield temporary
         _seal(temporary, known or {})
         _move(temporary, target)
     except OSError as error:
         raise StorageError(
-            f"`{target}` cannot be written: {error.strerror or error}", do="check space and permissions", code="RG133"
+            f"`{target}` cannot be written: {error.strerror or error} "
+            f"({bytes_in(temporary):,} bytes were written, {room(target.parent)})",
+            do="check space and permissions",
+            code="RG133",
         ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replaced(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then put it in its place; whatever goes wrong leaves no half.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    Busy
+        When someone else is writing the same file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replaced(Path(folder) / "a.txt", lambda waiting: waiting.write_text("whole"))
+    ...     [f.name for f in Path(folder).iterdir()]
+    ['a.txt']
+    """
+    waiting = path.with_name(f"{TEMPORARY}{path.name}")
+    try:
+        private(path.parent)
+        with locked(lock_of(path), f"writing {path.name}"):
+            try:
+                waiting.unlink(missing_ok=True)
+                os.close(os.open(waiting, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                write(waiting)
+                for_owner_alone(waiting)
+                synced(waiting)
+                waiting.replace(path)
+                synced(path.parent)
+            finally:
+                with suppress(OSError):
+                    waiting.unlink(missing_ok=True)
+    except OSError as error:
+        said = f"{error.strerror or error} ({room(path.parent)})"
+        raise StorageError(f"{path} could not be written: {said}", do="check space and permissions") from None
+
+
+def lock_of(path: Path) -> Path:
+    """The lock of whoever writes a file or folder."""
+    return path.with_name(f"{TEMPORARY}{path.name}.lock")
 
 
 def is_whole(folder: Path) -> bool:
@@ -66,13 +111,15 @@ def is_whole(folder: Path) -> bool:
 def _seal(folder: Path, known: Mapping[str, str]) -> None:
     files = sorted(f for f in folder.iterdir() if f.is_file())
     for file in files:
-        _sync(file)
+        for_owner_alone(file)
+        synced(file)
     seal = folder / SEAL
     seal.write_text(
         json.dumps({f.name: known.get(f.name) or _sha256(f) for f in files}, indent=1) + "\n", encoding="utf-8"
     )
-    _sync(seal)
-    _sync(folder)
+    for_owner_alone(seal)
+    synced(seal)
+    synced(folder)
 
 
 def _move(temporary: Path, target: Path) -> None:
@@ -86,35 +133,16 @@ def _move(temporary: Path, target: Path) -> None:
     except OSError:
         if not is_whole(target):
             raise
-    _sync(target.parent)
+    synced(target.parent)
 
 
 def removed(folder: Path) -> None:
     """Take a published folder away: it is gone at once, its files a little later."""
-    aside = folder.parent / f"{_TEMPORARY}old-{secrets.token_hex(6)}"
+    aside = folder.parent / f"{TEMPORARY}old-{secrets.token_hex(6)}"
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove temporary folders that a killed run left more than a day ago."""
-    for left in folder.glob(f"{_TEMPORARY}*"):
-        try:
-            old = time.time() - left.stat().st_mtime > _STALE_SECONDS
-        except OSError:
-            continue
-        if old:
-            shutil.rmtree(left, ignore_errors=True)

@@ -1,12 +1,14 @@
 """The working database of one intake: every line of every part as it came, and the distinct values of a column.
 
 In: parts. Out: the DuckDB table `raw` (one row a line: `seq`, `fault`, `raw`, the roles) that spills to disk when
-memory is short. The database reads nothing but the Arrow tables given to it: no files, no network, no Python names.
+memory is short; `unclean` names the roles with texts that need cleaning. Plain stamps are microseconds already. The
+database reads nothing but the Arrow tables given to it: no files, no network, no Python names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,16 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import EngineConfig
-from ..errors import DataError, StorageError
-from .casts import kind_of, staged
-from .sources.parts import LINE_BITS, Part, is_money, is_stamp
+from ..errors import DataError, StorageError, shown
+from .casts import TEXT, kind_of, staged
+from .plain import is_clean, stamps_sql, uniform_stamps
+from .sources.parts import LINE_BITS, Part, is_money, is_stamp, is_text
+from .whole import room
 
 Connection = duckdb.DuckDBPyConnection
+
+ENOUGH = 4 * 122_880
+"""Lines that are inserted together: DuckDB's row groups have 122,880."""
 
 
 @contextmanager
@@ -47,13 +54,17 @@ def working_database(engine: EngineConfig, spill: Path, readable: Sequence[Path]
         yield con
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         raise StorageError(
-            f"the intake ran out of room: {str(error).splitlines()[0]}",
+            f"the intake ran out of room: {str(error).splitlines()[0]} (`{spill}`: {room(spill)})",
             do="raise `memory` under [engine], or free disk space",
             code="RG120",
         ) from None
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from None  # DuckDB saw the signal, and lost what it meant.
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
         raise DataError(
-            f"the source holds values that cannot be processed: {str(error).splitlines()[0]}",
+            f"the source holds values that cannot be processed: {shown(str(error).splitlines()[0])}",
             do="look for broken text (not UTF-8) or exotic types in the mapped columns",
             code="RG134",
         ) from None
@@ -67,6 +78,7 @@ def stage(
     """Fill `raw` from all parts; the number of lines of each."""
     roles = list(mapping)
     con.execute(f"CREATE TABLE raw (seq BIGINT, fault VARCHAR, raw VARCHAR, {', '.join(_columns(roles))})")
+    con.execute("CREATE TABLE unclean (role VARCHAR)")
     return [_stage_part(con, index, part, mapping, progress) for index, part in enumerate(parts)]
 
 
@@ -87,17 +99,63 @@ def _stage_part(
     where = {role: f"column `{column}` of {part.name}" for role, column in mapping.items()}
     kinds = {role: kind_of(role, part.types[role], where[role]) for role in mapping}
     n = 0
-    for table in part.batches():
+    for table in _ahead(_gathered(part.batches())):
         seq = table.column("line").to_numpy() + (np.int64(index) << LINE_BITS)
         columns: dict[str, Any] = {"seq": seq, "fault": table.column("fault"), "raw": table.column("raw")}
         for role in mapping:
             columns |= staged(role, table.column(role), kinds[role], where[role])
-        con.register("batch", pa.table(columns))
-        chosen = ", ".join(f"CAST({c} AS VARCHAR)" if is_money(c) else c for c in columns)
-        con.execute(f"INSERT INTO raw SELECT {chosen} FROM batch")
-        con.unregister("batch")
+            if f"{role}_native" in table.column_names:  # The source knows it of every value.
+                columns[f"{role}_native"] = table.column(f"{role}_native")
+        told = {role for role, kind in kinds.items() if is_stamp(role) and kind == TEXT}
+        for role in sorted(told):
+            if (read := uniform_stamps(role, columns[role])) is not None:
+                columns |= read
+                told.remove(role)
+        _insert(con, columns, told)
+        for role in (r for r in mapping if is_text(r) and not is_clean(columns[r])):
+            con.execute("INSERT INTO unclean VALUES (?)", [role])
         n += table.num_rows
     return n
+
+
+def _insert(con: Connection, columns: Mapping[str, Any], told: Collection[str]) -> None:
+    """Append a batch to `raw`; stamps told as texts are read where they are plain."""
+    source, chosen = "batch", {c: f"CAST({c} AS VARCHAR)" if is_money(c) else c for c in columns}
+    for role in told:
+        source = stamps_sql(role, source)
+        chosen[role] = f"CASE WHEN {role}_code IS NULL THEN {role} END"
+        chosen[f"{role}_us"] = f"CASE WHEN {role}_code IS NOT NULL THEN {role}_at END"
+        chosen[f"{role}_basis"] = f"{role}_code"
+    con.register("batch", pa.table(columns))
+    con.execute(f"INSERT INTO raw SELECT {', '.join(chosen.values())} FROM {source}")
+    con.unregister("batch")
+
+
+def _ahead(tables: Generator[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables, the next of which is read while one is worked on; in one thread from opening to closing."""
+    with ThreadPoolExecutor(1) as reading:
+        try:
+            waiting: Future[pa.Table | None] = reading.submit(next, tables, None)
+            while (table := waiting.result()) is not None:
+                waiting = reading.submit(next, tables, None)
+                yield table
+        finally:
+            reading.submit(tables.close).result()
+
+
+def _gathered(tables: Iterator[pa.Table]) -> Generator[pa.Table]:
+    """The same lines in tables of several row groups each: those go into the database without being copied twice."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        if waiting and table.schema != waiting[0].schema:
+            yield pa.concat_tables(waiting)
+            waiting = []
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= ENOUGH:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def fetched(con: Connection, query: str) -> list[tuple[Any, ...]]:

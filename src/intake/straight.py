@@ -22,6 +22,7 @@ from .evidence import Delivered, Evidence
 from .hashes import Fingerprint
 from .lines import CLASSES, QUARANTINE
 from .outcome import Refined, Sink, Written, columns_of, data_key, outcome_of, sorted_tables
+from .privacy import Door, erased_sql
 from .refine import Progress
 from .sources.parts import Part, Unchanged
 from .staging import Connection, fetched
@@ -35,6 +36,7 @@ def refine_canonical(
     sink: Sink,
     progress: Progress,
     base: Base | None = None,
+    door: Door | None = None,
 ) -> Refined:
     """Check and sort all parts; every block of lines goes to `sink` in order.
 
@@ -47,19 +49,20 @@ def refine_canonical(
     """
     read_us, paths = time.time_ns() // 1_000, _paths(parts)
     before = [Unchanged.now(path) for path in paths]
-    mapping = config.data.purchases.roles()
+    mapping, door = config.data.purchases.roles(), door or Door.of(config)
     progress("checking canonical lines")
     with canonical_lines(paths, mapping, config.engine, spill, read_us) as con:
-        own = _evidence(con, parts, config)
+        source = door.admitted(con)
+        own = _evidence(con, parts, config, source, data_key(config, door.facts))
         if base is not None:
             check_fits(base.evidence, own, config, read_us)
         progress("sorting and writing")
         columns = columns_of(config)
-        query = f"SELECT {', '.join(columns)} FROM lines {_kept(config)}"
+        query = f"SELECT {', '.join(columns)} FROM {source} WHERE {_kept(con, config)}"
         written = Written(sink, customer_blocks(sorted_tables(con, query, columns)))
         for file in before:
             file.check()
-        return outcome_of(con, own, written, QUARANTINE.empty_table(), config, notes, read_us, base)
+        return outcome_of(con, own, written, QUARANTINE.empty_table(), config, notes, read_us, base, door.plain_ids)
 
 
 def _paths(parts: Sequence[Part]) -> list[Path]:
@@ -74,25 +77,28 @@ def _paths(parts: Sequence[Part]) -> list[Path]:
     return found
 
 
-def _evidence(con: Connection, parts: Sequence[Part], config: Config) -> Evidence:
+def _evidence(con: Connection, parts: Sequence[Part], config: Config, source: str, data: str) -> Evidence:
     counts = {Path(file).resolve(): n for file, n in fetched(con, "SELECT of_file, count(*) FROM lines GROUP BY ALL")}
     sources = tuple(Delivered(p.name, p.sha256, counts[p.path.resolve()]) for p in parts if p.path is not None)
     ((read, whole, *span),) = fetched(con, f"SELECT {_FACTS} FROM lines")
-    ((used, money, *used_span),) = fetched(con, f"SELECT {_FACTS} FROM lines {_kept(config)}")
+    ((used, money, *used_span),) = fetched(con, f"SELECT {_FACTS} FROM {source} WHERE {_kept(con, config)}")
+    ((erased, lost, *erased_span),) = fetched(con, f"SELECT {_FACTS} FROM {source} WHERE {erased_sql(con)}")
     (begin, end), (first, last) = _days(span, config), _days(used_span, config)
+    seen = max((day for day in (last, _days(erased_span, config)[1]) if day is not None), default=None)
+    dropped, left = read - used - erased, whole - money - lost
     nothing = dict.fromkeys(CLASSES, "0.0000")
     return Evidence(
-        data=data_key(config),
+        data=data,
         sources=sources,
-        lines={**dict.fromkeys(CLASSES, 0), "read": read, "used": used, "dropped": read - used},
-        money={**nothing, "read": str(whole), "used": str(money), "dropped": str(whole - money)},
+        lines={**dict.fromkeys(CLASSES, 0), "read": read, "used": used, "dropped": dropped, "erased": erased},
+        money={**nothing, "read": str(whole), "used": str(money), "dropped": str(left), "erased": str(lost)},
         unreadable_amounts=0,
         rounding_difference="0",
         n_orders=0,
         sums=Fingerprint().sums,
         first_day=first,
         last_day=last,
-        seen=last,
+        seen=seen,
         readable=None if begin is None or end is None else (begin, end),
     )
 
@@ -103,8 +109,9 @@ _FACTS = (
 )
 
 
-def _kept(config: Config) -> str:
-    return "WHERE amount >= 0" if config.data.purchases.returns == "drop" else ""
+def _kept(con: Connection, config: Config) -> str:
+    kept = f"NOT {erased_sql(con)}"
+    return f"amount >= 0 AND {kept}" if config.data.purchases.returns == "drop" else kept
 
 
 def _days(span: Sequence[int | None], config: Config) -> list[int | None]:

@@ -2,7 +2,7 @@
 
 In: `raw` and the settled words. Out: typed lines, each readable or with the number of the reason why not. A missing
 optional value stays NULL; a missing time, kind, offer or status is a reason; a line without a customer is set aside.
-Classes: quarantined, without_customer, merged, used; every line is in exactly one.
+Classes: erased, quarantined, without_customer, merged, used; every line is in exactly one.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from ..errors import DataError, did_you_mean
+from ..errors import DataError, did_you_mean, shown
 from ..schema import BESIDE, TIME_OF
 from ..sections import ConsentConfig, EventsConfig, TableSection
 from .casts import cleaned_sql
-from .lines import Reason, cast_reasons, instant_sql, joins_sql
+from .lines import Reason, cast_reasons, instant_sql, joins_sql, mended_sql
+from .money import value_sql
+from .privacy import erased_sql
 from .sources.parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
@@ -68,8 +70,8 @@ def type_table(
     time = TIME_OF.get(table)
     columns = ["raw.seq"] if time is None else ["raw.seq", f"s_{time}.moved"]
     columns += [f"{instant_sql(r)} AS {r}" for r in filter(is_stamp, mapping)]
-    columns += [f"w_{r}.value AS {r}" for r in filter(is_money, mapping)]
-    columns += [f"coalesce({_clean(r)} <> raw.{r}, false) AS mended_{r}" for r in filter(is_text, mapping)]
+    columns += [f"{value_sql(r)} AS {r}" for r in filter(is_money, mapping)]
+    columns += [f"{mended_sql(con, r)} AS mended_{r}" for r in filter(is_text, mapping)]
     columns += [f"{sql} AS {role}" for role, sql in _labels(section, mapping)]
     cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
     con.execute(
@@ -138,7 +140,7 @@ def check_statuses(con: Connection, section: ConsentConfig, places: Places) -> N
         f"SELECT lower({_clean('status')}) AS word, count(*) AS n, min(seq) FROM raw WHERE fault IS NULL "
         "GROUP BY word HAVING word IS NOT NULL ORDER BY n DESC, word",
     )
-    strange = [f"{word!r} ({n} lines, first {places.at(seq)})" for word, n, seq in rows if word not in YES + NO]
+    strange = [f"{shown(word)!r} ({n} lines, first {places.at(seq)})" for word, n, seq in rows if word not in YES + NO]
     if strange:
         raise DataError(
             f"column `{section.status}` has words whose meaning is not known",
@@ -177,8 +179,9 @@ def mark_contradictions(con: Connection, reasons: Sequence[Reason], columns: Seq
 def judge_table(con: Connection) -> None:
     """Make the view `judged`: typed lines with their class. Needs the table `merged` (seq)."""
     con.execute(
-        """
-        CREATE VIEW judged AS SELECT typed.*, CASE WHEN reason IS NOT NULL THEN 'quarantined'
+        f"""
+        CREATE VIEW judged AS SELECT typed.*, CASE WHEN {erased_sql(con)} THEN 'erased'
+            WHEN reason IS NOT NULL THEN 'quarantined'
             WHEN customer_id IS NULL THEN 'without_customer'
             WHEN merged.seq IS NOT NULL THEN 'merged' ELSE 'used' END AS class
         FROM typed LEFT JOIN merged ON merged.seq = typed.seq

@@ -14,18 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from ..clock import Cutoff, Zone
-from ..errors import DataError
+from ..errors import DataError, masked
 from ..schema import INSTANT, MONEY, TIME_OF, table_schema
 from ..sections import ConsentConfig, CustomersConfig, TableSection
 from .blocks import customer_blocks
-from .dates import StampSettings, settle_shifts, settle_words
 from .hashes import Fingerprint
 from .lines import QUARANTINE, check_bad_share, quarantine
 from .manifest import TABLE_CLASSES, Kind, Repair, Source, TableManifest
-from .money import settle_money
 from .overlap import merge_duplicates, merge_nothing, merge_overlaps
+from .privacy import Door
 from .repairs import repairs_beside
-from .sources.parts import Part, Places, is_money, is_stamp
+from .settle import drop_words, settle
+from .sources.parts import Part, Places
 from .staging import Connection, fetched, stage
 from .table_lines import (
     check_statuses,
@@ -39,7 +39,7 @@ from .table_lines import (
 
 MOST_KINDS = 1_000
 _BATCH = 65_536
-_ONE_SECTION = ("raw", "typed", "merged")
+_ONE_SECTION = ("raw", "unclean", "typed", "merged")
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,10 @@ class TableIntake:
         zone: Zone,
         read_us: int,
         progress: Callable[[str], None],
+        door: Door,
     ) -> None:
         self.con, self.table, self.deliveries, self.zone = con, table, deliveries, zone
-        self.read_us, self.progress = read_us, progress
+        self.read_us, self.progress, self.door = read_us, progress, door
         self.columns = columns_of(table, [d.section for d in deliveries])
         self.extras = deliveries[0].section.extras()
         self.account = _Account()
@@ -129,7 +130,8 @@ class TableIntake:
         section, account = delivery.section, self.account
         mapping, places = section.roles(), Places.of(delivery.parts, f"data.{self.table}")
         counts = stage(self.con, delivery.parts, mapping, self.progress)
-        notes = [*delivery.notes, *self._settle(section, mapping, places)]
+        self.door.admit(self.con, mapping)
+        notes = [*delivery.notes, *settle(self.con, section, self.zone, places).notes(mapping)]
         if isinstance(section, ConsentConfig):
             check_statuses(self.con, section, places)
         reasons = table_reasons(self.table, mapping, self.read_us)
@@ -151,17 +153,6 @@ class TableIntake:
         account.bad.append(quarantine(self.con, reasons, mapping, places))
         self._drop(mapping)
 
-    def _settle(self, section: TableSection, mapping: Mapping[str, str], places: Places) -> list[str]:
-        """Make the words and shifts of all columns; notes."""
-        notes: list[str] = []
-        for role in filter(is_money, mapping):
-            settle_money(self.con, role, section.decimal, mapping[role], places)
-        settings = StampSettings(self.zone, Zone(section.naive_timezone) if section.naive_timezone else None)
-        for role in filter(is_stamp, mapping):
-            notes += settle_words(self.con, role, section.day_first, mapping[role], places)
-            settle_shifts(self.con, role, settings, mapping[role], places)
-        return notes
-
     def _merge(self, section: TableSection, columns: Sequence[str]) -> list[str]:
         """Customers and permissions that stand twice are one; of events and offers the section decides."""
         how = getattr(section, "duplicates", "drop")
@@ -178,8 +169,8 @@ class TableIntake:
     def _drop(self, mapping: Mapping[str, str]) -> None:
         """Make room for the next section."""
         self.con.execute("DROP VIEW judged")
-        words = [f"words_{r}" for r in mapping if is_money(r) or is_stamp(r)]
-        for name in (*_ONE_SECTION, *words, *(f"shifts_{r}" for r in filter(is_stamp, mapping))):
+        drop_words(self.con, mapping)
+        for name in _ONE_SECTION:
             self.con.execute(f"DROP TABLE {name}")
 
     def _counted(self, role: str) -> tuple[Kind, ...]:
@@ -197,7 +188,7 @@ class TableIntake:
                 f"the events have more than {MOST_KINDS:,} different values of `{role}`",
                 needed="a small vocabulary, such as visit and email_open for `kind`, or web and store for `channel`",
                 do=f"check which column `{role}` is mapped to (now {', '.join(columns)})",
-                offending=[value for value, *_ in rows[:3]],
+                offending=[masked(value) for value, *_ in rows[:3]],
                 code="RG143",
             )
         return tuple(Kind(*row) for row in rows)

@@ -7,8 +7,8 @@ columns are then NaN, except the value, which falls back to the mean purchase va
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from ..errors import NotEnoughData
+from ..errors import Busy, NotEnoughData
 from ..features.panel import Panel, Rhythm
+from ..intake.publish import replaced
 from .bg_nbd import BgNbd
 from .btyd import Summary
 from .gamma_gamma import GammaGamma
@@ -185,10 +186,8 @@ def _kept(file: Path | None) -> Prior | None:
 
 
 def _keep(file: Path, prior: Prior) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    waiting = file.with_suffix(f".{os.getpid()}.tmp")
-    waiting.write_text(json.dumps(prior.to_dict()), encoding="utf-8")
-    waiting.replace(file)
+    with contextlib.suppress(Busy):  # Another run keeps the same.
+        replaced(file, lambda waiting: waiting.write_text(json.dumps(prior.to_dict()), encoding="utf-8"))
 
 
 def columns_of(panel: Panel, priors: dict[int, Prior], horizon_days: int) -> PriorColumns:

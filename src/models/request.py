@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..clock import Zone, date_of
-from ..errors import DataError, did_you_mean
+from ..errors import DataError, did_you_mean, masked, shown
 from ..features.lines import MONEYS, TEXTS, Int64, Lines
 from ..schema import SCALE, Rules
 
@@ -84,8 +84,9 @@ def lines_of(frame: pd.DataFrame, columns: tuple[str, ...], rules: Rules) -> Lin
 def _refuse(bad: NDArray[np.bool_], column: str, frame: pd.DataFrame, needed: str) -> None:
     if bad.any():
         rows = np.flatnonzero(bad)
-        shown = [f"row {i}: {frame[column].iloc[i]!r}" for i in rows[:3].tolist()]
-        raise DataError(f"{len(rows)} rows have an unreadable `{column}`", needed=needed, offending=shown, code="RG082")
+        tell = masked if column == "customer_id" else shown
+        told = [f"row {i}: {tell(repr(frame[column].iloc[i]))}" for i in rows[:3].tolist()]
+        raise DataError(f"{len(rows)} rows have an unreadable `{column}`", needed=needed, offending=told, code="RG082")
 
 
 def _texts(frame: pd.DataFrame, column: str) -> NDArray[np.object_]:
@@ -113,7 +114,7 @@ def _instants(values: list[object], zone: Zone) -> Int64:
                 raise ValueError(value)
             naive[i] = (plain - _EPOCH) // dt.timedelta(microseconds=1)
         except (ValueError, OverflowError):
-            bad.append(f"row {i}: {value!r}")
+            bad.append(f"row {i}: {shown(repr(value))}")
     if bad:
         needed = "ISO text from 1990 on, such as 2024-01-31T18:30:00+01:00"
         raise DataError(

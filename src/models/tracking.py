@@ -45,6 +45,16 @@ class Registered:
         return f"models:/{self.name}@{CHAMPION}"
 
 
+@dataclass(frozen=True)
+class Version:
+    """A version of the registered model, whoever is the champion now, and what its training noted of the data."""
+
+    name: str
+    version: str
+    run_id: str
+    tags: Mapping[str, str]
+
+
 class Store:
     """One MLflow tracking store.
 
@@ -163,6 +173,22 @@ class Store:
         folder = Path(self._mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
         model = load(folder / "artifacts" / "bundle", threads)
         return model, Registered(name, str(version.version), str(version.run_id))
+
+    def versions(self, name: str) -> tuple[Version, ...]:
+        """All versions of the registered model, the first one first; none where there is no store or no model."""
+        if self.folder is not None and not Path(self.uri.removeprefix("sqlite:///")).exists():
+            return ()
+        found = self._client().search_model_versions(f"name = '{name}'")
+        return tuple(
+            Version(name, str(v.version), str(v.run_id), dict(v.tags))
+            for v in sorted(found, key=lambda v: int(v.version))
+        )
+
+    def mark(self, version: Version, key: str, value: str) -> None:
+        """Note something with a version and with the run that made it."""
+        client = self._client()
+        client.set_model_version_tag(version.name, version.version, key, value)
+        client.set_tag(version.run_id, key, value)
 
     def table(self, registered: Registered, file: str) -> Any:
         """A JSON table that the training logged."""

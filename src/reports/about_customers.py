@@ -28,6 +28,8 @@ from .notation import count, date, days, figure, money, percent, plain
 from .tables import levels
 
 LISTED = 20
+HEADED = 2
+"""The row of the first customer in a CSV file: the header is row 1."""
 
 
 def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
@@ -175,15 +177,23 @@ def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
             f" Above it are {count(len(gone))} customers, with {money(gone['at_stake'].sum(), report.currency)} at "
             "stake on paper; below it, customers who will most likely buy anyway."
         )
+    if not report.ids_shown:
+        words.append(
+            "Customers stand here by their rows in scores.csv, which `regulars score` writes as of the same day, so "
+            "that this page can be passed on without naming anyone."
+        )
     return words
 
 
 def _keep_table(report: ReportInput, customers: pd.DataFrame) -> Table:
     table = worth_keeping(customers, LISTED)
+    # The file of scores is in the order of the ids.
+    row_of = {customer: count(row) for row, customer in enumerate(sorted(customers["customer_id"]), start=HEADED)}
+    name_of = plain if report.ids_shown else row_of.__getitem__
     most = float(table["at_stake"].max()) if len(table) else 1.0
     rows = [
         [
-            Cell(plain(r["customer_id"]), strong=True),
+            Cell(name_of(r["customer_id"]), strong=True),
             Cell(percent(r["p_churn"])),
             Cell(date(r["last_purchase"]), _ago(r["recency_days"])),
             Cell(count(r["orders"])),
@@ -195,7 +205,8 @@ def _keep_table(report: ReportInput, customers: pd.DataFrame) -> Table:
         for r in table.to_dict("records")
     ]
     named = ("Chance of not buying", "Last purchase", "Orders so far", "Spent so far", "Expected orders, spend")
-    columns = [Column("Customer", False), *map(Column, named), Column("Worth if kept"), Column("At stake")]
+    first = Column("Customer", False) if report.ids_shown else Column("Row in scores.csv")
+    columns = [first, *map(Column, named), Column("Worth if kept"), Column("At stake")]
     return Table(
         f"The {len(rows)} at risk with the most at stake" if rows else "At risk with the most at stake", columns, rows
     )

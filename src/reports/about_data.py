@@ -23,6 +23,7 @@ FATES = {
     "merged": "merged: the same lines delivered twice",
     "quarantined": "quarantined: could not be read safely",
     "dropped": "dropped: by the configuration",
+    "erased": "erased: of customers who asked to be forgotten",
 }
 WORDS = (
     ("Order", "All lines of one customer with the same order number; without numbers, of the same day."),
@@ -76,7 +77,7 @@ def data(report: ReportInput) -> Section:
         headline,
         [_base_rates(report), _adds_up(lines, branch(manifest, "money"), report.currency)],
         pictured("Month by month", months_picture(months, measures), note),
-        [_reconciliation(report), *_remarks(manifest)],
+        [reconciliation(manifest, report.currency), *_remarks(manifest)],
     )
 
 
@@ -109,18 +110,19 @@ def _adds_up(lines: Mapping[str, object], amounts: Mapping[str, object], currenc
     return f"Every line read has one fate: {', '.join(said)}." if said else "The fate of lines is not defined here."
 
 
-def _reconciliation(report: ReportInput) -> Table:
-    lines, amounts = branch(report.manifest, "lines"), branch(report.manifest, "money")
+def reconciliation(manifest: Mapping[str, object], currency: str) -> Table:
+    """Where every line went, with its money."""
+    lines, amounts = branch(manifest, "lines"), branch(manifest, "money")
     read = number(lines.get("read"))
     whole = f"100{NBSP}%" if read else UNDEFINED
-    first = ("read", count(read), whole, money(amounts.get("read"), report.currency))
+    first = ("read", count(read), whole, money(amounts.get("read"), currency))
     rows = [[Cell(text, strong=True) for text in first]]
     for fate, words in FATES.items():
         n = number(lines.get(fate))
         if n is None and amounts.get(fate) is None:
             continue
         share = percent(n / read) if read and n is not None else UNDEFINED
-        rows.append(row(words, count(n), share, money(amounts.get(fate), report.currency)))
+        rows.append(row(words, count(n), share, money(amounts.get(fate), currency)))
     return Table(
         "Where every line went", [Column("Lines", False), Column("Number"), Column("Share"), Column("Money")], rows
     )

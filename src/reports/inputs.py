@@ -52,6 +52,8 @@ class ReportInput:
         name, meaning, unit, gain_share; descending.
     model : dict
         name, version, run_id, created, ...
+    ids_shown : bool
+        Whether customers are listed by their ids; otherwise by their rows in the CSV file of the scores.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class ReportInput:
     scores: pd.DataFrame
     features: list[dict[str, object]]
     model: dict[str, str]
+    ids_shown: bool = False
 
 
 def _present(frame: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:

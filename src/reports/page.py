@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from .about_comparison import comparison
@@ -24,6 +24,19 @@ from .notation import date, days, plain
 
 def _file(name: str) -> str:
     return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
+
+
+def template(name: str) -> Template:
+    """A page that escapes everything and refuses what is not given to it."""
+    page = Environment(
+        loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return page.get_template(name)
+
+
+def stylesheet() -> Markup:
+    """Our own file, not a text from the data."""
+    return Markup(_file("report.css"))
 
 
 def render(report: ReportInput) -> str:
@@ -58,14 +71,12 @@ def render(report: ReportInput) -> str:
         data(given),
         reading(given),
     ]
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return page.from_string(_file("report.html")).render(
+    return template("report.html").render(
         title=plain(given.title),
         as_of=date(given.as_of),
         horizon="1 day" if given.horizon_days == 1 else days(given.horizon_days),
         model=" ".join(plain(given.model[k]) for k in ("name", "version") if k in given.model),
-        # Our own file, not a text from the data.
-        style=Markup(_file("report.css")),
+        style=stylesheet(),
         tiles=tiles(given, customers),
         sections=sections,
     )

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from regulars.config import Config
 
+from ..servers import PostgresServer, postgres
+from .shelves import Shelf, Warm
+
 Book = Callable[..., Config]
+
+
+def packed(name: str, raw: bytes) -> bytes:
+    """What a file of this name holds: packed where its ending says so."""
+    if name.endswith(".zst"):
+        return bytes(pa.Codec("zstd").compress(raw, asbytes=True))
+    return gzip.compress(raw) if name.endswith(".gz") else raw
 
 
 @pytest.fixture
@@ -26,7 +37,7 @@ def book(tmp_path: Path) -> Book:
         folder.mkdir(exist_ok=True)
         for name, content in named.items():
             raw = content.encode() if isinstance(content, str) else content
-            (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+            (folder / name).write_bytes(packed(name, raw))
         path = f"data/{next(iter(named))}" if len(named) == 1 else "data"
         mapped: dict[str, object] = {"path": path, "customer_id": "id", "purchased_at": "when", **purchases}
         if "unit_price" not in mapped:
@@ -56,3 +67,26 @@ def priced(book: Book) -> Callable[..., Config]:
         return book("id|when|money\n" + "".join(lines), **purchases)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A process that forks one child a job."""
+    found = Warm()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """A folder with one day of purchases."""
+    made = Shelf(tmp_path / "shelf")
+    made.add(1)
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests of the intake; it starts with the first test that needs it."""
+    with postgres() as server:
+        yield server

@@ -47,6 +47,17 @@ def _instants(ledger: Ledger) -> list[str]:
         ("1704412800123456789", "2024-01-05 00:00:00.123456"),
         ("  2024-01-05  ", "2024-01-05 00:00:00.000000"),
         ("۲۰۲۴-۰۱-۰۵", "2024-01-05 00:00:00.000000"),
+        ("2024-01-05T23:30", "2024-01-05 23:30:00.000000"),
+        ("2024-01-05T23:30:01Z", "2024-01-05 23:30:01.000000"),
+        ("2024.01.05", "2024-01-05 00:00:00.000000"),
+        ("20240105233001", "2024-01-05 23:30:01.000000"),
+        ("20240105T233001Z", "2024-01-05 23:30:01.000000"),
+        ("05 Jan 2024", "2024-01-05 00:00:00.000000"),
+        ("5-sept-2024 9:05", "2024-09-05 09:05:00.000000"),
+        ("5. March 2024", "2024-03-05 00:00:00.000000"),
+        ("Fri, 05 Jan 2024 10:00:00 GMT", "2024-01-05 10:00:00.000000"),
+        ("Jan 5, 2024", "2024-01-05 00:00:00.000000"),
+        ("December 25th, 2024 1:30 PM", "2024-12-25 13:30:00.000000"),
     ],
 )
 def test_a_date_in_any_known_format_is_that_instant(dated: Dated, text: str, instant: str) -> None:
@@ -66,6 +77,11 @@ def test_a_date_in_any_known_format_is_that_instant(dated: Dated, text: str, ins
         (("1704412800", "1704412800000"), "RG124", ["epoch seconds", "epoch milliseconds"]),
         (("45000", "45001.5"), "RG125", ["Excel", "a.csv:2", "YYYY-MM-DD"]),
         (("01/02/24", "03/04/24"), "RG126", ["two digits", "a.csv:2"]),
+        (("05-JAN-24",), "RG126", ["two digits", "'05-JAN-24' (a.csv:2)"]),
+        (("5 Jan 2024", "Jan 6, 2024"), "RG124", ["a.csv:2", "a.csv:3"]),
+        (("2024-01-05", "05.01.2024"), "RG124", ["YYYY-MM-DD as '2024-01-05' (a.csv:2)", "a.csv:3"]),
+        (("2024-1-5", "2024-01-06", "45000"), "RG124", ["YYYY-MM-DD as '2024-1-5' (a.csv:2)", "'45000' (a.csv:4)"]),
+        (("2024-01-06", "2024-1-5", "45000"), "RG124", ["YYYY-MM-DD as '2024-01-06' (a.csv:2)"]),
         (("2024-01-05 10:00", "2024-01-05T10:00Z"), "RG127", ["naive_timezone", "a.csv:2", "a.csv:3"]),
     ],
 )
@@ -104,6 +120,7 @@ def test_a_file_that_proves_nothing_itself_is_named(book: Callable[..., Config])
 NO_DATE = "is not a date that exists, in the column's format"
 IMPOSSIBLE = {
     "2024-02-30": NO_DATE,
+    "2024-02-30 10:00:00": NO_DATE,
     "0000-00-00": NO_DATE,
     "yesterday": NO_DATE,
     "2024-01-05 25:00": NO_DATE,
@@ -175,7 +192,32 @@ def test_known_at_may_be_missing_but_not_unreadable(book: Callable[..., Config])
     assert ledger.quarantine().column("column").to_pylist() == ["seen"]
 
 
-def test_fractional_numbers_are_no_dates() -> None:
-    frame = pd.DataFrame({"customer_id": ["a"], "purchased_at": [45000.5], "amount": [1]})
-    with pytest.raises(DataError, match="floating-point numbers with fractions"):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1704412800.5, "floating-point numbers with fractions"), (45000.5, "Excel"), (45000.0, "Excel"), (45000, "Excel")],
+)
+def test_fractional_numbers_and_excels_serials_are_no_dates(number: float, said: str) -> None:
+    frame = pd.DataFrame({"customer_id": ["a"], "purchased_at": [number], "amount": [1]})
+    with pytest.raises(DataError, match=said):
         Ledger.from_frame(frame, Config.of())
+
+
+FORMS = ["2024-01-05", "2024-01-05 10:00", "2024-01-05T10:00", "2024-01-05 10:00:01", "2024-01-05T10:00:01"]
+
+
+@pytest.mark.parametrize("text", [*FORMS, "2024-01-05T10:00:01Z", "2024-01-05 10:00:01.50", " 2024-01-05 ", "2024-1-5"])
+def test_a_line_set_aside_shows_its_date_to_the_letter(dated: Dated, text: str) -> None:
+    good = "2024-01-05T10:00:01Z" if text.endswith("Z") else "2024-01-05 10:00:01"
+    config = dated(good, f"{text};?;a\nb;{good}", max_bad_share=1.0)
+    rows = build_ledger(config).quarantine().to_pylist()
+    assert len(rows) == 1
+    assert text in rows[0]["text"]
+
+
+def test_clocks_that_change_within_a_quarter_of_an_hour_are_read_by_the_minute(dated: Dated) -> None:
+    # St. John's put the clock forward at 0:01 on 1 April 2001: 0:00 is still winter time (-3:30), 0:01 to 1:00 do not
+    # exist and are read with the old offset, 1:01 is summer time (-2:30).
+    stamps = ("2001-04-01 00:00", "2001-04-01 00:01", "2001-04-01 01:01")
+    ledger = build_ledger(dated(*stamps, timezone="America/St_Johns"))
+    assert [i[11:16] for i in _instants(ledger)] == ["03:30", "03:31", "03:31"]
+    assert [r.count for r in ledger.manifest.repairs if "do not exist" in r.what] == [1]

@@ -45,13 +45,13 @@ def test_outer_space_and_invisible_characters_are_trimmed_and_counted(book: Call
     ledger = build_ledger(book(text))
     assert _customers(ledger) == ["a", "a", "a", "a", "é"]
     (repair,) = ledger.manifest.repairs
-    assert (repair.count, repair.example) == (4, "' a '")
+    assert (repair.count, repair.example) == (4, "a.csv:2")
 
 
 @pytest.mark.parametrize("nobody", ["", "  ", "\u200b", "\u00a0"])
 def test_a_line_without_a_customer_is_a_guest_with_its_money(book: Callable[..., Config], nobody: str) -> None:
     ledger = build_ledger(book(f"id,when,money\na,2024-01-05,1\n{nobody},2024-01-05,2.50\n"))
-    assert ledger.manifest.lines == {"read": 2, "used": 1, "guest": 1, "merged": 0, "quarantined": 0, "dropped": 0}
+    assert {n: k for n, k in ledger.manifest.lines.items() if k} == {"read": 2, "used": 1, "guest": 1}
     assert ledger.manifest.reconciliation()[:3] == [
         ("read", 2, Decimal("3.5")),
         ("used", 1, Decimal("1")),
@@ -110,7 +110,7 @@ def test_ids_that_look_like_one_customer_are_kept_apart_and_named(book: Callable
     ledger = build_ledger(book(text))
     assert ledger.manifest.n_customers == 5
     notes = " ".join(ledger.manifest.notes)
-    assert "2 customer ids differ from another by leading zeros only, such as '00123'" in notes
+    assert "2 customer ids differ from another by leading zeros only, such as (5 characters)" in notes
     assert "2 customer ids differ from another by capitals" in notes
 
 

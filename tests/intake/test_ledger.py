@@ -179,7 +179,7 @@ def test_returns_that_are_dropped_are_counted_with_their_money(book: Book) -> No
     ledger = build_ledger(
         book("id,when,money\na,2024-01-05,10\na,2024-01-06,-4\na,2024-01-07,0\n,2024-01-07,-1\n", returns="drop")
     )
-    assert ledger.manifest.lines == {"read": 4, "used": 2, "guest": 1, "merged": 0, "quarantined": 0, "dropped": 1}
+    assert {n: k for n, k in ledger.manifest.lines.items() if k} == {"read": 4, "used": 2, "guest": 1, "dropped": 1}
     assert (ledger.manifest.money["dropped"], ledger.manifest.money["guest"]) == ("-4.0000", "-1.0000")
     assert ledger.rules.returns == "drop"
 

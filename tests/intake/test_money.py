@@ -36,6 +36,21 @@ def _amounts(ledger: Ledger) -> list[Decimal]:
         (("10.5", "1,234"), ("10.5", "1234")),
         (("−5", "۱۲٫۵".replace("٫", ".")), ("-5", "12.5")),
         (("0.0001", "0.00005", "0.00015"), ("0.0001", "0", "0.0002")),  # Half-even.
+        (("1,23,456.50", "12,34,567", "12,345"), ("123456.5", "1234567", "12345")),  # As in India: 1,23,456.
+        # The Arabic decimal sign is nothing else, even before three digits; nor is the Arabic sign of thousands.
+        (("۱۲٫۵۰۰", "۱٬۲۳۴٫۵"), ("12.5", "1234.5")),
+        (("$12.50", "-$3", "$-4", "$1,234.00"), ("12.5", "-3", "-4", "1234")),
+        (("1.234,50 €", "2,00\u00a0€"), ("1234.5", "2")),
+        (("CHF 1'234.50", "CHF 2"), ("1234.5", "2")),
+        (("12,50 kr", "3 kr"), ("12.5", "3")),
+        (("1.003,50 TL", "7 TL"), ("1003.5", "7")),
+        (("₹1,23,456.00", "₹ 7"), ("123456", "7")),
+        (("¥500", "¥1,234,567"), ("500", "1234567")),
+        (("۱۲۳٬۴۵۶ ﷼", "۵۰۰\u200f ﷼"), ("123456", "500")),
+        (("12.50", "(3.00)", "( 4.00 )"), ("12.5", "-3", "-4")),
+        (("$12.50", "($3.00)", "$(4)"), ("12.5", "-3", "-4")),
+        (("12.50", "3.00-"), ("12.5", "-3")),
+        (("5.00- €", "3.00 €"), ("-5", "3")),
     ],
 )
 def test_money_in_one_notation_is_exact(priced: Priced, texts: tuple[str, ...], values: tuple[str, ...]) -> None:
@@ -50,6 +65,15 @@ def test_money_in_one_notation_is_exact(priced: Priced, texts: tuple[str, ...], 
         (("12.50", "12,50"), "RG122", ["a.csv:2", "a.csv:3", "one decimal sign"]),
         (("1,234", "1234.5"), "RG122", ["'1,234'", "a.csv:3"]),  # Beside an ungrouped 1234.5, 1,234 may be 1.234.
         (("1,234.5", "1 234.5"), "RG122", ["one grouping"]),
+        (("1,23,456.00", "123,456.00"), "RG122", ["'1,23,456.00' (a.csv:2)", "'123,456.00' (a.csv:3)"]),
+        (("۱۲٫۵", "12,5"), "RG122", ["a.csv:2", "a.csv:3"]),
+        (("€1.500",), "RG121", ['decimal = ","', "'€1.500' (a.csv:2)"]),
+        (("€5", "5"), "RG160", ["'€5' (a.csv:2)", "'5' (a.csv:3)", "one sign, or none"]),
+        (("5 EUR", "5 USD"), "RG160", ["'5 EUR' (a.csv:2)", "'5 USD' (a.csv:3)", "currency ="]),
+        (("€5", "5€"), "RG160", ["before", "after"]),
+        (("(5)", "-5"), "RG161", ["'(5)' (a.csv:2)", "'-5' (a.csv:3)", "best as -12.50"]),
+        (("5-", "(5)"), "RG161", ["'5-' (a.csv:2)", "'(5)' (a.csv:3)"]),
+        (("5%", "3"), "RG162", ["percentages", "'5%' (a.csv:2)"]),
     ],
 )
 def test_money_that_can_be_read_in_two_ways_is_refused(
@@ -59,6 +83,29 @@ def test_money_that_can_be_read_in_two_ways_is_refused(
         build_ledger(priced(*texts))
     assert caught.value.code == code
     assert [s for s in said if s not in str(caught.value)] == []
+
+
+def test_what_was_taken_off_numbers_is_counted(priced: Priced) -> None:
+    repairs = build_ledger(priced("€ 5", "(€ 6)", "€ 7,5")).manifest.repairs
+    assert [(r.what, r.count) for r in repairs] == [
+        ("currency signs in `money` taken off", 3),
+        ("negative numbers in `money` written with brackets or a minus behind", 1),
+    ]
+
+
+@pytest.mark.parametrize("later", ["5", "$ 5", "(€ 5)", "€ 1,2,3"])
+def test_a_new_file_written_in_another_way_is_read_with_all_others(book: Priced, later: str) -> None:
+    # One intake of all files would refuse, or read alike; a ledger that grows must do the same.
+    lines = {
+        name: f"id;when;money\na;2024-01-0{day};{text}\n"
+        for day, (name, text) in enumerate((("a.csv", "€ 7,5"), ("b.csv", "€ -3"), ("c.csv", later)), start=1)
+    }
+    build_ledger(book({name: lines[name] for name in ("a.csv", "b.csv")}, max_bad_share=1.0))
+    try:
+        grown: object = _amounts(build_ledger(book(lines, max_bad_share=1.0)))
+    except DataError as error:
+        grown = error.code
+    assert grown == {"5": "RG160", "$ 5": "RG160", "(€ 5)": "RG161", "€ 1,2,3": [Decimal("7.5"), Decimal("-3")]}[later]
 
 
 def test_decimal_settles_what_the_data_cannot_prove(priced: Priced) -> None:
@@ -73,7 +120,7 @@ def test_decimal_against_the_data_is_refused(priced: Priced) -> None:
 
 NOT_PLAIN, NOT_FINITE, TOO_LARGE = "is not a plain number", "is not a finite number", "is too large"
 UNREADABLE = {
-    **dict.fromkeys(["1e3", "1_000", "€5", "(12.50)", "NA", "1,23,456", "1,2.5", "5-", "--5", "."], NOT_PLAIN),
+    **dict.fromkeys(["1e3", "1.5E+03", "1_000", "(12.50", "NA", "INV001", "1,2.5", "-5-", "--5", "-", "."], NOT_PLAIN),
     **dict.fromkeys(["nan", "-inf"], NOT_FINITE),
     "": "is missing",
     "123456789012345": TOO_LARGE,

@@ -17,7 +17,7 @@ import pytest
 
 from regulars.errors import ConfigError, DataError
 from regulars.reports import ReportInput, render
-from regulars.reports.about_customers import at_risk, past_misses
+from regulars.reports.about_customers import at_risk, past_misses, to_keep
 from regulars.reports.about_data import data, reading
 from regulars.reports.about_model import ranking, worth
 from regulars.reports.customers import customers_of
@@ -172,6 +172,7 @@ def poisoned(report: ReportInput, payload: str) -> ReportInput:
         scores=scores,
         features=[{"name": payload, "meaning": payload, "unit": payload, "gain_share": 1.0}],
         model={"name": payload, "version": payload, payload: payload},
+        ids_shown=True,
     )
 
 
@@ -204,8 +205,22 @@ def test_texts_beside_pictures_stay_texts(report: ReportInput, usual: Seen) -> N
 def test_customer_ids_are_shown_whole_and_apart_from_their_surroundings(report: ReportInput) -> None:
     scores = report.scores.assign(customer_id=["\u202eمرحبا<b>" + c for c in report.scores["customer_id"]], p_churn=0.5)
     assert '<bdi class="strong">\u202eمرحبا&lt;b&gt;' in render(
-        replace(report, scores=scores, predictions=pd.DataFrame())
+        replace(report, scores=scores, predictions=pd.DataFrame(), ids_shown=True)
     )
+
+
+def test_customers_are_listed_by_their_rows_in_the_file_of_scores_unless_ids_are_asked_for(report: ReportInput) -> None:
+    # Only the third customer is at risk and can be kept; the header is row 1, so the row is 4.
+    scores = report.scores.assign(
+        customer_id=[f"someone-{i:04d}" for i in range(len(report.scores))],
+        p_churn=[0.5 if i == 2 else 0.01 for i in range(len(report.scores))],
+    )
+    given = checked(replace(report, scores=scores, predictions=pd.DataFrame()))
+    for ids_shown, first in ((False, "4"), (True, "someone-0002")):
+        shown = replace(given, ids_shown=ids_shown)
+        (table,) = to_keep(shown, customers_of(shown)).tables
+        assert [row[0].text for row in table.rows] == [first]
+        assert ("someone" in render(shown)) is ids_shown
 
 
 def test_sources_show_neither_folders_nor_passwords(html: str) -> None:

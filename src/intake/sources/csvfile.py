@@ -1,251 +1,164 @@
-"""One CSV file (plain or gzip), read without guessing and without losing a line.
+"""One CSV file, read without guessing and without losing a line.
 
 In: a path and the mapping. Out: a `Part` of text columns, each record with the number of the physical line it starts
-on. Records with the wrong number of fields or a broken quote become faults with their raw text; a quote that swallows
-lines is an error. Nothing is taken for missing here: an empty field is the empty string.
+on. Records with the wrong number of fields, a broken quote or a NUL byte become faults with their raw text; a quote
+that swallows lines is an error. Nothing is taken for missing here: an empty field is the empty string.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
-import hashlib
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import IO, TextIO, cast
 
 import pyarrow as pa
 
-from ...errors import DataError, StorageError
-from .parts import BATCH, Part, Unchanged, check_mapped, check_names
+from ...errors import DataError
+from .ahead import ahead
+from .careful import CarefulReader, lines_of
+from .kinds import Kind, Look, Reading
+from .packed import endings
+from .parts import Part, Unchanged, check_mapped, check_names, with_lines
+from .quickcsv import quick_table
+from .scan import Scan, Text, cut, scan, text_of
 
 DELIMITERS = (",", ";", "\t", "|")
-_CHUNK = 1 << 20
+_SMALL = 1 << 15
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What a first pass over the bytes tells: hashes of file and text, and how the text ends."""
+class Header:
+    """The first record of a CSV file: what separates the fields, their names, and where it ends."""
 
-    sha256: str
-    content: str
-    empty: bool
-    ends_with_newline: bool
-
-
-def scan_csv(path: Path) -> Scan:
-    """Hash a CSV file, prove that it is UTF-8 without NUL bytes, and see how it ends."""
-    file_hash, text_hash = hashlib.sha256(), hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    lines, last, filled = 0, b"", False
-    try:
-        if path.suffix.lower() == ".gz":
-            with path.open("rb") as raw:
-                for chunk in iter(lambda: raw.read(_CHUNK), b""):
-                    file_hash.update(chunk)
-        with _bytes_of(path) as source:
-            for chunk in iter(lambda: source.read(_CHUNK), b""):
-                text_hash.update(chunk)
-                _check_text(decoder, chunk, lines, path)
-                lines += chunk.count(b"\n")
-                filled = filled or bool(chunk.strip(b"\xef\xbb\xbf \t\r\n"))
-                last = chunk
-        _check_text(decoder, b"", lines, path)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"`{path.name}` is not a whole gzip file: {error}", do="copy the file again", code="RG106"
-        ) from None
-    except OSError as error:
-        raise StorageError(f"`{path}` cannot be read: {error}", code="RG105") from None
-    content = text_hash.hexdigest()
-    sha256 = file_hash.hexdigest() if path.suffix.lower() == ".gz" else content
-    return Scan(sha256, content, not filled, last.endswith((b"\n", b"\r")))
+    delimiter: str
+    names: Sequence[str]
+    n_lines: int
+    n_bytes: int
 
 
-def _bytes_of(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+def names(path: Path, reading: Reading) -> list[str]:
+    """The names of the columns of a CSV file."""
+    return list(header_of(text_of(path, reading.encoding), {}).names)
 
 
-def _text_of(path: Path) -> TextIO:
-    if path.suffix.lower() == ".gz":
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
-    return path.open("r", encoding="utf-8-sig", newline="")
-
-
-def _check_text(decoder: codecs.IncrementalDecoder, chunk: bytes, lines_before: int, path: Path) -> None:
-    pending = decoder.getstate()[0]
-    try:
-        decoder.decode(chunk, final=not chunk)
-    except UnicodeDecodeError as error:
-        seen = bytes(pending) + chunk
-        line = lines_before + 1 + seen.count(b"\n", 0, error.start)
-        begin = seen.rfind(b"\n", 0, error.start) + 1
-        piece = seen[max(begin, error.start - 20) : error.start + 20].split(b"\n")[0]
-        if seen.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and lines_before == 0:
-            readings = ["UTF-16"]
-        else:
-            readings = [f"as {name}: {piece.decode(name, 'replace')!r}" for name in ("cp1252", "cp1256")]
-        raise DataError(
-            f"{path.name}:{line} is not UTF-8",
-            needed="text in UTF-8",
-            do="convert it, as by `iconv -f CP1252 -t UTF-8 old.csv > new.csv`, with the encoding that reads right",
-            offending=readings,
-            code="RG107",
-        ) from None
-    zero = chunk.find(b"\0")
-    if zero >= 0:
-        raise DataError(
-            f"{path.name}:{lines_before + 1 + chunk.count(bytes([10]), 0, zero)} holds a NUL byte",
-            needed="text in UTF-8",
-            do="if the file is UTF-16, convert it to UTF-8; else write it again",
-            code="RG107",
-        )
-
-
-def has_records(path: Path) -> bool:
-    """Whether anything but blank lines follows the first line."""
-    with _text_of(path) as text:
-        next(text, "")
-        return any(line.strip() for line in text)
-
-
-def csv_part(path: Path, scan: Scan, mapping: Mapping[str, str]) -> Part:
-    """A CSV file as a `Part`; its header names every column and decides the delimiter."""
+def look(path: Path, mapping: Mapping[str, str], reading: Reading) -> Look:
+    """Scan a CSV file."""
     before = Unchanged.now(path)
-    delimiter, header = _header_of(path, mapping)
-    check_names(header, f"`{path.name}`")
-    check_mapped(mapping, header, f"`{path.name}`")
-    notes: list[str] = []
-    if not scan.ends_with_newline:
-        notes.append(f"the last line of {path.name} has no line end; make sure that the file is not cut")
+    found = scan(path, reading.encoding)
+    if not found.filled or not _has_records(found.text):
+        return Look(None, list)
+    return Look(found.content, lambda: [part(found, mapping, before)])
+
+
+def _has_records(text: Text) -> bool:
+    """Whether anything but blank lines follows the first line."""
+    with closing(text.blocks()) as blocks:
+        first = next(blocks, b"")
+        rest = first.replace(b"\r", b"\n").partition(b"\n")[2]
+        return any(block and not block.isspace() for block in chain([rest], blocks))
+
+
+def part(found: Scan, mapping: Mapping[str, str], before: Unchanged) -> Part:
+    """A CSV file as a `Part`; its header names every column and decides the delimiter."""
+    text = found.text
+    header = header_of(text, mapping)
+    check_names(header.names, f"`{text.path.name}`")
+    check_mapped(mapping, header.names, f"`{text.path.name}`")
+    notes = list(found.notes)
 
     def batches() -> Iterator[pa.Table]:
-        with _text_of(path) as text:
-            yield from _Records(text, path, delimiter, header, mapping, notes).tables()
+        yield from tables(text, header, mapping, notes)
         before.check()
 
-    return Part(path.name, scan.sha256, dict.fromkeys(mapping, pa.string()), batches, unit="line", notes=notes)
+    return Part(text.path.name, found.sha256, dict.fromkeys(mapping, pa.string()), batches, unit="line", notes=notes)
 
 
-def _header_of(path: Path, mapping: Mapping[str, str]) -> tuple[str, list[str]]:
-    """The delimiter under which the header holds the most mapped columns, and the header's names."""
+def header_of(text: Text, mapping: Mapping[str, str]) -> Header:
+    """The header, under the delimiter that finds the most mapped columns in it."""
+    with closing(text.blocks()) as blocks:
+        first = next(blocks, b"")
     readings, broken = [], ""
     for delimiter in DELIMITERS:
-        with _text_of(path) as text:
-            try:
-                header = [name.strip() for name in next(csv.reader(text, delimiter=delimiter, strict=True), [])]
-            except csv.Error as error:  # Quotes fit the right delimiter only.
-                broken = str(error)
-                continue
-        readings.append((len(set(mapping.values()) & set(header)), len(header), delimiter, header))
+        lines = list[str]()
+        reader = csv.reader(map(partial(_kept, lines), lines_of(first)), delimiter=delimiter, strict=True)
+        try:
+            found = [name.strip() for name in next(reader, [])]
+        except csv.Error as error:  # Quotes fit the right delimiter only.
+            broken = str(error)
+            continue
+        header = Header(delimiter, found, len(lines), len("".join(lines).encode()))
+        readings.append((len(set(mapping.values()) & set(found)), len(found), header))
     if not readings:
         raise DataError(
-            f"{path.name}:1 is not a header: {broken}", needed="the names of the columns", do="repair it", code="RG108"
+            f"{text.path.name}:1 is not a header: {broken}",
+            needed="the names of the columns",
+            do="repair it",
+            code="RG108",
         )
-    best = max(readings, key=lambda r: (r[0], r[1]))
-    return best[2], best[3]
+    return max(readings, key=lambda r: r[:2])[2]
+
+
+def _kept(lines: list[str], line: str) -> str:
+    lines.append(line)
+    return line
+
+
+def tables(text: Text, header: Header, mapping: Mapping[str, str], notes: list[str]) -> Iterator[pa.Table]:
+    """The records, a table a block: read by Arrow where that is proved to be the same, else one by one."""
+    records = _Records(text.path.name, header, mapping)
+    with closing(_blocks(text, header)) as blocks, closing(ahead(blocks, records.quick)) as ready:
+        for block, result in ready:
+            yield records.table(block, result.result(), (following for following, _ in ready))
+    if records.careful.blank:
+        notes.append(f"{records.careful.blank} blank lines in {text.path.name} were passed over")
 
 
 class _Records:
-    """The records of an open CSV file, a table at a time."""
+    """The records of one file, block after block."""
 
-    def __init__(
-        self, text: TextIO, path: Path, delimiter: str, header: list[str], mapping: Mapping[str, str], notes: list[str]
-    ) -> None:
-        self.path, self.delimiter, self.width, self.notes = path, delimiter, len(header), notes
-        self.roles = list(mapping)
-        positions = [header.index(column) for column in mapping.values()]
-        self.pick = itemgetter(*positions)
-        self.reader = csv.reader(text, delimiter=delimiter, strict=True)
-        next(self.reader)
-        self.rows: list[tuple[str | None, ...]] = []
-        self.lines: list[int] = []
-        self.faults: dict[int, tuple[str, str]] = {}
-        self.blank = 0
+    def __init__(self, file: str, header: Header, mapping: Mapping[str, str]) -> None:
+        self.delimiter, self.width = header.delimiter, len(header.names)
+        self.positions = {role: header.names.index(column) for role, column in mapping.items()}
+        self.careful = CarefulReader(file, self.delimiter, self.width, self.positions)
+        self.line = header.n_lines + 1
 
-    def tables(self) -> Iterator[pa.Table]:
-        done = False
-        while not done:
-            done = self._fill()
-            if self.rows:
-                yield self._table()
-        if self.blank:
-            self.notes.append(f"{self.blank} blank lines in {self.path.name} were passed over")
+    def quick(self, block: bytes) -> pa.Table | None:
+        """A block read by Arrow, or None; may be called in any thread."""
+        return quick_table(block, self.delimiter, self.width, list(self.positions.values()))
 
-    def _fill(self) -> bool:
-        """Read up to a batch; true at the end of the file."""
-        reader, width, pick = self.reader, self.width, self.pick
-        add_row, add_line = self.rows.append, self.lines.append
-        previous = reader.line_num
-        while True:
-            try:
-                for row in reader:
-                    line = previous + 1
-                    previous = reader.line_num
-                    if len(row) != width or previous != line:
-                        self._odd(row, line, previous)
-                        if len(row) != width:
-                            continue
-                    add_row(pick(row))
-                    add_line(line)
-                    if len(self.rows) >= BATCH:
-                        return False
-                return True
-            except csv.Error as error:
-                self._broken(error, previous + 1, reader.line_num)
-                previous = reader.line_num
+    def table(self, block: bytes, quick: pa.Table | None, following: Iterator[bytes]) -> pa.Table:
+        """A block, and of those that follow as much as belongs to its last record."""
+        if quick is not None:
+            return self._numbered(quick)
+        # A bad line shall make slow no more than the lines around it.
+        pieces = cut(block, _SMALL)
+        return pa.concat_tables([self._small(piece, chain(pieces, following)) for piece in pieces])
 
-    def _odd(self, row: list[str], line: int, last: int) -> None:
-        """A record that is blank, ragged, or spans several lines."""
-        if not row:
-            self.blank += 1
-            return
-        if last != line:
-            pieces = self.delimiter.join(row).splitlines()[1:]
-            if self.width > 1 and any(p.count(self.delimiter) >= self.width - 1 for p in pieces):
-                raise self._swallowed(line, last)
-        if len(row) != self.width:
-            raw = self.delimiter.join(row)
-            self._fault(line, f"has {len(row)} fields where the header has {self.width}", raw)
+    def _small(self, piece: bytes, following: Iterator[bytes]) -> pa.Table:
+        quick = self.quick(piece)
+        if quick is not None:
+            return self._numbered(quick)
+        table, n_lines = self.careful.read(piece, self.line, following)
+        self.line += n_lines
+        return table
 
-    def _broken(self, error: csv.Error, line: int, last: int) -> None:
-        if last > line or "end of data" in str(error) or "field limit" in str(error):
-            raise self._swallowed(line, last)
-        with _text_of(self.path) as text:
-            raw = next(itertools.islice(text, line - 1, None), "").rstrip("\r\n")
-        self._fault(line, "has a quote inside a quoted field", raw)
+    def _numbered(self, quick: pa.Table) -> pa.Table:
+        table = with_lines(pa.table({r: quick.column(str(i)) for r, i in self.positions.items()}), self.line)
+        self.line += table.num_rows
+        return table
 
-    def _fault(self, line: int, why: str, raw: str) -> None:
-        self.faults[len(self.rows)] = (why, raw)
-        self.rows.append((None,) * len(self.roles))
-        self.lines.append(line)
 
-    def _swallowed(self, line: int, last: int) -> DataError:
-        return DataError(
-            f"{self.path.name}:{line} opens a quote that swallows whole lines (up to line {last})",
-            needed='quotes in pairs; a quote inside a quoted field is written twice ("")',
-            do=f"repair the quotes of line {line} where the file is made",
-            code="RG109",
-        )
+def _blocks(text: Text, header: Header) -> Generator[bytes, None, None]:
+    """The blocks behind the header."""
+    blocks = text.blocks()
+    first = next(blocks, b"")[header.n_bytes :]
+    if first:
+        yield first
+    yield from blocks
 
-    def _table(self) -> pa.Table:
-        n = len(self.rows)
-        columns = {
-            role: pa.array(c, pa.string()) for role, c in zip(self.roles, zip(*self.rows, strict=True), strict=True)
-        }
-        columns["line"] = pa.array(self.lines, pa.int64())
-        nothing = pa.nulls(n, pa.string())
-        whys: list[str | None] = [None] * n if self.faults else []
-        raws: list[str | None] = [None] * n if self.faults else []
-        for i, (why, raw) in self.faults.items():
-            whys[i], raws[i] = why, raw
-        columns["fault"] = pa.array(whys, pa.string()) if whys else nothing
-        columns["raw"] = pa.array(raws, pa.string()) if raws else nothing
-        self.rows.clear()
-        self.lines.clear()
-        self.faults.clear()
-        return pa.table(columns)
+
+CSV = Kind("CSV", endings(".csv", ".tsv", ".txt"), look, names, ("encoding",), strays=endings(".tsv", ".txt"))

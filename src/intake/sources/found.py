@@ -1,28 +1,30 @@
-"""Where a table is: a file, a folder, a glob, or a table in a database file.
+"""Where a table is: a file, a folder, a glob, a URL of these, or a table in a database.
 
 In: the configuration. Out: `Part`s in a stable order, each checked for its columns by name before anything is read.
-Empty files in a folder are passed over with a note; two files with equal content are an error.
+Empty files in a folder are passed over with a note; two files with equal content, or of two kinds, are an error.
+`KINDS` lists the kinds of files.
 """
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...config import Config
 from ...errors import ConfigError, DataError
 from ...sections import TableSection
-from .csvfile import Scan, csv_part, has_records, scan_csv
-from .databases import database_part, file_sha256
-from .parts import BATCH, Part, Unchanged, check_mapped, check_names, with_lines
+from .csvfile import CSV
+from .databases import database_part
+from .excel import EXCEL
+from .jsonlines import JSON_LINES
+from .kinds import Kind, Reading
+from .parquet import PARQUET
+from .parts import Part
+from .remote import fetched, is_remote, masked
 
-CSV, PARQUET = (".csv", ".csv.gz", ".tsv", ".txt"), (".parquet", ".pq")
-IN_FOLDERS = (".csv", ".csv.gz", *PARQUET)
-SUPPORTED = "a .csv, .csv.gz, .tsv, .txt or .parquet file, a folder of them, or a glob"
+KINDS: tuple[Kind, ...] = (CSV, PARQUET, JSON_LINES, EXCEL)
+"""To add a kind of file: a module that makes a `Kind`, and its name here."""
 
 
 def parts_of(config: Config) -> tuple[list[Part], list[str]]:
@@ -40,8 +42,9 @@ def parts_of(config: Config) -> tuple[list[Part], list[str]]:
 
 def parts_at(section: TableSection, folder: Path, table: str) -> tuple[list[Part], list[str]]:
     """The same for the section of any table; relative paths start at `folder`."""
-    mapping = section.roles()
+    mapping, reading = section.roles(), Reading.of(section)
     if section.url is not None and section.table is not None:
+        _check_settings(reading, (), f"`{section.table}` is a table in a database")
         return [database_part(section.url, section.table, folder, mapping)], []
     if section.path is None:
         raise ConfigError(
@@ -50,13 +53,124 @@ def parts_at(section: TableSection, folder: Path, table: str) -> tuple[list[Part
             do=f'add path = "{table}.csv", or hand over a frame with Ledger.from_frame',
             code="RG115",
         )
+    if is_remote(section.path):
+        return _remote_parts(section.path, folder, mapping, reading)
     files = files_of(section.path, folder)
-    if any(_is_parquet(f) for f in files) and not all(_is_parquet(f) for f in files):
-        raise DataError(
-            f"`{section.path}` holds both CSV and Parquet files", do="give a glob of one kind", code="RG116"
-        )
-    parts, notes = _parquet_parts(files, mapping) if _is_parquet(files[0]) else _csv_parts(files, mapping)
+    parts, notes = parts_in(files, mapping, reading, section.path)
     return parts, notes + _left_out(folder / section.path, files)
+
+
+def _remote_parts(url: str, folder: Path, mapping: Mapping[str, str], reading: Reading) -> tuple[list[Part], list[str]]:
+    """The parts of the files behind a URL, whose copies last as long as the parts."""
+    copies = fetched(url, folder, lambda name: any(kind.gathers(name) for kind in KINDS))
+    try:
+        parts, notes = parts_in(copies.files, mapping, reading, masked(url, url))
+    except BaseException:
+        copies.remove()
+        raise
+    return [copies.kept_by(part) for part in parts], notes
+
+
+def parts_in(
+    files: Sequence[Path], mapping: Mapping[str, str], reading: Reading, named: str
+) -> tuple[list[Part], list[str]]:
+    """The parts of local files of one kind, and notes; `named` is what the user calls them together."""
+    kind = _one_kind(files, named)
+    _check_settings(reading, kind.settings, f"`{named}` is {kind.name}")
+    looks = {file: kind.look(file, mapping, reading) for file in files}
+    filled = [file for file in files if looks[file].content is not None]
+    if not filled:
+        raise DataError(
+            f"no rows: {', '.join(f'`{f.name}`' for f in files[:3])} held nothing but a header, or nothing at all",
+            do="check how the files are made",
+            code="RG118",
+        )
+    _check_twins({file: looks[file].content for file in filled})
+    notes = [f"`{f.name}` is empty and was passed over" for f in files if f not in filled]
+    return [part for file in filled for part in looks[file].parts()], notes
+
+
+def names_of(path: Path, reading: Reading) -> list[str]:
+    """The names of the columns of a local file, in their order, as they stand in it."""
+    return kind_of(path).names(path, reading)
+
+
+def files_of(path: str, folder: Path) -> list[Path]:
+    """The files behind a path: itself, a folder's own files, or a glob's, sorted by name."""
+    here = folder / path
+    try:
+        is_file, is_folder = here.is_file(), here.is_dir()
+    except OSError as error:  # Too long a name, or no permission to look.
+        raise ConfigError(
+            f"`{path[:80]}` cannot be looked at: {error.strerror}",
+            needed="a path that this user may read",
+            do="check `path`; it starts at the configuration's folder",
+            code="RG111",
+        ) from None
+    if is_file:
+        kind_of(here)
+        return [here]
+    if here.is_symlink() or here.exists():
+        _is_file(here)
+    if is_folder:
+        found = [f for f in here.iterdir() if any(kind.gathers(f) for kind in KINDS) and _is_file(f)]
+        missing = f"the folder `{path}` holds no file that can be read"
+    else:
+        found = _globbed(folder, path) if glob.has_magic(path) else []
+        missing = f"there is no file `{path}` in `{folder}`"
+    files = sorted(f for f in found if not f.name.startswith((".", "_")))
+    if not files:
+        raise ConfigError(
+            missing, needed=supported(), do="check `path`; it starts at the configuration's folder", code="RG111"
+        )
+    return files
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of a file, by its ending.
+
+    Examples
+    --------
+    >>> kind_of(Path("sales.CSV.GZ")).name
+    'CSV'
+    """
+    for kind in KINDS:
+        if kind.has(path):
+            return kind
+    raise ConfigError(f"`{path.name}` is of no kind that can be read", needed=supported(), code="RG112")
+
+
+def supported() -> str:
+    """The kinds of files in words."""
+    return f"a {_and([ending for kind in KINDS for ending in kind.endings], 'or')} file, a folder of them, or a glob"
+
+
+def _and(words: Sequence[str], last: str = "and") -> str:
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _one_kind(files: Sequence[Path], named: str) -> Kind:
+    kinds = {kind_of(f).name: kind_of(f) for f in files}
+    if len(kinds) > 1:
+        raise DataError(
+            f"`{named}` holds both {_and(sorted(kinds))} files",
+            needed="files of one kind: the same lines often lie beside each other in two",
+            do=f"give a glob of one kind, such as `{next(iter(files)).parent.name}/*{files[0].suffix}`",
+            code="RG116",
+        )
+    return next(iter(kinds.values()))
+
+
+def _check_settings(reading: Reading, known: Sequence[str], why: str) -> None:
+    """Refuse a setting that would do nothing."""
+    for setting in reading.given():
+        if setting not in known:
+            raise ConfigError(
+                f"`{setting}` does nothing: {why}",
+                needed=f"`{setting}` only for {_and([k.name for k in KINDS if setting in k.settings])} files",
+                do=f"remove `{setting}`",
+                code="RG150",
+            )
 
 
 def _left_out(here: Path, files: list[Path]) -> list[str]:
@@ -67,45 +181,29 @@ def _left_out(here: Path, files: list[Path]) -> list[str]:
     return [f"not read in `{here.name}`: {', '.join(others[:5])}{', ...' if others[5:] else ''}"] if others else []
 
 
-def files_of(path: str, folder: Path) -> list[Path]:
-    """The files behind a path: itself, a folder's own files, or a glob's, sorted by name."""
-    here = folder / path
-    if here.is_file():
-        _check_kind(here)
-        return [here]
-    if here.is_dir():
-        found = [f for f in here.iterdir() if f.is_file() and f.name.lower().endswith(IN_FOLDERS)]
-        missing = f"the folder `{path}` holds no .csv, .csv.gz or .parquet file"
-    else:
-        found = _globbed(folder, path) if glob.has_magic(path) else []
-        missing = f"there is no file `{path}` in `{folder}`"
-    files = sorted(f for f in found if not f.name.startswith((".", "_")))
-    if not files:
-        raise ConfigError(
-            missing, needed=SUPPORTED, do="check `path`; it starts at the configuration's folder", code="RG111"
-        )
-    for file in files:
-        _check_kind(file)
-    return files
-
-
 def _globbed(folder: Path, pattern: str) -> list[Path]:
     start = Path(pattern)
     base = Path(start.anchor) if start.is_absolute() else folder
-    return [f for f in base.glob(str(start.relative_to(base) if start.is_absolute() else start)) if f.is_file()]
+    return [f for f in base.glob(str(start.relative_to(base) if start.is_absolute() else start)) if _is_file(f)]
 
 
-def _is_parquet(path: Path) -> bool:
-    return path.name.lower().endswith(PARQUET)
+def _is_file(path: Path) -> bool:
+    """Whether a path is a file; a pipe or a link to nothing is refused, because its lines would be missing unseen."""
+    if path.is_file():
+        return True
+    if path.is_dir() or path.name.startswith((".", "_")):
+        return False
+    what = "is a link to nothing" if path.is_symlink() and not path.exists() else "is neither a file nor a folder"
+    raise ConfigError(
+        f"`{path.name}` {what}",
+        needed="a file that holds its lines and can be read twice",
+        do="put the file in its place, or remove it",
+        code="RG214",
+    )
 
 
-def _check_kind(path: Path) -> None:
-    if not path.name.lower().endswith(CSV + PARQUET):
-        raise ConfigError(f"`{path.name}` is of no kind that can be read", needed=SUPPORTED, code="RG112")
-
-
-def _check_twins(contents: Mapping[Path, str]) -> None:
-    seen: dict[str, Path] = {}
+def _check_twins(contents: Mapping[Path, str | None]) -> None:
+    seen: dict[str | None, Path] = {}
     for path, content in contents.items():
         if content in seen:
             raise DataError(
@@ -115,65 +213,3 @@ def _check_twins(contents: Mapping[Path, str]) -> None:
                 code="RG117",
             )
         seen[content] = path
-
-
-def _no_rows(files: list[Path]) -> DataError:
-    return DataError(
-        f"no rows: {', '.join(f'`{f.name}`' for f in files[:3])} held nothing but a header, or nothing at all",
-        do="check how the files are made",
-        code="RG118",
-    )
-
-
-def _csv_parts(files: list[Path], mapping: Mapping[str, str]) -> tuple[list[Part], list[str]]:
-    scans: dict[Path, Scan] = {f: scan_csv(f) for f in files}
-    filled = [f for f in files if not scans[f].empty and has_records(f)]
-    if not filled:
-        raise _no_rows(files)
-    _check_twins({f: scans[f].content for f in filled})
-    notes = [f"`{f.name}` is empty and was passed over" for f in files if f not in filled]
-    return [csv_part(f, scans[f], mapping) for f in filled], notes
-
-
-def _parquet_parts(files: list[Path], mapping: Mapping[str, str]) -> tuple[list[Part], list[str]]:
-    rows = {f: _opened(f).metadata.num_rows for f in files}
-    filled = [f for f in files if rows[f]]
-    if not filled:
-        raise _no_rows(files)
-    hashes = {f: file_sha256(f) for f in filled}
-    _check_twins(hashes)
-    notes = [f"`{f.name}` is empty and was passed over" for f in files if f not in filled]
-    return [_parquet_part(f, hashes[f], mapping) for f in filled], notes
-
-
-def _opened(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"`{path.name}` is not a whole Parquet file: {error}", do="copy it again", code="RG106"
-        ) from None
-
-
-def _parquet_part(path: Path, sha256: str, mapping: Mapping[str, str]) -> Part:
-    before = Unchanged.now(path)
-    schema = _opened(path).schema_arrow
-    check_names(schema.names, f"`{path.name}`")
-    check_mapped(mapping, schema.names, f"`{path.name}`")
-    types = {role: schema.field(column).type for role, column in mapping.items()}
-
-    def batches() -> Iterator[pa.Table]:
-        first = 1
-        wanted = list(dict.fromkeys(mapping.values()))
-        try:
-            for batch in _opened(path).iter_batches(batch_size=BATCH, columns=wanted):
-                table = pa.table({role: batch.column(column) for role, column in mapping.items()})
-                yield with_lines(table, first)
-                first += batch.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError(
-                f"`{path.name}` cannot be read to its end: {error}", do="copy it again", code="RG106"
-            ) from None
-        before.check()
-
-    return Part(path.name, sha256, types, batches, path=path)

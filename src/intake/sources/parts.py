@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
-from ...errors import DataError, StorageError, did_you_mean
+from ...errors import DataError, StorageError, did_you_mean, shown
 from ...sections import (
     LABEL,
     NUMBER,
@@ -80,11 +81,12 @@ class Part:
     name : str
         Shown in messages: a file name without its folder, a table, or ``frame``.
     sha256 : str
-        Of the source's bytes; empty for a frame.
+        Of the source's bytes, and of its name for a sheet; empty for a frame.
     types : mapping
         The Arrow type of each mapped role.
     batches : callable
         Opens the part; yields tables with the columns ``line`` (int64), ``fault`` and ``raw`` (string), and the roles.
+        Numbers may bring ``<role>_native`` (bool): whether the value was a number in the source, not a text.
     unit : str
         ``line`` where line numbers are those of a text file, ``row`` where they count rows.
     notes : list of str
@@ -135,6 +137,11 @@ class Places:
         return f"{self.file(seq)}{between}{self.line(seq)}"
 
 
+    def told(self, value: object, seq: int) -> str:
+        """A value as it may be shown, and its place."""
+        return f"'{shown(value)}' ({self.at(seq)})"
+
+
 def check_names(names: Sequence[str], where: str) -> None:
     """Refuse column names that stand twice, or differ by capitals only; unnamed columns are left alone."""
     counts = Counter(n.casefold() for n in names if n)
@@ -144,7 +151,7 @@ def check_names(names: Sequence[str], where: str) -> None:
             f"{where} has columns whose names are equal, or differ by capitals only",
             needed="every column under a name of its own",
             do="rename or remove one of them in the source",
-            offending=twice,
+            offending=[shown(name) for name in twice],
             code="RG101",
         )
 
@@ -157,7 +164,7 @@ def check_mapped(mapping: Mapping[str, str], names: Iterable[str], where: str) -
             raise DataError(
                 f"{where} has no column `{column}`",
                 needed=f"the column that `{key_of(role)}` is mapped to, under exactly this name",
-                do=did_you_mean(column, known) if known else "check that the first line of the file names its columns",
+                do=shown(did_you_mean(column, known)) if known else "check that the first line of the file names its columns",
                 code="RG102",
             )
 
@@ -165,7 +172,7 @@ def check_mapped(mapping: Mapping[str, str], names: Iterable[str], where: str) -
 def with_lines(table: pa.Table, first: int) -> pa.Table:
     """A table of roles with its line numbers, and no faults."""
     n = table.num_rows
-    line = pa.array(range(first, first + n), pa.int64())
+    line = pa.array(np.arange(first, first + n, dtype=np.int64))
     nothing = pa.nulls(n, pa.string())
     return table.append_column("line", line).append_column("fault", nothing).append_column("raw", nothing)
 
@@ -180,7 +187,7 @@ def integral_text(value: float, where: str) -> str:
     """
     if not float(value).is_integer() or abs(value) >= 2**53:
         raise DataError(
-            f"{where} holds ids as floating-point numbers, and `{value!r}` is not a whole number below 2^53",
+            f"{where} holds ids as floating-point numbers, and one with {len(str(value))} characters is not a whole number below 2^53",
             needed="ids as text or integers: as floats, different ids can have become one already",
             do="write the column as text where the data are made",
             code="RG103",
@@ -214,7 +221,6 @@ def text_of(value: object, where: str) -> str | None:
         f"{where} holds a value of type {type(value).__name__}",
         needed="text, numbers or dates",
         do="convert the column to text where the data are made",
-        offending=[repr(value)[:80]],
         code="RG104",
     )
 
