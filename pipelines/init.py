@@ -192,7 +192,7 @@ def _answered(setting: Setting, ask: Ask) -> Setting:
         return setting
     options = {str(v).lower() if isinstance(v, bool) else str(v): v for v in (setting.value, *setting.others)}
     answer = ask(Question(f"{setting.key}? {setting.why}", next(iter(options)), tuple(options)))
-    return replace(setting, value=options[answer], confidence=SAID, others=())
+    return replace(setting, value=options[answer], confidence=SAID, why="you said so", others=())
 
 
 def _zone(guess: Guess, ask: Ask | None) -> Setting:

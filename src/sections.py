@@ -40,9 +40,9 @@ class TableSection(Section):
     url: str | None = Field(
         default=None,
         repr=False,
-        description="a database: sqlite:///file, duckdb:///file, postgresql://user@host/database, or any SQLAlchemy URL; "
-        "${NAME} is taken from the environment, such as a password, which for PostgreSQL can also stand in PGPASSWORD or "
-        "~/.pgpass",
+        description="a database: sqlite:///file, duckdb:///file, postgresql://user@host/database, or any SQLAlchemy "
+        "URL; ${NAME} in it, such as a password, is taken from the environment; PostgreSQL's can also stand in "
+        "PGPASSWORD or ~/.pgpass",
     )
     table: str | None = Field(default=None, description="the table or view behind `url`, as `name` or `schema.name`")
     sheets: tuple[str, ...] = Field(default=(), description="of an Excel file: the sheets; one sheet needs no name")

@@ -221,8 +221,8 @@ class Ledger:
 
         Parameters
         ----------
-        frame : pandas.DataFrame, pyarrow.Table or object with ``__arrow_c_stream__``
-            One row a line, with the columns that `config` maps.
+        frame : a frame of pandas, Polars or Arrow, a DuckDB relation, or an object with ``__arrow_c_stream__``
+            One row a line, with the columns that `config` maps. A reader is read to its end, a LazyFrame collected.
         config : Config
             The mapping of columns and the rules; its `path` and `url` are not looked at.
         events, customers, offers, consent : the same kinds of frames, optional

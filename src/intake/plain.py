@@ -102,7 +102,7 @@ def _form_of(texts: pa.Array) -> int | None:
     _, offsets, data = texts.buffers()
     bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     length = int(bounds[1] - bounds[0])
-    if texts.null_count or data is None or not (np.diff(bounds) == length).all():
+    if texts.null_count or data is None or not length or not (np.diff(bounds) == length).all():
         return None
     letters = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]].reshape(-1, length)
     for number, (size, form, _) in enumerate(FORMS):

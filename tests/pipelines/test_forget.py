@@ -24,11 +24,10 @@ from regulars.models.tracking import Store
 from regulars.pipelines.erase import ENTRY, erased_from
 from regulars.pipelines.features import features_to
 from regulars.pipelines.forget import forget
-from regulars.pipelines.report import report_of_champion
 from regulars.pipelines.score import score_to
 from regulars.pipelines.sought import Sought, places_in
 from regulars.pipelines.train import register
-from regulars.pipelines.written import remembered
+from regulars.pipelines.written import remember, remembered
 
 from ..simulated import PLANTED, purchases, trained, written
 
@@ -73,13 +72,13 @@ def files_with(folder: Path, text: str) -> list[str]:
 
 def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    ledger, config = build_ledger(small), small.model_copy(update={"privacy": small.privacy.model_copy(
-        update={"ids_in_report": True})})  # fmt: skip
+    ledger, config = build_ledger(small), small
     registered = register(ledger, config, trained())
     score_to(ledger, config, None, tmp_path / "scores.parquet")
-    score_to(ledger, config, None, elsewhere / "more.parquet")
+    remember(tmp_path, "scores", elsewhere / "more.csv")
     features_to(ledger, config, [ledger.ends], elsewhere / "features")
-    report_of_champion(ledger, config, None, tmp_path / "report.html")
+    (elsewhere / "more.csv").write_bytes((tmp_path / "scores.csv").read_bytes())
+    (tmp_path / "report.html").write_text(f"<td>{WHO}</td>")
     # What nobody foresaw: a text and a JSON file among the caches, a cell in the model store, a killed writer's rest.
     (tmp_path / ".regulars" / "notes.json").write_text(json.dumps({"who": [WHO], "n": 1}))
     (tmp_path / ".regulars" / "page.html").write_text(f"<p>{WHO}</p>")
@@ -107,6 +106,7 @@ def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config
     assert len(scores) == len(pq.read_table(tmp_path / "scores.parquet")) > 20
     (entry,) = json.loads(pq.read_schema(tmp_path / "scores.parquet").metadata[ENTRY])
     assert entry["rows"] == 1
+    assert not (tmp_path / "report.html").exists()
     assert json.loads((tmp_path / ".regulars" / "notes.json").read_text()) == {"who": ["erased"], "n": 1}
     said = " ".join([*done.words(), json.dumps(done.figures())])
     assert WHO not in said

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from regulars import cli
 from regulars.config import Config
 from regulars.errors import ConfigError, DataError
 from regulars.intake import build_ledger
@@ -126,6 +127,16 @@ def test_what_is_ambiguous_is_asked_and_nothing_else(shop: Path) -> None:
     assert config.data.purchases.day_first is True
     assert config.data.timezone == "Europe/Berlin"
     assert "# said: " in Path("regulars.toml").read_text()
+
+
+def test_on_the_terminal_an_option_is_chosen_by_its_number_or_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = iter(["9", "2", "a"])
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: next(given))
+    question = Question("which?", "a", ("a", "b"))
+    assert (cli._ask(question), cli._ask(question)) == ("b", "a")
+    assert "one of 1 to 2, please" in capsys.readouterr().out
 
 
 def test_an_unknown_zone_is_asked_once_more(shop: Path) -> None:
@@ -301,7 +312,7 @@ def test_another_table_is_added_to_what_is_there(shop: Path, table: str) -> None
     said = run("init", f"{table}.csv", "--as", table)
     assert said.code == 0, said.err
     assert (shop / "regulars.toml").read_text().startswith(before)
-    found = section(shop / "regulars.toml", table)
+    found: Any = section(shop / "regulars.toml", table)
     found = found[0] if isinstance(found, list) else found
     assert {key: value for key, value in found.items() if key != "path"} == EXPECTED[table]
     assert "Ann" not in (shop / "regulars.toml").read_text()

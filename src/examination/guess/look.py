@@ -23,7 +23,7 @@ from ...intake.sources.found import KINDS, files_of, kind_of, names_of, parts_in
 from ...intake.sources.kinds import Reading
 from ...intake.sources.parts import Part
 from ...intake.sources.remote import DRIVERS, fetched, is_remote
-from ...sections import NUMBER
+from ...sections import LABEL, NUMBER, ConsentConfig, CustomersConfig, EventsConfig, OffersConfig, PurchasesConfig
 from .columns import Column, columns_of
 from .encodings import encoding_of
 from .ends import end_of
@@ -31,6 +31,10 @@ from .words import names_role
 
 MOST_LINES = 262_144
 """No more lines are read to prove how times and numbers are written; three files of many share them."""
+
+_TABLES = (PurchasesConfig, EventsConfig, CustomersConfig, OffersConfig, ConsentConfig)
+_TIMES = tuple(dict.fromkeys(role for table in _TABLES for role in table.TIMES))
+"""Roles under which a column of times is read as times."""
 
 LOOKED_AT = 20_000
 """Of these so many are looked at more closely, in blocks from the begin, the middle and the end."""
@@ -263,9 +267,9 @@ def _sampled(
     notes: list[str],
     whole: bool,
 ) -> Sample:
-    """Read as numbers, which no reader turns into anything: a text stays a text, a number keeps its digits."""
-    mapping = {f"{NUMBER}{i}": name for i, name in enumerate(columns)}
-    parts = _parts(settings, paths, folder, mapping)
+    """Read the columns under roles that leave them as they are."""
+    mapping, parts = _whatever(settings, paths, folder, columns, notes)
+    columns = list(mapping.values())
     share, tables, broken = MOST_LINES // len(parts), [], 0
     for part in parts:
         read = 0
@@ -285,6 +289,32 @@ def _sampled(
     if broken:
         notes.append(f"{broken} lines of the sample cannot be split into their fields; the intake sets them aside")
     return Sample(settings, table, whole, tuple(notes), paths, folder)
+
+
+def _whatever(
+    settings: Mapping[str, object], paths: Sequence[Path], folder: Path, columns: Sequence[str], notes: list[str]
+) -> tuple[dict[str, str], list[Part]]:
+    """The parts of all columns, whatever they hold, and the roles under which they are read.
+
+    As numbers first, of which no reader makes anything else: a text stays a text, a number keeps its digits. A database
+    that refuses a column as a number is asked for it as a label, then as a time; else the column is left out.
+    """
+    roles = {name: [f"{NUMBER}{i}", f"{LABEL}{i}"] for i, name in enumerate(columns)}
+    free = list(_TIMES)
+    while True:
+        mapping = {options[0]: name for name, options in roles.items()}
+        try:
+            return mapping, _parts(settings, paths, folder, mapping)
+        except DataError as error:
+            refused = next((name for name in roles if f"column `{name}` of " in error.found), None)
+            if error.code != "RG104" or refused is None:
+                raise
+        tried = roles[refused].pop(0)
+        if not roles[refused] and tried.startswith(LABEL) and free:
+            roles[refused] = [free.pop()]
+        elif not roles[refused]:
+            del roles[refused]
+            notes.append(f"column `{refused}` is of a type that is not read")
 
 
 def _typed(batch: pa.Table, part: Part) -> pa.Table:

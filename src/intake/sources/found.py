@@ -44,7 +44,6 @@ def parts_at(section: TableSection, folder: Path, table: str) -> tuple[list[Part
     """The same for the section of any table; relative paths start at `folder`."""
     mapping, reading = section.roles(), Reading.of(section)
     if section.url is not None and section.table is not None:
-        _check_settings(reading, (), f"`{section.table}` is a table in a database")
         return [database_part(section.url, section.table, folder, mapping)], []
     if section.path is None:
         raise ConfigError(
@@ -76,7 +75,7 @@ def parts_in(
 ) -> tuple[list[Part], list[str]]:
     """The parts of local files of one kind, and notes; `named` is what the user calls them together."""
     kind = _one_kind(files, named)
-    _check_settings(reading, kind.settings, f"`{named}` is {kind.name}")
+    _check_settings(reading, kind, named)
     looks = {file: kind.look(file, mapping, reading) for file in files}
     filled = [file for file in files if looks[file].content is not None]
     if not filled:
@@ -161,12 +160,12 @@ def _one_kind(files: Sequence[Path], named: str) -> Kind:
     return next(iter(kinds.values()))
 
 
-def _check_settings(reading: Reading, known: Sequence[str], why: str) -> None:
+def _check_settings(reading: Reading, kind: Kind, named: str) -> None:
     """Refuse a setting that would do nothing."""
     for setting in reading.given():
-        if setting not in known:
+        if setting not in kind.settings:
             raise ConfigError(
-                f"`{setting}` does nothing: {why}",
+                f"`{setting}` does nothing: `{named}` is {kind.name}",
                 needed=f"`{setting}` only for {_and([k.name for k in KINDS if setting in k.settings])} files",
                 do=f"remove `{setting}`",
                 code="RG150",

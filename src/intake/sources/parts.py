@@ -81,7 +81,8 @@ class Part:
     name : str
         Shown in messages: a file name without its folder, a table, or ``frame``.
     sha256 : str
-        Of the source's bytes, and of its name for a sheet; empty for a frame.
+        Of the source's bytes, and of its name for a sheet; of a server's table, of its mapped rows in no order; empty
+        for a frame.
     types : mapping
         The Arrow type of each mapped role.
     batches : callable

@@ -42,12 +42,6 @@ LINES = '{"id": "a", "when": "2024-01-05", "money": 1}\n'
         ({"a.csv": GOOD, "b.jsonl": LINES}, {}, "RG116", ["both CSV and JSON lines files"]),
         ({"a.csv": GOOD}, {"sheets": ["x"]}, "RG150", ["`sheets` does nothing", "CSV"]),
         ({"a.parquet": b""}, {"encoding": "cp1252"}, "RG150", ["`encoding` does nothing", "CSV and JSON lines"]),
-        (
-            {"a.csv": GOOD},
-            {"path": None, "url": "sqlite:///a.db", "table": "t", "encoding": "cp1252"},
-            "RG150",
-            ["`encoding` does nothing", "`t` is a table in a database"],
-        ),
     ],
 )
 def test_files_that_cannot_be_read_together_are_refused(
