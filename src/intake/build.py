@@ -110,10 +110,13 @@ def compact(ledger: Ledger) -> Ledger:
     >>> compact(Ledger.from_frame(frame, Config.of())).manifest.lines["used"]
     1
     """
-    if ledger.folder is None or len(line_files(ledger.folder)) == 1:
+    if ledger.folder is None:
         return ledger
-    with writing(ledger.folder.parents[1], "merging the segments of a ledger"):
-        return _merged(ledger.folder)
+    regulars, merged = ledger.folder.parents[1], len(line_files(ledger.folder)) == 1
+    if merged and not is_abandoned(regulars):
+        return ledger
+    with writing(regulars, "merging the segments of a ledger"):
+        return ledger if merged else _merged(ledger.folder)
 
 
 def _merged(source: Path) -> Ledger:
