@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from ..config import Config
 from ..errors import ConfigError, RegularsError, StorageError
 from ..intake import Ledger, build_ledger
+from ..intake.growth import priors_of
 from ..intake.keys import Key, key_of
 from ..intake.lock import writing
 from ..intake.privacy import cleaned_ids
@@ -167,7 +168,7 @@ class _Forgetting:
             if held or done.new:
                 with contextlib.suppress(OSError, ValueError, KeyError):
                     fingerprint = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["fingerprint"]
-                    shutil.rmtree(self.regulars / "priors" / fingerprint[:20], ignore_errors=True)
+                    shutil.rmtree(priors_of(root, fingerprint), ignore_errors=True)
                 removed(folder)
                 done.ledgers += 1
         for pointer in root.glob("current-*.json"):

@@ -12,6 +12,8 @@ from pathlib import Path
 from ..clock import Cutoff
 from ..config import Config
 from ..intake import Ledger
+from ..intake.growth import priors_of, sweep_priors
+from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
 from ..models.model import Fitted, Model, fit
 from ..models.splits import origins, too_short
@@ -20,8 +22,11 @@ from ..progress import Progress
 from ..reports.figures import calibration_picture, churn_curves, gain_picture
 from ..reports.tables import calibration
 from .backtest import cutoffs_of, examine
-from .files import replaced
+from .files import replaced, reserved
 from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
+
+KEPT_PREDICTIONS = 20
+"""Of so many trainings, the newest ones, the out-of-time predictions stay."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ PRIOR_MEANING = {
 
 def prior_cache(config: Config, ledger: Ledger) -> Path:
     """Where the fitted priors of a ledger are kept, beside the configuration."""
-    return config.folder / ".regulars" / "priors" / ledger.manifest.fingerprint[:20]
+    return priors_of(ledgers_of(config), ledger.manifest.fingerprint)
 
 
 def predictions_file(config: Config, run_id: str) -> Path:
@@ -108,11 +113,28 @@ def predictions_file(config: Config, run_id: str) -> Path:
 
 
 def train_and_register(ledger: Ledger, config: Config, progress: Progress | None = None) -> tuple[Trained, Registered]:
-    """Everything from the ledger to the champion."""
-    trained = fit_model(ledger, config, prior_cache(config, ledger), progress)
-    if progress:
-        progress("registering the model", 0.0)
-    return trained, register(ledger, config, trained)
+    """Everything from the ledger to the champion.
+
+    Raises
+    ------
+    Busy
+        Another training of the same folder is going on.
+    """
+    with reserved(config.folder / ".regulars" / "train", "training a model"):
+        trained = fit_model(ledger, config, prior_cache(config, ledger), progress)
+        if progress:
+            progress("registering the model", 0.0)
+        registered = register(ledger, config, trained)
+        sweep_predictions(predictions_file(config, registered.run_id).parent)
+        sweep_priors(ledgers_of(config))
+    return trained, registered
+
+
+def sweep_predictions(folder: Path) -> None:
+    """Remove the predictions of old trainings; a report on one of them then says nothing of past dates."""
+    by_age = sorted(folder.glob("*.parquet"), key=lambda file: (-file.stat().st_mtime, file.name))
+    for file in by_age[KEPT_PREDICTIONS:]:
+        file.unlink(missing_ok=True)
 
 
 def pictures(examined: Backtest) -> dict[str, str]:

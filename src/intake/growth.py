@@ -1,11 +1,14 @@
 """The ledgers of one configuration over time: which one new files can be added to, and which are no longer needed.
 
 In: the folder of all ledgers, and the parts that are read today. Out: the whole ledger that covers most of them, under
-the same [data] section; and fewer old ones: of every section a present one and three more, beside those of a day.
+the same [data] section; and fewer old ones: of every section a present one and three more, beside those of a day. What
+was worked out from a ledger goes with it.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ LARGEST_SHARE = 0.25
 
 KEPT = 3
 _DAY = 86_400
+_PRIORS = "priors"
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,31 @@ def sweep(root: Path) -> None:
         for folder in by_age[KEPT:]:
             if time.time() - folder.stat().st_mtime > _DAY:
                 removed(folder)
+    sweep_priors(root)
+
+
+def priors_of(root: Path, fingerprint: str) -> Path:
+    """The folder of what was fitted to a ledger of this fingerprint.
+
+    Examples
+    --------
+    >>> priors_of(Path(".regulars/ledger"), 64 * "a").as_posix()
+    '.regulars/priors/aaaaaaaaaaaaaaaaaaaa'
+    """
+    return root.parent / _PRIORS / fingerprint[:20]
+
+
+def sweep_priors(root: Path) -> None:
+    """Remove what was fitted to ledgers that are gone, unless it is less than a day old; it can be fitted again."""
+    known = {priors_of(root, _fingerprint(folder)) for folder in _folders(root)}
+    for folder in _folders(root.parent / _PRIORS):
+        if folder not in known and time.time() - folder.stat().st_mtime > _DAY:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fingerprint(folder: Path) -> str:
+    """A ledger's fingerprint; empty where it is damaged."""
+    try:
+        return str(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))["fingerprint"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""

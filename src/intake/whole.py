@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".tmp-"
@@ -28,6 +30,33 @@ def for_owner_alone(path: Path, mode: int = 0o600) -> None:
     """Take the rights of all others away from a file that is the owner's (0600), or a folder (0700)."""
     if path.stat().st_mode & 0o777 != mode:
         path.chmod(mode)
+
+
+def all_for_owner_alone(folder: Path) -> None:
+    """The same for a folder and everything in it; what is another's, or is gone by then, stays as it is."""
+    for path in [folder, *folder.rglob("*")]:
+        with suppress(PermissionError, FileNotFoundError):
+            if not path.is_symlink():
+                for_owner_alone(path, 0o700 if path.is_dir() else 0o600)
+
+
+@contextmanager
+def owners_files() -> Iterator[None]:
+    """A block in which whatever this process makes, by whichever library, is for its owner alone from the first byte.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, owners_files():
+    ...     _ = (Path(folder) / "a.txt").write_text("a")
+    ...     oct((Path(folder) / "a.txt").stat().st_mode & 0o777)
+    '0o600'
+    """
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def synced(path: Path) -> None:

@@ -176,11 +176,11 @@ def priors_at(
 
 def _kept(file: Path | None) -> Prior | None:
     """A prior kept earlier, in today's format."""
-    if file is None or not file.exists():
+    if file is None:
         return None
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         return None
     return Prior.from_dict(content) if isinstance(content, dict) and content.get("format") == FORMAT else None
 

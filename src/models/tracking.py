@@ -1,7 +1,8 @@
 """The MLflow store: one run per training, one registered model, its champion.
 
 In: a tracking URI, what was learnt and how well. Out: runs, versions, aliases. The champion's alias is moved last, so
-that whoever asks for it gets a whole model, old or new. No customer's id and no purchase is logged.
+that whoever asks for it gets a whole model, old or new. No customer's id and no purchase is logged. What is written to
+this machine is for its owner alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..errors import NoModel, RegularsError
+from ..intake.whole import all_for_owner_alone, owners_files, private
 from .bundle import load, save
 from .model import Model
 from .request import used_columns
@@ -87,7 +91,7 @@ class Store:
     def _experiment(self) -> str:
         """The experiment's id; made, with its artifacts beside the database, if there is none."""
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            private(self.folder)
         self._mlflow.set_tracking_uri(self.uri)
         self._mlflow.set_registry_uri(self.uri)
         found = self._mlflow.get_experiment_by_name(EXPERIMENT)
@@ -99,8 +103,17 @@ class Store:
     @contextlib.contextmanager
     def run(self, name: str) -> Iterator[str]:
         """A run that ends FINISHED, or FAILED when an error passes; gives its id."""
-        with self._mlflow.start_run(experiment_id=self._experiment(), run_name=name) as active:
+        with (
+            owners_files(),
+            self._mlflow.start_run(experiment_id=self._experiment(), run_name=name) as active,
+        ):
             yield str(active.info.run_id)
+            self._close(str(active.info.artifact_uri))
+
+    def _close(self, uri: str) -> None:
+        """Take others' rights to a folder of artifacts away: copies come with the rights of what was copied."""
+        if self.folder is not None and uri.startswith("file://"):
+            all_for_owner_alone(Path(url2pathname(urlsplit(uri).path)))
 
     def log(
         self,
@@ -146,6 +159,7 @@ class Store:
         if info.signature is None:
             raise RegularsError("MLflow stored the model without a signature", code="RG076")
         client = self._client()
+        self._close(str(client.get_logged_model(info.model_id).artifact_location))
         with contextlib.redirect_stderr(io.StringIO()):  # it prints what we say ourselves
             version = self._mlflow.register_model(info.model_uri, name, await_registration_for=60)
         for key, value in tags.items():

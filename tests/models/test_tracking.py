@@ -349,3 +349,15 @@ def test_pruned_trials_count_among_the_finished_because_their_number_repeats_the
     assert registered.name == "searched"
     params = kept.client.get_run(registered.run_id).data.params
     assert (params["churn.trials_finished"], params["value.trials_finished"]) == ("3", "3")
+
+
+def test_everything_in_the_store_is_for_its_owner_alone(kept: Kept) -> None:
+    folder = kept.store.folder
+    assert folder is not None
+    # The database, its folder, and every artifact: those that MLflow wrote and those that it copied.
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    assert {"mlflow.db", "artifacts"} <= set(found)
+    assert any(name.endswith("served.py") for name in found)
+    rights = {name: path.stat().st_mode & 0o777 for name, path in [(".", folder), *found.items()]}
+    meant = {name: 0o700 if path.is_dir() else 0o600 for name, path in [(".", folder), *found.items()]}
+    assert rights == meant
