@@ -33,7 +33,7 @@ from ..intake.publish import removed
 from ..intake.tombstones import Tombstones
 from ..progress import Progress
 from .erase import Erased, erased_from
-from .sought import Sought, places_in
+from .sought import TELLING, TELLING_DIGITS, Sought, places_in
 from .written import FILE as WRITTEN_FILE
 from .written import USUAL, remembered
 
@@ -58,6 +58,8 @@ class Forgotten:
         Registered versions whose training data held them: version, run_id, trained on data up to.
     searched : int
         Files that were decoded and searched afterwards.
+    short : int
+        How many of the ids could be something else as well, and were looked for in columns of customers only.
     notes : list of str
     """
 
@@ -68,6 +70,7 @@ class Forgotten:
     files: list[Erased] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
     searched: int = 0
+    short: int = 0
     notes: list[str] = field(default_factory=list)
     found: bool = False
 
@@ -75,7 +78,8 @@ class Forgotten:
         """As JSON takes it."""
         files = [{"file": str(e.path), "count": e.count, "removed": e.removed} for e in self.files]
         counts = {"customers": self.customers, "new": self.new, "found": self.found, "ledgers_removed": self.ledgers}
-        rest: dict[str, object] = {"models": self.models, "files_searched": self.searched, "notes": self.notes}
+        proof = {"files_searched": self.searched, "looked_for_in_columns_of_customers_only": self.short}
+        rest: dict[str, object] = {"models": self.models, **proof, "notes": self.notes}
         return {**counts, "lines_erased": self.lines, "files": files, **rest}
 
     def words(self) -> list[str]:
@@ -100,7 +104,18 @@ class Forgotten:
                 f"{model['name']} version {model['version']} (run {model['run_id']}) was trained on data up to "
                 f"{model['last_day']} that held them: train again, then delete the version."
             )
-        return [*said, *self.notes, f"{self.searched:,} files searched, nothing left."]
+        return [*said, *self.notes, f"{self.searched:,} files searched, nothing left{self._within()}."]
+
+    def _within(self) -> str:
+        """What the proof covers, where it is less than every text."""
+        if not self.short:
+            return ""
+        whole = self.short == self.customers
+        which = "in columns of customers" if whole else f"of {self.short:,} of them in columns of customers"
+        return (
+            f" {which} and cells of pages: an id under {TELLING} characters, or of fewer than {TELLING_DIGITS} digits "
+            "and nothing else, could be something else inside other texts"
+        )
 
 
 def forget(config: Config, ids: Sequence[str], progress: Progress | None = None) -> Forgotten:
@@ -146,7 +161,8 @@ class _Forgetting:
         before = Tombstones.read(self.config.folder)
         before.check_key(self.key)
         stones = before.plus(self.key, self.wanted, self.day)
-        done = Forgotten(len(self.wanted), len(stones.erased) - len(before.erased))
+        short = sum(not self.sought.is_telling(i) for i in self.wanted)
+        done = Forgotten(len(self.wanted), len(stones.erased) - len(before.erased), short=short)
         stones.write(self.config.folder)
         bought = self._ledgers(done)
         self._files(done)

@@ -1,8 +1,9 @@
 """Whom one looks for in files, and where in a file they stand: every cell decoded, every byte looked at.
 
 In: the ids of those who are to be forgotten, with their pseudonyms, and any file. Out: places, in words that name no
-one. Cells of columns that hold customers are compared whole. An id that could be a number or a product's code as well
-is looked for nowhere else; any other one, in all texts and in the bytes of the file as they are.
+one. Cells of columns that hold customers, and whole texts of a page, are compared whole. An id that could be a number
+or a product's code as well is looked for nowhere else; any other one, in all texts and in the bytes of the file as they
+are.
 """
 
 from __future__ import annotations
@@ -68,7 +69,17 @@ class Sought:
     @cached_property
     def telling(self) -> tuple[str, ...]:
         """The ids that are looked for in every text, not in columns of customers alone."""
-        return tuple(sorted(i for i in self.ids if len(i) >= (TELLING_DIGITS if i.isdigit() else TELLING)))
+        return tuple(sorted(filter(self.is_telling, self.ids)))
+
+    @staticmethod
+    def is_telling(name: str) -> bool:
+        """Whether an id is so long that it stands nowhere by chance."""
+        return len(name) >= (TELLING_DIGITS if name.isdigit() else TELLING)
+
+    @cached_property
+    def shown(self) -> re.Pattern[str]:
+        """The ids as the whole text of an element of a page."""
+        return re.compile(r">\s*(?:" + "|".join(re.escape(html.escape(i)) for i in sorted(self.ids)) + r")\s*<")
 
     @cached_property
     def pattern(self) -> str:
@@ -221,6 +232,14 @@ def _text_places(file: IO[bytes], _: Path, sought: Sought) -> Iterator[str]:
             yield f"line {number}"
 
 
+def _page_places(file: IO[bytes], path: Path, sought: Sought) -> Iterator[str]:
+    """A page of ours shows an id as the whole text of an element, however short the id is."""
+    text = file.read().decode("utf-8", "replace")
+    if sought.ids and sought.shown.search(text):
+        yield "a text of the page"
+    yield from _text_places(io.BytesIO(text.encode()), path, sought)
+
+
 def _array_places(file: IO[bytes], _: Path, sought: Sought) -> Iterator[str]:
     values = np.load(file, allow_pickle=False)
     if values.dtype.kind in "US" and any(str(v) in sought.ids or sought.stands_in(str(v)) for v in values.ravel()):
@@ -254,7 +273,8 @@ _READERS: dict[tuple[str, ...], Callable[[IO[bytes], Path, Sought], Iterator[str
     (".parquet", ".pq"): _parquet_places,
     (".csv", ".tsv"): _csv_places,
     (".json", ".jsonl"): _json_places,
-    (".html", ".svg", ".txt", ".md", ".toml", ".yaml", ".yml", ".py"): _text_places,
+    (".html", ".svg"): _page_places,
+    (".txt", ".md", ".toml", ".yaml", ".yml", ".py"): _text_places,
     (".npy",): _array_places,
     (".db", ".sqlite"): _database_places,
 }

@@ -114,10 +114,14 @@ def _cutoff(text: str | None) -> Cutoff | None:
     return None if text is None else Cutoff.parse(text)
 
 
-def _write_json(figures: dict[str, object], path: Path | None) -> None:
+def _write_json(figures: dict[str, object], path: Path | None, folder: Path | None = None) -> None:
+    """Write figures; with the folder of a configuration they are remembered, because a value in them may be an id."""
     if path is not None:
         from .pipelines.files import replaced, strict_json
+        from .pipelines.written import remember
 
+        if folder is not None:
+            remember(folder, "figures", path)
         replaced(path, lambda waiting: waiting.write_text(strict_json(figures), encoding="utf-8"))
 
 
@@ -188,7 +192,7 @@ def check(
     with bars() as progress:
         progress("examining", 0.0)
         found = examined(ledger, settings)
-    _write_json(figures_of(found), json)
+    _write_json(figures_of(found), json, settings.folder)
     file = html or settings.folder / "check.html"
     remember(settings.folder, "check", file)
     write_check(found, file)
@@ -241,7 +245,7 @@ def features(
     print(f"{figures['rows']:,} rows of {figures['features']} features in {out}")
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    _write_json(figures, json)
+    _write_json(figures, json, settings.folder)
 
 
 def _verify(config: Path, names: list[str], json: Path | None) -> None:
@@ -252,7 +256,7 @@ def _verify(config: Path, names: list[str], json: Path | None) -> None:
     with bars() as progress:
         found = verified(ledger, settings, names, progress)
     print(found)
-    _write_json(found.figures, json)
+    _write_json(found.figures, json, settings.folder)
     found.check()
 
 
@@ -264,7 +268,7 @@ def _audit(config: Path, json: Path | None) -> None:
     with bars() as progress:
         found = audit(ledger, settings, progress)
     print(found)
-    _write_json(found.figures, json)
+    _write_json(found.figures, json, settings.folder)
 
 
 @app.command()
@@ -285,7 +289,7 @@ def backtest(
     for note in found.figures["notes"]:
         print(f"note: {note}", file=sys.stderr)
     print(found)
-    _write_json(found.figures, json)
+    _write_json(found.figures, json, settings.folder)
 
 
 @app.command()
@@ -299,7 +303,9 @@ def train(config: ConfigPath, json: JsonPath = None) -> None:
         trained, registered = train_and_register(ledger, settings, progress)
     print(trained.backtest)
     print(f"registered as {registered.uri} (version {registered.version}) in {unnamed(settings.tracking_uri)}")
-    _write_json({**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}, json)
+    _write_json(
+        {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}, json, settings.folder
+    )
 
 
 @app.command()
@@ -322,7 +328,7 @@ def score(
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
-    _write_json(figures, json)
+    _write_json(figures, json, settings.folder)
 
 
 @app.command()
@@ -344,7 +350,7 @@ def report(
     with bars() as progress:
         figures = report_of_champion(ledger, settings, day, file, progress)
     print(f"open {file}")
-    _write_json(figures, json)
+    _write_json(figures, json, settings.folder)
 
 
 @app.command()
@@ -382,7 +388,7 @@ def demo(
     with bars() as progress:
         lines, figures = run_demo(data.value, folder, progress)
     print("\n".join(lines))
-    _write_json(figures, json)
+    _write_json(figures, json, folder)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regulars.errors import (
+    Busy,
     ConfigError,
     DataError,
     NoModel,
@@ -21,6 +22,7 @@ KINDS = [
     (NotEnoughData, 4, "RG004"),
     (NoModel, 6, "RG006"),
     (StorageError, 74, "RG074"),
+    (Busy, 75, "RG075"),
 ]
 
 

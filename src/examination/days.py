@@ -39,8 +39,7 @@ class Days:
         np.add.at(self.money, at, stretch.amount)
         positive = stretch.amount > 0
         cells = at[positive] * BINS + bin_of(stretch.decades[positive], PER_DECADE)
-        cell, times = np.unique(cells, return_counts=True)
-        self.sizes.reshape(-1)[cell] += times
+        np.add.at(self.sizes.reshape(-1), cells, 1)
         _, day, n = stretch.bought_days
         np.add.at(self.purchases, day - self.first, n)
         self.buyers += np.bincount(day - self.first, minlength=self.n)

@@ -16,7 +16,7 @@ from ..features.lines import Int64
 from .finding import Finding, Severity, said
 from .people import DAMAGED, SCIENTIFIC
 from .stretch import Stretch
-from .tallies import HIGHEST, LOWEST, Numbering, bin_of, grown
+from .tallies import HIGHEST, LOWEST, Numbering, bin_of, grown, median_of_counts
 
 PER_DECADE = 16
 BINS = (HIGHEST - LOWEST) * PER_DECADE
@@ -26,6 +26,8 @@ _NO_PRODUCT = (
 )
 MOST_LISTED = 12
 _PENDING = 2_000_000
+_DENSE = 8_000_000
+"""Up to so many cells (products x bins) prices are counted in place, which spares sorting them."""
 
 
 class Products:
@@ -34,6 +36,7 @@ class Products:
     def __init__(self) -> None:
         self.numbers = Numbering()
         self.lines, self.money, self.back = np.zeros((3, 1), np.int64)
+        self._dense = np.zeros(1, np.int64)
         self._prices: list[tuple[Int64, Int64]] = []
         self._waiting = 0
 
@@ -52,20 +55,28 @@ class Products:
             units = np.abs(stretch.lines.money["quantity"][known])
             decades = decades - np.log10(np.where(units, units, 10_000) / 10_000)
         priced = amount != 0
-        key, times = np.unique(number[code[priced]] * BINS + bin_of(decades[priced], PER_DECADE), return_counts=True)
+        keys = number[code[priced]] * BINS + bin_of(decades[priced], PER_DECADE)
+        if len(self.numbers) * BINS <= _DENSE:
+            self._dense = grown(self._dense, len(self.numbers) * BINS)
+            np.add.at(self._dense, keys, 1)
+            return
+        key, times = np.unique(keys, return_counts=True)
         self._prices.append((key, times))
         self._waiting += len(key)
         if self._waiting > _PENDING:
-            self._prices = [self.prices]
+            self._prices, self._dense = [self.prices], np.zeros(1, np.int64)
             self._waiting = 0
 
     @property
     def prices(self) -> tuple[Int64, Int64]:
         """Keys product * BINS + bin of price, ascending, and how many lines each has."""
-        none = np.zeros(0, np.int64)
-        keys = np.concatenate([none, *(k for k, _ in self._prices)])
+        counted = np.flatnonzero(self._dense)
+        if not self._prices:
+            return counted, self._dense[counted]
+        keys = np.concatenate([counted, *(k for k, _ in self._prices)])
         found, place = np.unique(keys, return_inverse=True)
-        times = np.bincount(place, weights=np.concatenate([none, *(t for _, t in self._prices)]), minlength=len(found))
+        weights = np.concatenate([self._dense[counted], *(t for _, t in self._prices)])
+        times = np.bincount(place, weights=weights, minlength=len(found))
         return found, times.astype(np.int64)
 
     def findings(self) -> Iterator[Finding]:
@@ -153,7 +164,7 @@ def strangers(names: pa.Array, lines: Int64, width: Int64) -> list[int]:
         per_form[form] = per_form.get(form, 0) + n
     coded = sum(n for form, n in per_form.items() if "9" in form) > 0.9 * total
     digits = pc.count_substring_regex(names, r"\d").to_numpy(zero_copy_only=False)
-    usual = float(np.median(np.repeat(digits, np.minimum(lines, 1_000)))) if total else 0.0
+    usual = median_of_counts(np.bincount(digits, np.minimum(lines, 1_000))) if total else 0.0
     rare = np.array([coded and per_form[form] < 0.02 * total for form in forms], bool)
     wild = (width >= PER_DECADE) & (lines >= 10)
     named = pc.match_substring_regex(names, _NO_PRODUCT).to_numpy(zero_copy_only=False)

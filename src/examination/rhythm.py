@@ -15,6 +15,7 @@ from ..features.lines import Float64, Int64
 from .days import Days, median_size, month_name
 from .finding import Finding, Severity, said
 from .stretch import Bool
+from .tallies import median_of_counts
 
 _NEAR_DAYS = 70
 """What is usual is judged by so many days on either side."""
@@ -259,7 +260,7 @@ def _instants(days: Days, zone: Zone) -> Iterator[Finding]:
     only_days = midnights > 0.95 * lines
     most = int(count.argmax())
     # Without times of day, a day has one instant; then the share of a day among many is what can be odd.
-    limit = max(0.2 * n, 50) if only_days else max(0.01 * n, 50, 50 * float(np.median(count)))
+    limit = max(0.2 * n, 50) if only_days else max(0.01 * n, 50, 50 * median_of_counts(np.bincount(count)))
     if int(count[most]) > limit and (not only_days or days.n > 20):
         share = int(count[most]) / n
         day = Cutoff(int(zone.local_day(times[start[most : most + 1]])[0]))

@@ -19,9 +19,14 @@ from ..clock import DAY_US
 from ..features.lines import Float64, Int64, Lines
 from ..intake import Ledger
 from ..intake.hashes import Words, value_words
+from ..intake.sources.ahead import ahead
 from ..schema import SCALE
 
 Bool = NDArray[np.bool_]
+
+
+_TOGETHER = 8
+"""Blocks that are read in one go."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +163,13 @@ class Stretch:
 
 
 def stretches(ledger: Ledger) -> Iterator[Stretch]:
-    """All lines of a ledger, stretch by stretch."""
-    before = 0
-    for table in ledger.shards(encoded=True):
-        lines = Lines.from_arrow(table)
-        day = ledger.zone.local_day(lines.time)
-        clock = ledger.zone.to_local(lines.time) - day * DAY_US
-        yield Stretch(table, lines, day, clock, before, ledger.rules.count_free)
-        before += lines.n_customers
+    """All lines of a ledger, stretch by stretch; the next ones are read meanwhile."""
+    blocks, before = range(len(ledger.blocks())), 0
+    groups = (blocks[i : i + _TOGETHER] for i in range(0, len(blocks), _TOGETHER))
+    for _, read in ahead(groups, lambda group: list(ledger.shards(blocks=group, encoded=True))):
+        for table in read.result():
+            lines = Lines.from_arrow(table)
+            day = ledger.zone.local_day(lines.time)
+            clock = ledger.zone.to_local(lines.time) - day * DAY_US
+            yield Stretch(table, lines, day, clock, before, ledger.rules.count_free)
+            before += lines.n_customers

@@ -28,6 +28,19 @@ def bin_of(decades: Float64, per_decade: int) -> Int64:
     return np.clip(found, 0, (HIGHEST - LOWEST) * per_decade - 1)
 
 
+def median_of_counts(counts: Int64 | Float64) -> float:
+    """The median of whole numbers of which 0 occurs `counts[0]` times, 1 `counts[1]` times, and so on.
+
+    Examples
+    --------
+    >>> median_of_counts(np.array([0, 1, 2, 0, 0, 1])), median_of_counts(np.array([0, 2, 0, 0, 2]))
+    (2.0, 2.5)
+    """
+    sums = np.cumsum(counts)
+    low, high = np.searchsorted(sums, [(sums[-1] - 1) // 2, sums[-1] // 2], side="right")
+    return float(low + high) / 2
+
+
 class Histogram:
     """Counts of positive values by their logarithm.
 

@@ -211,7 +211,8 @@ class _File:
             self._file = pq.ParquetWriter(
                 self._path, block.schema, compression="zstd", compression_level=1, store_decimal_as_integer=True
             )
-        self._file.write_table(joined([block]), row_group_size=block.num_rows)
+        if block.num_rows:
+            self._file.write_table(joined([block]), row_group_size=block.num_rows)
 
     def close(self) -> None:
         """Finish the file, if there was a block."""

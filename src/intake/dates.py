@@ -87,8 +87,8 @@ def settle_format(
         More than one format, two-digit years, Excel serials, or day and month that cannot be told apart.
     """
     con.execute(
-        f"CREATE TABLE found AS SELECT {role} AS v, count(*) AS n, min(seq) AS first, {plain_sql(role)} AS p "
-        f"FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
+        f"CREATE TABLE found AS SELECT *, {plain_sql('v')} AS p FROM (SELECT {role} AS v, count(*) AS n, "
+        f"min(seq) AS first FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL)"
     )
     cases = " ".join(f"WHEN regexp_full_match(p, '{pattern}') THEN '{name}'" for name, pattern in FORMATS.items())
     con.execute(f"CREATE TABLE formed AS SELECT *, CASE {cases} END AS format FROM found")

@@ -17,7 +17,7 @@ from pathlib import Path
 from .evidence import Evidence
 from .pointer import all_pointed
 from .publish import is_whole, removed
-from .segments import evidence_in, line_files
+from .segments import MANIFEST_FILE, evidence_in, line_files
 from .sources.parts import Part
 
 GROWN = "-grown"

@@ -7,7 +7,6 @@ never shown; `.regulars/key.fingerprint` keeps only by which keys something was 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
@@ -19,6 +18,9 @@ from pathlib import Path
 
 from ..config import Config
 from ..errors import ConfigError, StorageError
+from .lock import locked
+from .publish import lock_of, replaced
+from .whole import private
 
 VARIABLE = "REGULARS_KEY"
 KEY_FILE, FINGERPRINTS_FILE = "key", "key.fingerprint"
@@ -134,20 +136,19 @@ def _made(path: Path) -> Key:
             do="put it back from your backup; if it is lost, remove `.regulars`, and forget the customers again",
             code="RG223",
         )
-    waiting = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+    _private_folder(path)
+    with locked(lock_of(path), "making a key"):
+        if not path.exists():  # Another run made one meanwhile: that one counts.
+            text = secrets.token_hex(32) + "\n"
+            replaced(path, lambda waiting: waiting.write_text(text, encoding="ascii"))
+    return _read(path, "`.regulars/key`")
+
+
+def _private_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(waiting, "w", encoding="ascii", opener=_private) as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # Another run made one meanwhile: that one counts.
-            os.link(waiting, path)
+        private(path.parent)
     except OSError as error:
         raise StorageError(f"{path} could not be written: {error.strerror or error}", code="RG221") from None
-    finally:
-        waiting.unlink(missing_ok=True)
-    return _read(path, "`.regulars/key`")
 
 
 def _private(path: str, flags: int) -> int:
@@ -162,8 +163,8 @@ def _remember(path: Path, key: Key) -> None:
     """Note that something is made with a key."""
     if key.fingerprint in _known(path):
         return
+    _private_folder(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="ascii", opener=_private) as file:
             file.write(key.fingerprint + "\n")
     except OSError as error:

@@ -39,8 +39,8 @@ def settle_money(con: Connection, role: str, decimal: str | None, column: str, p
         All texts that tell the decimal sign are ambiguous (as 1.500), or they contradict each other or `decimal`.
     """
     con.execute(
-        f"CREATE TABLE found AS SELECT {role} AS v, {role}_native AS native, count(*) AS n, min(seq) AS first, "
-        f"{plain_sql(role)} AS p FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL"
+        f"CREATE TABLE found AS SELECT *, {plain_sql('v')} AS p FROM (SELECT {role} AS v, {role}_native AS native, "
+        f"count(*) AS n, min(seq) AS first FROM raw WHERE fault IS NULL AND {role} IS NOT NULL GROUP BY ALL)"
     )
     marks = bare_numbers(con, column, places)
     rows = seen_texts(con)

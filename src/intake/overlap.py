@@ -14,12 +14,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .hashes import Words
+from .shards import one_array
 from .staging import Connection, fetched
 
 BLOCK_LINES, BLOCK_ORDERS = 100, 3
 READABLE = "(SELECT * FROM typed WHERE reason IS NULL)"
 """The lines that are looked at by default."""
 
+_FEW = np.uint64((1 << 22) - 1)
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
@@ -64,22 +67,58 @@ def merge_overlaps(
     compared by a hash first; only those whose hash stands more than once are compared by value.
     """
     same = ", ".join(columns)
-    hashed = f"SELECT seq, {time} AS moment, hash({same}) AS h FROM {lines}"
-    con.execute(f"CREATE TABLE hashed AS {hashed}")
-    con.execute("CREATE TABLE copies AS SELECT h FROM hashed GROUP BY h HAVING count(*) > 1")
-    con.execute(
-        "CREATE TABLE doubtful AS SELECT typed.* FROM typed "
-        "SEMI JOIN (SELECT seq FROM hashed SEMI JOIN copies USING (h)) USING (seq)"
-    )
+    hashed = con.sql(f"SELECT hash({same}) AS h, {time} AS moment, seq FROM {lines}").to_arrow_table()
+    h, moment, seq = (one_array(column).to_numpy() for column in hashed.columns)
+    several = is_repeated(h)
+    con.register("found", pa.table({"seq": seq[several]}))
+    con.execute("CREATE TABLE doubtful AS SELECT typed.* FROM typed SEMI JOIN found USING (seq)")
+    con.unregister("found")
     ((surplus,),) = fetched(
         con, f"SELECT coalesce(sum(m - 1), 0) FROM (SELECT count(*) AS m FROM doubtful GROUP BY {same})"
     )
-    merged = _merged(con, columns, time, order) if surplus >= BLOCK_LINES else np.zeros(0, np.int64)
+    merged = np.zeros(0, np.int64)
+    if surplus >= BLOCK_LINES:
+        merged = _merged(con, columns, time, order, *distinct_moments(moment, several))
     con.register("found", pa.table({"seq": merged}))
     con.execute("CREATE TABLE merged AS SELECT seq FROM found")
     con.unregister("found")
-    con.execute("DROP TABLE copies; DROP TABLE hashed; DROP TABLE doubtful")
+    con.execute("DROP TABLE doubtful")
     return int(surplus) - len(merged)
+
+
+def is_repeated(hashes: Words) -> Bool:
+    """Which of the hashes stand more than once.
+
+    Examples
+    --------
+    >>> is_repeated(np.array([7, 8, 7], np.uint64))
+    array([ True, False,  True])
+    """
+    found = np.sort(hashes)
+    several = found[1:][found[1:] == found[:-1]]
+    out = np.zeros(len(hashes), bool)
+    # Nearly all others are told apart by a few bits: fewer are searched for.
+    few = np.zeros(_FEW + 1, bool)
+    few[several & _FEW] = True
+    likely = np.flatnonzero(few[hashes & _FEW])
+    out[likely] = np.isin(hashes[likely], several)
+    return out
+
+
+def distinct_moments(moment: Int64, several: Bool) -> tuple[Int64, Int64]:
+    """All moments in ascending order, and those at which a line stands that is not one of several equal ones.
+
+    Examples
+    --------
+    >>> everything, single = distinct_moments(np.array([5, 3, 5]), np.array([True, True, False]))
+    >>> everything.tolist(), single.tolist()
+    ([3, 5], [5])
+    """
+    marked = np.sort(2 * moment + ~several)
+    at = marked >> 1
+    last = np.ones(len(at), bool)
+    np.not_equal(at[1:], at[:-1], out=last[:-1])
+    return at[last], at[last & (marked % 2 == 1)]
 
 
 @dataclass(frozen=True)
@@ -96,9 +135,12 @@ class Copies:
     moment: Int64
 
 
-def _merged(con: Connection, columns: Sequence[str], time: str, order: Sequence[str]) -> Int64:
-    con.execute("CREATE TABLE single AS SELECT DISTINCT moment FROM hashed ANTI JOIN copies USING (h)")
+def _merged(
+    con: Connection, columns: Sequence[str], time: str, order: Sequence[str], moments: Int64, single: Int64
+) -> Int64:
+    """Of the doubtful lines those to merge; `single` are those of all moments with a line that stands once."""
     grouped = ", ".join((time, *order))
+    con.register("single", pa.table({"moment": single}))
     lines = con.sql(
         f"""
         SELECT seq, {time} AS moment, dense_rank() OVER (ORDER BY {grouped}) AS grouped,
@@ -106,14 +148,12 @@ def _merged(con: Connection, columns: Sequence[str], time: str, order: Sequence[
         FROM doubtful ANTI JOIN single ON single.moment = doubtful.{time} ORDER BY line, seq
         """
     ).to_arrow_table()
-    moments = con.sql("SELECT DISTINCT moment FROM hashed ORDER BY moment").to_arrow_table()
-    con.execute("DROP TABLE single")
+    con.unregister("single")
     if not lines.num_rows:
         return np.zeros(0, np.int64)
-    everything = moments.column("moment").to_numpy()
     line = lines.column("line").to_numpy()
     starts = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
-    moment = np.searchsorted(everything, lines.column("moment").to_numpy()[starts])
+    moment = np.searchsorted(moments, lines.column("moment").to_numpy()[starts])
     copies = Copies(
         lines.column("seq").to_numpy(),
         starts,

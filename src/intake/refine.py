@@ -105,9 +105,10 @@ class _Intake:
         own = self._evidence(counts, twins)
         if self.base is not None:
             check_fits(self.base.evidence, own, self.config, self.read_us)
+        bad = quarantine(self.con, self.reasons, self.mapping, self.places)
+        self.con.execute("DROP TABLE raw")  # Everything is in `typed`: make room for the sort.
         self.progress("sorting and writing")
         written = Written(sink, customer_blocks(self._sorted()))
-        bad = quarantine(self.con, self.reasons, self.mapping, self.places)
         plain_ids = self.door.plain_ids
         return outcome_of(self.con, own, written, bad, self.config, notes, self.read_us, self.base, plain_ids)
 

@@ -94,11 +94,14 @@ class TableIntake:
         self._make_used()
         for delivery in self.deliveries:
             self._take(delivery)
-        if not self.account.lines["used"]:
+        # A table of which nobody is left but those who were forgotten is empty; the mapping was right.
+        if not (self.account.lines["used"] or self.account.lines["erased"]):
             raise self._no_rows()
         kinds, channels = self._counted("kind"), self._counted("channel")
         self.progress(f"sorting and writing the {self.table}")
         fingerprint = Fingerprint()
+        if not self.account.lines["used"]:
+            sink(self.schema.empty_table())
         for block in customer_blocks(self._sorted()):
             fingerprint.add(block)
             sink(block)
@@ -204,8 +207,8 @@ class TableIntake:
             yield pa.Table.from_arrays(arrays, schema=schema)
 
     def _days(self) -> tuple[str, str]:
-        """The first and last local day of the rows; empty for a table without time."""
-        if self.table not in TIME_OF:
+        """The first and last local day of the rows; empty for a table without time, or without rows."""
+        if self.table not in TIME_OF or not self.account.lines["used"]:
             return "", ""
         time = TIME_OF[self.table]
         ((first, last),) = fetched(self.con, f"SELECT min({time}), max({time}) FROM used")

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
-import secrets
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, StorageError
 from .keys import Key
+from .publish import replaced
 
 FILE = "tombstones"
 FORMAT = 1
@@ -122,16 +121,5 @@ class Tombstones:
         """Replace the file in one step, for its owner only."""
         path = folder / ".regulars" / FILE
         content = {"format": FORMAT, "key": self.key, "erased": [asdict(stone) for stone in self.erased]}
-        waiting = path.with_name(f".{FILE}.{secrets.token_hex(6)}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            waiting.touch(0o600)
-            with waiting.open("w", encoding="ascii") as file:
-                file.write(json.dumps(content, indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            waiting.replace(path)
-        except OSError as error:
-            raise StorageError(f"{path} could not be written: {error.strerror or error}", code="RG225") from None
-        finally:
-            waiting.unlink(missing_ok=True)
+        text = json.dumps(content, indent=1) + "\n"
+        replaced(path, lambda waiting: waiting.write_text(text, encoding="ascii"))

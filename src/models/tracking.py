@@ -184,7 +184,8 @@ class Store:
             raise NoModel(
                 f"there is no champion of `{name}` in {self.uri}", do="train a model first", code="RG077"
             ) from None
-        folder = Path(self._mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
+        with owners_files():  # MLflow notes beside the model under which name it was asked for.
+            folder = Path(self._mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
         model = load(folder / "artifacts" / "bundle", threads)
         return model, Registered(name, str(version.version), str(version.run_id))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.config import Config
@@ -202,6 +202,7 @@ def test_a_product_that_does_not_fit_goes_to_quarantine(book: Priced) -> None:
     assert ledger.quarantine().column("reason").to_pylist() == ["times the unit price is too large"]
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(
     st.lists(
         # Products stay below 10**14, what DECIMAL(18, 4) holds; larger ones go to quarantine (the test above).

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +20,9 @@ from regulars.errors import ConfigError, DataError, StorageError
 from regulars.intake import Ledger, build_ledger
 from regulars.intake.keys import PREFIX, VARIABLE, Key, key_of
 from regulars.intake.tombstones import Tombstones
+from regulars.pipelines.check import examined
+from regulars.pipelines.features import features
+from regulars.pipelines.prepare import shape_of
 
 Book = Callable[..., Config]
 SECRET = "0123456789abcdef" * 4
@@ -211,6 +216,37 @@ def test_tables_beside_obey_and_referrals_by_the_erased_become_missing(book: Boo
         {"customer_id": "carl", "referred_by": "bob"},
     ]
     assert ledger.manifest.tables["customers"].lines["erased"] == 1
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_table_of_which_only_erased_lines_remain_is_empty(book: Book, key: Key, in_memory: bool) -> None:
+    config = book("id,when,money\nann,2024-01-05,1\nbob,2024-01-06,2\n")
+    (config.folder / "people.csv").write_text("who,town\nann,Bath\n")
+    (config.folder / "visits.csv").write_text("who,at,what\nann,2024-01-03,visit\nann,2024-01-04,visit\n")
+    people = {"path": "people.csv", "customer_id": "who", "attributes": ["town"]}
+    visits = {"path": "visits.csv", "customer_id": "who", "occurred_at": "at", "kind": "what"}
+    given = {**config.data.model_dump(), "customers": people, "events": visits}
+    config = erasing(config.model_copy(update={"data": type(config.data).model_validate(given)}), key, "ann")
+    if in_memory:
+        frames = {
+            n: pacsv.read_csv(config.folder / f"{f}.csv") for n, f in (("customers", "people"), ("events", "visits"))
+        }
+        bought = pa.table({"id": ["ann", "bob"], "when": ["2024-01-05", "2024-01-06"], "money": ["1", "2"]})
+        ledger = Ledger.from_frame(bought, config, **frames)
+    else:
+        ledger = build_ledger(config)
+    tables = ledger.manifest.tables
+    assert {name: (t.lines["read"], t.lines["erased"]) for name, t in tables.items()} == {
+        "customers": (1, 1), "events": (2, 2)
+    }  # fmt: skip
+    assert [(t.first_day, t.n_customers) for t in tables.values()] == [("", 0), ("", 0)]
+    assert ledger.rows_of("customers").schema.names == ["customer_id", "town"]
+    assert [ledger.rows_of(t, "a", "z").num_rows for t in tables] == [0, 0]
+    # The features of whoever is left are worked out: there simply are no events of hers.
+    shape = shape_of(ledger, config)
+    assert features(ledger, config, [ledger.ends]).num_rows == 1
+    assert (shape.kinds, shape.attributes) == ((), ("town",))
+    assert {"customers", "events"} <= set(examined(ledger, config).profiles)
 
 
 def test_the_last_day_that_the_data_cover_stays_when_its_only_buyer_is_erased(book: Book, key: Key) -> None:

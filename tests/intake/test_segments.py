@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from regulars.config import Config
 from regulars.errors import RegularsError
 from regulars.intake import Ledger, build, build_ledger, compact, growth, open_ledger
+from regulars.intake.growth import priors_of
 from regulars.intake.segments import evidence_in, line_files
 
 HEAD = "id,when,money,o,kind,seen\n"
@@ -109,7 +110,7 @@ def _lines(rng: random.Random, day: int, n: int) -> list[str]:
     return made
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings.default.max_examples // 3)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 3)
 @given(
     st.integers(0, 2**32),
     st.sampled_from(["overlap", "keep", "drop"]),
@@ -357,6 +358,24 @@ def test_superfluous_ledgers_are_swept_but_for_the_newest_and_the_young(shop: Ca
     assert [f.exists() for f in folders] == [False, True, False, False, True, True, True]
     assert stranger.exists()
     assert open_ledger(folders[-1]).manifest.lines["used"] == 7
+
+
+def test_what_was_fitted_to_a_ledger_goes_with_it_but_not_on_the_same_day(shop: Callable[..., Shop]) -> None:
+    here = shop()
+    here.add("1", "a,2024-03-01,1,,,")
+    root, known = _folder(here.grown()).parent, here.grown().manifest.fingerprint
+    kept = {
+        name: priors_of(root, fingerprint)
+        for name, fingerprint in (("known", known), ("old", "b" * 64), ("new", "c" * 64))
+    }
+    for folder in kept.values():
+        folder.mkdir(parents=True)
+        (folder / "2024-03-02.json").write_text("{}")
+    for name in ("known", "old"):
+        _age(kept[name], 2)
+    here.add("2", "a,2024-03-02,1,,,")
+    here.grown()  # The ledger of the first day is young, so it stays, and with it what was fitted to it.
+    assert {name: folder.exists() for name, folder in kept.items()} == {"known": True, "old": False, "new": True}
 
 
 KILLED = """

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.config import Config
@@ -190,6 +190,7 @@ _line = st.tuples(
 )
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(
     st.lists(_line, min_size=1, max_size=30),
     st.sampled_from(["overlap", "keep", "drop"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.models.tracking import Store
+from regulars.pipelines import demo_data
 from regulars.pipelines.demo import run_demo
 
 
@@ -17,6 +19,9 @@ def demo(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     folder = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REGULARS_WHEELS", str(wheels))
+        if os.environ.get("REGULARS_SOAK") != "1":  # One past date and no search are enough to go through everything.
+            quick = demo_data.TRAINING.replace("trials = 5", "trials = 0").replace("origins = 3", "origins = 1")
+            patch.setattr(demo_data, "TRAINING", quick)
         lines, figures = run_demo("completejourney", folder)
     assert figures["horizon_days"] == 30
     return folder, lines

@@ -215,6 +215,25 @@ def test_a_number_that_is_no_customer_is_nobody(tmp_path: Path) -> None:
     assert [places_in(file, SOUGHT) for file in files] == [[], [], []]
 
 
+def test_a_page_that_shows_a_short_id_is_removed_and_one_with_the_number_inside_a_text_is_not(tmp_path: Path) -> None:
+    named, other = tmp_path / "named.html", tmp_path / "other.html"
+    named.write_text(f"<td><strong>{NUMBER}</strong></td>")
+    other.write_text(f"<p>{NUMBER} customers bought</p>")
+    assert [erased_from(page, SOUGHT, "2026-01-31") is not None for page in (named, other)] == [True, False]
+    assert [page.exists() for page in (named, other)] == [False, True]
+
+
+def test_the_proof_says_where_short_ids_were_looked_for(small: Config) -> None:
+    build_ledger(small)
+    # Under 8 characters, under 12 digits; the third is long enough to be searched for in every text.
+    done = forget(small, ["ann", "12345678901", WHO])
+    assert done.short == done.figures()["looked_for_in_columns_of_customers_only"] == 2
+    (proof,) = [line for line in done.words() if "files searched" in line]
+    assert "nothing left of 2 of them in columns of customers and cells of pages" in proof
+    alone = forget(small, [WHO]).words()[-1]
+    assert alone.endswith(" files searched, nothing left.")
+
+
 def test_a_rewritten_file_keeps_everyone_else_and_remembers_nothing(tmp_path: Path) -> None:
     coded = pa.array([WHO, "a", "b", WHO]).dictionary_encode()
     file = _parquet(tmp_path / "a.parquet", customer_id=coded, spend=[1.5, 2.5, None, 4.5])

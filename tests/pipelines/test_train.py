@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +11,22 @@ import pandas as pd
 import pytest
 
 from regulars.clock import Cutoff
-from regulars.errors import NotEnoughData
+from regulars.errors import Busy, NotEnoughData
 from regulars.intake import Ledger
 from regulars.models.backtest import MODELS
 from regulars.models.bundle import save
 from regulars.models.sample import Sample
 from regulars.pipelines.backtest import run_backtest
 from regulars.pipelines.files import strict_json
-from regulars.pipelines.train import fit_model, pictures, predictions_file, prior_cache
+from regulars.pipelines.train import (
+    KEPT_PREDICTIONS,
+    fit_model,
+    pictures,
+    predictions_file,
+    prior_cache,
+    sweep_predictions,
+    train_and_register,
+)
 
 from ..simulated import config_of, purchases, shop, trained, training_rows
 
@@ -132,6 +142,33 @@ def test_caches_lie_beside_the_configuration_and_belong_to_one_ledger() -> None:
     assert here != other
     assert here == prior_cache(config, Ledger.from_frame(purchases().sample(frac=1, random_state=0), config))
     assert predictions_file(config, "abc") == Path("/somewhere/.regulars/backtests/abc.parquet")
+
+
+def test_the_predictions_of_the_newest_trainings_stay(tmp_path: Path) -> None:
+    for i in range(KEPT_PREDICTIONS + 3):
+        file = tmp_path / f"{i:02}.parquet"
+        file.touch()
+        os.utime(file, (1_000_000 + i, 1_000_000 + i))
+    sweep_predictions(tmp_path)
+    assert sorted(f.stem for f in tmp_path.iterdir()) == [f"{i:02}" for i in range(3, KEPT_PREDICTIONS + 3)]
+
+
+def test_a_second_training_in_the_same_folder_is_refused_while_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("a second training began")
+
+    monkeypatch.setattr("regulars.pipelines.train.fit_model", never)
+    config = config_of().model_copy(update={"folder": tmp_path})
+    (tmp_path / ".regulars").mkdir()
+    with (tmp_path / ".regulars" / ".tmp-train.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)  # A handle of its own is refused as another process would be.
+        with pytest.raises(Busy, match="another run is writing"):
+            train_and_register(shop(200), config)
+    with pytest.raises(AssertionError, match="a second training began"):
+        train_and_register(shop(200), config)
+    assert not (tmp_path / ".regulars" / ".tmp-train.lock").exists()
 
 
 def test_gains_are_paired_and_in_percent_of_the_rivals_loss() -> None:

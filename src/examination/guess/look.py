@@ -239,7 +239,8 @@ def _parts(
     settings: Mapping[str, object], paths: Sequence[Path], folder: Path, mapping: Mapping[str, str]
 ) -> list[Part]:
     if "url" in settings:
-        return [database_part(str(settings["url"]), str(settings["table"]), folder, mapping)]
+        # One row more than is looked at tells that there are more.
+        return [database_part(str(settings["url"]), str(settings["table"]), folder, mapping, MOST_LINES + 1)]
     encoding, sheets = settings.get("encoding"), settings.get("sheets", ())
     reading = Reading(str(encoding) if encoding else None, tuple(sheets) if isinstance(sheets, tuple) else ())
     return parts_in(paths, mapping, reading, str(settings["path"]))[0]

@@ -65,8 +65,13 @@ def alchemy_names(address: Address, table: str, folder: Path) -> list[str]:
     return persistent(read)
 
 
-def alchemy_part(address: Address, table: str, mapping: Mapping[str, str], folder: Path, scratch: Path) -> Part:
-    """A table as a `Part`; a database that is a file is looked for from `folder`, and the rows lie in `scratch`."""
+def alchemy_part(
+    address: Address, table: str, mapping: Mapping[str, str], folder: Path, scratch: Path, rows: int | None = None
+) -> Part:
+    """A table, or so many of its rows, as a `Part`.
+
+    A database that is a file is looked for from `folder`, and the rows lie in `scratch`.
+    """
 
     def read(sink: Callable[[pa.Table], None]) -> Read:
         with _connected(address, folder) as db:
@@ -74,8 +79,8 @@ def alchemy_part(address: Address, table: str, mapping: Mapping[str, str], folde
             names = _names(db, found)
             check_names(names, where)
             check_mapped(mapping, names, where)
-            for rows in _rows(db, found, list(mapping.values())):
-                sink(table_of_rows(rows, mapping, where))
+            for some in _rows(db, found, list(mapping.values()), rows):
+                sink(table_of_rows(some, mapping, where))
         return Read(found.shown, dict.fromkeys(mapping, pa.string()))
 
     return part_of_rows(read, scratch)
@@ -165,8 +170,10 @@ def _names(connection: Connection, table: TableName) -> list[str]:
     return [str(column["name"]) for column in inspect(connection).get_columns(table.name, schema=table.schema)]
 
 
-def _rows(connection: Connection, table: TableName, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """All rows, some thousands at a time; names are quoted as the database wants it."""
+def _rows(
+    connection: Connection, table: TableName, columns: Sequence[str], most: int | None
+) -> Iterator[Sequence[Any]]:
+    """All rows, or so many, some thousands at a time; names are quoted as the database wants it."""
     from sqlalchemy import column, select
     from sqlalchemy import table as from_clause
     from sqlalchemy.sql import quoted_name
@@ -174,7 +181,7 @@ def _rows(connection: Connection, table: TableName, columns: Sequence[str]) -> I
     source = from_clause(quoted_name(table.name, True), schema=quoted_name(table.schema, True))
     chosen: list[Any] = [column(quoted_name(name, True)).label(f"column_{i}") for i, name in enumerate(columns)]
     result = connection.execution_options(stream_results=True, yield_per=ROWS).execute(
-        select(*chosen).select_from(source)
+        select(*chosen).select_from(source).limit(most)
     )
     yield from result.partitions()
 

@@ -40,8 +40,13 @@ _FILES = (
 _POSTGRES = ("postgresql", "postgres")
 
 
-def database_part(url: str, table: str, folder: Path, mapping: Mapping[str, str]) -> Part:
+def database_part(url: str, table: str, folder: Path, mapping: Mapping[str, str], rows: int | None = None) -> Part:
     """The table behind an address as a `Part`; relative files start at `folder`.
+
+    Parameters
+    ----------
+    rows : int, optional
+        So many of a server's rows are enough, whichever: for whoever only looks. A file is read as far as it is wanted.
 
     Raises
     ------
@@ -56,8 +61,8 @@ def database_part(url: str, table: str, folder: Path, mapping: Mapping[str, str]
     if file := _file_of(address):
         return file.part(_path(address, file, folder), table, mapping)
     if address.scheme in _POSTGRES:
-        return postgres.postgres_part(address, table, mapping, folder / _SPOOLED)
-    return alchemy.alchemy_part(address, table, mapping, folder, folder / _SPOOLED)
+        return postgres.postgres_part(address, table, mapping, folder / _SPOOLED, rows)
+    return alchemy.alchemy_part(address, table, mapping, folder, folder / _SPOOLED, rows)
 
 
 def tables_at(url: str, folder: Path) -> list[str]:

@@ -146,8 +146,10 @@ def postgres_names(address: Address, table: str) -> list[str]:
     return persistent(read)
 
 
-def postgres_part(address: Address, table: str, mapping: Mapping[str, str], folder: Path) -> Part:
-    """A table as a `Part`; its rows lie in `folder` meanwhile."""
+def postgres_part(
+    address: Address, table: str, mapping: Mapping[str, str], folder: Path, rows: int | None = None
+) -> Part:
+    """A table, or so many of its rows, as a `Part`; they lie in `folder` meanwhile."""
 
     def read(sink: Callable[[pa.Table], None]) -> Read:
         with _connected(address) as db:
@@ -156,10 +158,10 @@ def postgres_part(address: Address, table: str, mapping: Mapping[str, str], fold
             if found.kind != _VIEW:
                 _set(db, _STORED_ORDER)
             chosen = ", ".join(f"{column.sql} AS {quoted(role)}" for role, column in columns.items())
-            db.execute(f"SELECT {chosen} FROM {found.name.sql}")
+            db.execute(f"SELECT {chosen} FROM {found.name.sql}" + (f" LIMIT {rows:d}" if rows is not None else ""))
             for batch in db.fetch_record_batch():
-                rows = pa.Table.from_batches([batch])
-                sink(pa.table({role: column.finish(rows.column(role)) for role, column in columns.items()}))
+                read = pa.Table.from_batches([batch])
+                sink(pa.table({role: column.finish(read.column(role)) for role, column in columns.items()}))
             # It fails when the server has ended the transaction: then the rows may not be all.
             db.execute("COMMIT")
         types = {role: column.type for role, column in columns.items()}

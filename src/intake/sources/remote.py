@@ -1,20 +1,20 @@
 """Files in an object store or behind a web address, copied whole before they are read, through fsspec.
 
 In: a URL such as ``s3://bucket/sales/*.csv``. Out: `Copies`, local files that only their owner can read, in
-``.regulars/fetched``; they are removed when the parts made of them are gone, what a killed run left is swept a day
-later. Names and errors never show credentials. Retries are those of the store's driver; nothing there is an error.
+``.regulars/fetched``; they are removed when the parts made of them are gone, what a killed run left by the next run.
+Names and errors never show credentials. Retries are those of the store's driver; nothing there is an error.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
 import shutil
-import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ...errors import ConfigError, StorageError
+from ..whole import private
 from .parts import Part
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ DRIVERS = {
 """The stores that can be read, and the packages that reach them."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_STALE_SECONDS = 86_400
 
 
 def is_remote(path: str) -> bool:
@@ -80,11 +80,18 @@ def _secrets(url: str) -> list[str]:
 
 
 class Copies:
-    """Local copies of remote files; their folder goes when nothing refers to them any more, or at exit."""
+    """Local copies of remote files; their folder goes when nothing refers to them any more, or at exit.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder : Path
+    handle : int
+        Of the folder, with a lock that lasts as long as the copies: the kernel takes it back from whoever is killed.
+    """
+
+    def __init__(self, folder: Path, handle: int) -> None:
         self.files: list[Path] = []
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, True)
+        self._remove = weakref.finalize(self, _removed, folder, handle)
 
     def remove(self) -> None:
         """Take the copies away now."""
@@ -123,8 +130,8 @@ def fetched(url: str, folder: Path, gathers: Callable[[Path], bool]) -> Copies:
         places = _listed(store, url, gathers)
     if not places:
         raise _nothing(url)
-    target = _folder(folder / ".regulars" / "fetched")
-    copies = Copies(target)
+    target, handle = _folder(folder / ".regulars" / "fetched")
+    copies = Copies(target, handle)
     try:
         for number, place in enumerate(places):
             copies.files.append(_copied(store, url, place, target / str(number)))
@@ -211,20 +218,41 @@ def _copied(store: AbstractFileSystem, url: str, place: str, folder: Path) -> Pa
     return copy
 
 
-def _folder(root: Path) -> Path:
-    """A new folder for copies; folders that a killed run left more than a day ago are swept."""
-    target = root / f"{os.getpid()}-{secrets.token_hex(6)}"
+def _folder(root: Path) -> tuple[Path, int]:
+    """A new folder for copies, locked by its handle; folders that killed runs left are removed."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        private(root)
         for left in root.iterdir():
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-        target.mkdir(mode=0o700)
+            _sweep(left)
+        while True:
+            target = root / f"{os.getpid()}-{secrets.token_hex(6)}"
+            target.mkdir(mode=0o700)
+            handle = os.open(target, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if target.exists():  # Nobody swept it before it was locked.
+                return target, handle
+            os.close(handle)
     except OSError as error:
         raise StorageError(
             f"`{root}` cannot be written: {error.strerror}", do="check space and permissions", code="RG188"
         ) from None
-    return target
+
+
+def _sweep(left: Path) -> None:
+    """Remove a folder of copies whose lock no living process holds."""
+    with suppress(OSError):
+        handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+        else:
+            _removed(left, handle)
+
+
+def _removed(folder: Path, handle: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(handle)
 
 
 def _nothing(url: str) -> ConfigError:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from regulars.config import Config
 from regulars.errors import ConfigError, DataError, RegularsError
+from regulars.examination.guess import look
 from regulars.intake import build_ledger
 from regulars.intake.sources import alchemy
 from regulars.intake.sources.address import Address
@@ -230,6 +231,21 @@ def test_rows_are_fetched_some_thousands_at_a_time(
     part = database_part(URL, "sales", tmp_path, {"customer_id": "id"})
     assert sizes == [10_000, 10_000, 5_000]
     assert [n for t in part.batches() for n in t.column("line").to_pylist()] == list(range(1, 25_001))
+
+
+def test_whoever_only_looks_gets_no_more_rows_than_were_asked_for(
+    shop: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop("create table sales (id)", "insert into sales values (1), (2), (3)")
+    for most, ids in ((2, ["1", "2"]), (9, ["1", "2", "3"])):
+        part = database_part(URL, "sales", tmp_path, {"customer_id": "id"}, most)
+        assert [i for t in part.batches() for i in t.column("customer_id").to_pylist()] == ids
+    # A look at a table of three rows of which two are enough: one more is asked for, which tells that there are more.
+    monkeypatch.setattr(look, "MOST_LINES", 2)
+    shop("create table two (id, 'when')", "insert into two values ('a', '2024-01-05'), ('b', '2024-01-06')")
+    shop("insert into two values ('c', '2024-01-07'), ('d', '2024-01-08')")
+    sample = look.looked_at(f"sqlite+pysqlite:///{tmp_path}/shop.db", tmp_path, "two")
+    assert (sample.table.num_rows, sample.whole) == (3, False)
 
 
 def test_a_database_is_only_read(shop: Callable[..., None], tmp_path: Path) -> None:

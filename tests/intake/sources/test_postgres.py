@@ -418,6 +418,8 @@ def test_more_rows_than_a_batch_keep_their_numbers_and_order(server: PostgresSer
         assert whole.column("line").to_pylist() == list(range(1, 300_001))
         assert whole.column("customer_id").to_pylist() == [str(i) for i in range(1, 300_001)]
     assert list((tmp_path / ".regulars").iterdir()) == []  # The rows lie in a file without a name.
+    some = database_part(server.url(), "many", tmp_path, {"customer_id": "id"}, 1_000)
+    assert sum(table.num_rows for table in some.batches()) == 1_000  # Enough for whoever only looks.
 
 
 _PEAK = """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 import gc
-import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -91,15 +92,24 @@ def test_an_error_leaves_no_copies(bucket: Any, tmp_path: Path) -> None:
     assert _copies(tmp_path) == []
 
 
-def test_what_a_killed_run_left_is_swept_a_day_later(bucket: Any, tmp_path: Path) -> None:
-    for name, days in (("old", 2), ("young", 0)):
-        left = tmp_path / ".regulars" / "fetched" / name
-        left.mkdir(parents=True)
-        (left / "a.csv").write_bytes(A)
-        then = time.time() - days * 86_400 - 60
-        os.utime(left, (then, then))
-    build_ledger(_config(tmp_path, "memory://shop/sales"))
-    assert [f.name for f in (tmp_path / ".regulars" / "fetched").iterdir()] == ["young"]
+def test_what_a_killed_run_left_is_removed_by_the_next_run_and_what_lives_is_not(bucket: Any, tmp_path: Path) -> None:
+    living, _ = parts_of(_config(tmp_path, "memory://shop/sales"))
+    killed = """
+import os, signal, sys
+from regulars.intake.sources import remote
+remote._folder(remote.Path(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    root = tmp_path / ".regulars" / "fetched"
+    (before,) = root.iterdir()
+    assert subprocess.run([sys.executable, "-c", killed, str(root)], check=False).returncode == -signal.SIGKILL
+    assert len(list(root.iterdir())) == 2
+    # Copies and their folder alike: the lock of whoever was killed is gone.
+    (next(f for f in root.iterdir() if f != before) / "a.csv").write_bytes(A)
+    build_ledger(_config(tmp_path, "memory://shop/sales/a.csv"))
+    gc.collect()
+    assert list(root.iterdir()) == [before]
+    assert sum(table.num_rows for part in living for table in part.batches()) == 3
 
 
 def test_new_content_is_another_ledger_and_the_same_content_is_found_again(bucket: Any, tmp_path: Path) -> None:
