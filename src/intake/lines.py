@@ -168,6 +168,19 @@ def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason
     )
 
 
+def keep_odd_lines(con: Connection, mapping: Mapping[str, str]) -> None:
+    """Leave in `raw` only lines whose texts are shown later: those that cannot be read, and the first ones mended."""
+    mended = [
+        f"UNION ALL SELECT min(seq) FROM typed WHERE reason IS NULL AND NOT {erased_sql(con)} AND mended_{role}"
+        for role in filter(is_text, mapping)
+        if _is_unclean(con, role)
+    ]
+    shown_later = f"SELECT seq FROM typed WHERE reason IS NOT NULL {' '.join(mended)}"
+    con.execute(f"CREATE TABLE odd AS SELECT * FROM raw WHERE seq IN ({shown_later})")
+    con.execute("DROP TABLE raw")
+    con.execute("ALTER TABLE odd RENAME TO raw")
+
+
 def judge(con: Connection, drop_returns: bool) -> None:
     """Make the view `judged`: typed lines with their class. Needs the table `merged` (seq)."""
     dropped = "WHEN typed.amount < 0 THEN 'dropped'" if drop_returns else ""

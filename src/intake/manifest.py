@@ -1,8 +1,8 @@
 """What the intake did, in numbers that must add up.
 
 In: counts and money of every class of lines. Out: a frozen `Manifest` that travels with the ledger as JSON. Money is
-exact, written as decimal text; lines read = used + guest + merged + quarantined + dropped + erased, and money likewise over
-the lines whose amount could be read. A manifest that does not add up cannot be made.
+exact, written as decimal text; lines read = used + guest + merged + quarantined + dropped + erased, and money likewise
+over the lines whose amount could be read. A manifest that does not add up cannot be made.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ BLOCK_LINES, BLOCK_ORDERS = 100, 3
 READABLE = "(SELECT * FROM typed WHERE reason IS NULL)"
 """The lines that are looked at by default."""
 
-_FEW = np.uint64((1 << 22) - 1)
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
@@ -64,12 +63,12 @@ def merge_overlaps(
     """Merge blocks that stand more than once; the number of other lines that equal one before them.
 
     `time` holds the instant of a line; lines of one instant that are equal in `order` belong together. Lines are
-    compared by a hash first; only those whose hash stands more than once are compared by value.
+    compared by a hash first; only those whose hash may stand more than once are compared by value.
     """
     same = ", ".join(columns)
     hashed = con.sql(f"SELECT hash({same}) AS h, {time} AS moment, seq FROM {lines}").to_arrow_table()
     h, moment, seq = (one_array(column).to_numpy() for column in hashed.columns)
-    several = is_repeated(h)
+    several = may_be_repeated(h)
     con.register("found", pa.table({"seq": seq[several]}))
     con.execute("CREATE TABLE doubtful AS SELECT typed.* FROM typed SEMI JOIN found USING (seq)")
     con.unregister("found")
@@ -86,27 +85,26 @@ def merge_overlaps(
     return int(surplus) - len(merged)
 
 
-def is_repeated(hashes: Words) -> Bool:
-    """Which of the hashes stand more than once.
+def may_be_repeated(hashes: Words) -> Bool:
+    """Which of the hashes stand more than once, and a few more: fewer of their bits are compared, the more they are.
 
     Examples
     --------
-    >>> is_repeated(np.array([7, 8, 7], np.uint64))
+    >>> may_be_repeated(np.array([7, 8, 7], np.uint64) << np.uint64(32))
     array([ True, False,  True])
     """
-    found = np.sort(hashes)
-    several = found[1:][found[1:] == found[:-1]]
+    # Each hash gives its lowest bits to its number, so that sorting alone tells which are neighbours.
+    low = np.uint64((1 << len(hashes).bit_length()) - 1)
+    numbered = np.sort((hashes & ~low) | np.arange(len(hashes), dtype=np.uint64))
+    same = (numbered[1:] ^ numbered[:-1]) <= low
     out = np.zeros(len(hashes), bool)
-    # Nearly all others are told apart by a few bits: fewer are searched for.
-    few = np.zeros(_FEW + 1, bool)
-    few[several & _FEW] = True
-    likely = np.flatnonzero(few[hashes & _FEW])
-    out[likely] = np.isin(hashes[likely], several)
+    out[numbered[1:][same] & low] = True
+    out[numbered[:-1][same] & low] = True
     return out
 
 
 def distinct_moments(moment: Int64, several: Bool) -> tuple[Int64, Int64]:
-    """All moments in ascending order, and those at which a line stands that is not one of several equal ones.
+    """All moments in ascending order, and those at which a line stands that is surely not one of several equal ones.
 
     Examples
     --------
@@ -123,7 +121,7 @@ def distinct_moments(moment: Int64, several: Bool) -> tuple[Int64, Int64]:
 
 @dataclass(frozen=True)
 class Copies:
-    """The lines at instants where every distinct line stands more than once, sorted by instant, order, line, seq.
+    """The lines at instants where hardly a distinct line stands only once, sorted by instant, order, line, seq.
 
     Each distinct line starts at `starts` and has `m` copies; `group` numbers the orders, `moment` the instants.
     """

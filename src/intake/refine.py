@@ -30,6 +30,7 @@ from .lines import (
     check_discounts,
     discount_signs,
     judge,
+    keep_odd_lines,
     quarantine,
     reasons_of,
     type_lines,
@@ -99,14 +100,15 @@ class _Intake:
         if self.base is None:
             limit = self.purchases.max_bad_share
             check_bad_share(self.con, self.reasons, self.mapping, limit, self.places)
+        rounding = self._rounding()
+        keep_odd_lines(self.con, self.mapping)
         self.progress("looking for lines that stand twice")
         twins = self._merge()
         judge(self.con, self.purchases.returns == "drop")
-        own = self._evidence(counts, twins)
+        own = self._evidence(counts, twins, rounding)
         if self.base is not None:
             check_fits(self.base.evidence, own, self.config, self.read_us)
         bad = quarantine(self.con, self.reasons, self.mapping, self.places)
-        self.con.execute("DROP TABLE raw")  # Everything is in `typed`: make room for the sort.
         self.progress("sorting and writing")
         written = Written(sink, customer_blocks(self._sorted()))
         plain_ids = self.door.plain_ids
@@ -155,7 +157,7 @@ class _Intake:
         query = f"SELECT {chosen} FROM judged WHERE class = 'used'"
         return sorted_tables(self.con, query, columns)
 
-    def _evidence(self, counts: list[int], twins: int) -> Evidence:
+    def _evidence(self, counts: list[int], twins: int, rounding: Decimal) -> Evidence:
         """What was found, before anything is written."""
         lines, money, unreadable = self._tally(sum(counts))
         ((first, last),) = fetched(self.con, "SELECT min(day), max(day) FROM judged WHERE class = 'used'")
@@ -171,7 +173,7 @@ class _Intake:
             lines=lines,
             money=money,
             unreadable_amounts=unreadable,
-            rounding_difference=format(self._rounding(), "f"),
+            rounding_difference=format(rounding, "f"),
             n_orders=0,
             sums=Fingerprint().sums,
             first_day=first,

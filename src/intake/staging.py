@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,29 @@ def _stage_part(
     where = {role: f"column `{column}` of {part.name}" for role, column in mapping.items()}
     kinds = {role: kind_of(role, part.types[role], where[role]) for role in mapping}
     n = 0
-    for table in _ahead(_gathered(part.batches())):
+    with closing(_ahead(_batches(index, _gathered(part.batches()), kinds, where))) as batches:
+        for batch in batches:
+            _insert(con, batch)
+            n += len(batch.columns["seq"])
+    return n
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Lines as `raw` has them, but for stamps that are still `told` as texts; which columns of texts are `unclean`."""
+
+    columns: Mapping[str, Any]
+    told: Collection[str]
+    unclean: Collection[str]
+
+
+def _batches(
+    index: int, tables: Generator[pa.Table], kinds: Mapping[str, str], where: Mapping[str, str]
+) -> Generator[_Batch]:
+    for table in tables:
         seq = table.column("line").to_numpy() + (np.int64(index) << LINE_BITS)
         columns: dict[str, Any] = {"seq": seq, "fault": table.column("fault"), "raw": table.column("raw")}
-        for role in mapping:
+        for role in kinds:
             columns |= staged(role, table.column(role), kinds[role], where[role])
             if f"{role}_native" in table.column_names:  # The source knows it of every value.
                 columns[f"{role}_native"] = table.column(f"{role}_native")
@@ -111,17 +131,14 @@ def _stage_part(
             if (read := uniform_stamps(role, columns[role])) is not None:
                 columns |= read
                 told.remove(role)
-        _insert(con, columns, told)
-        for role in (r for r in mapping if is_text(r) and not is_clean(columns[r])):
-            con.execute("INSERT INTO unclean VALUES (?)", [role])
-        n += table.num_rows
-    return n
+        yield _Batch(columns, told, [r for r in kinds if is_text(r) and not is_clean(columns[r])])
 
 
-def _insert(con: Connection, columns: Mapping[str, Any], told: Collection[str]) -> None:
+def _insert(con: Connection, batch: _Batch) -> None:
     """Append a batch to `raw`; stamps told as texts are read where they are plain."""
+    columns = batch.columns
     source, chosen = "batch", {c: f"CAST({c} AS VARCHAR)" if is_money(c) else c for c in columns}
-    for role in told:
+    for role in batch.told:
         source = stamps_sql(role, source)
         chosen[role] = f"CASE WHEN {role}_code IS NULL THEN {role} END"
         chosen[f"{role}_us"] = f"CASE WHEN {role}_code IS NOT NULL THEN {role}_at END"
@@ -129,18 +146,20 @@ def _insert(con: Connection, columns: Mapping[str, Any], told: Collection[str]) 
     con.register("batch", pa.table(columns))
     con.execute(f"INSERT INTO raw SELECT {', '.join(chosen.values())} FROM {source}")
     con.unregister("batch")
+    for role in batch.unclean:
+        con.execute("INSERT INTO unclean VALUES (?)", [role])
 
 
-def _ahead(tables: Generator[pa.Table]) -> Iterator[pa.Table]:
-    """The same tables, the next of which is read while one is worked on; in one thread from opening to closing."""
+def _ahead(batches: Generator[_Batch]) -> Generator[_Batch]:
+    """The same batches, the next of which is read while one is worked on; in one thread from opening to closing."""
     with ThreadPoolExecutor(1) as reading:
         try:
-            waiting: Future[pa.Table | None] = reading.submit(next, tables, None)
-            while (table := waiting.result()) is not None:
-                waiting = reading.submit(next, tables, None)
-                yield table
+            waiting: Future[_Batch | None] = reading.submit(next, batches, None)
+            while (batch := waiting.result()) is not None:
+                waiting = reading.submit(next, batches, None)
+                yield batch
         finally:
-            reading.submit(tables.close).result()
+            reading.submit(batches.close).result()
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Generator[pa.Table]:

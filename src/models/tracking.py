@@ -95,6 +95,8 @@ class Store:
         self._mlflow.set_tracking_uri(self.uri)
         self._mlflow.set_registry_uri(self.uri)
         found = self._mlflow.get_experiment_by_name(EXPERIMENT)
+        if self.folder is not None:
+            all_for_owner_alone(Path(self.uri.removeprefix("sqlite:///")))  # An older one may be open to others.
         if found is not None:
             return str(found.experiment_id)
         location = None if self.folder is None else (self.folder / "artifacts").as_uri()

@@ -362,3 +362,9 @@ def test_everything_in_the_store_is_for_its_owner_alone(kept: Kept) -> None:
     rights = {name: path.stat().st_mode & 0o777 for name, path in [(".", folder), *found.items()]}
     meant = {name: 0o700 if path.is_dir() else 0o600 for name, path in [(".", folder), *found.items()]}
     assert rights == meant
+    # One that was open to others is closed by the next training.
+    database = folder / "mlflow.db"
+    database.chmod(0o644)
+    with pytest.raises(RuntimeError), kept.store.run("another"):
+        raise RuntimeError
+    assert database.stat().st_mode & 0o777 == 0o600

@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 from regulars import cli
 from regulars.features.family import catalogue
 from regulars.pipelines import demo_data
+from regulars.pipelines.written import Written, remembered
 
 from ..simulated import PLANTED, purchases, written
 
@@ -149,6 +150,8 @@ def test_check_accounts_for_every_line_and_says_whether_it_is_enough(shop_folder
     found = loaded(tmp_path / "check.json")
     assert found["enough"] is True
     assert found["manifest"]["lines"]["used"] == len(frame)
+    # Figures name kinds and columns, which could be anybody: whoever is forgotten is looked for in them, too.
+    assert Written(str(tmp_path / "check.json"), "figures") in remembered(shop_folder)
 
 
 def test_features_are_listed_without_any_data() -> None:

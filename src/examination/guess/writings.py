@@ -113,7 +113,7 @@ def _decimal(sample: Sample, chosen: Sequence[Column]) -> list[Setting]:
         return []
     told = {c.decimal for c in chosen if c.kind == "text" and c.decimal and c.whole < 1}
     text = unclear[0].unclear
-    sign, other = (told.pop(), "") if len(told) == 1 else ("," if "." in text else ".", "")
+    sign = told.pop() if len(told) == 1 else "," if "." in text else "."
     why = f"'{text}' in `{unclear[0].name}` can be read in two ways, and no other number of it tells"
     other = "." if sign == "," else ","
     return [Setting("decimal", sign, UNSURE, why, (other,))]

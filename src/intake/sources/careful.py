@@ -1,19 +1,27 @@
 """CSV records one by one, with every fault.
 
 In: a block of lines, and those that follow while a record is open. Out: a table of the roles; blank lines are counted,
-ragged records and broken quotes become faults with their raw text, and a quote that swallows lines is an error.
+ragged records and broken quotes become faults with their raw text, and a quote that swallows lines is an error: one
+that never ends well, or that spans lines which would be records by themselves. Other texts may span lines.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from operator import itemgetter
 
 import pyarrow as pa
 
 from ...errors import DataError
+from .parts import is_money, is_stamp
+
+_LONGEST = 40
+_NUMBER = re.compile(r"\D{0,8}\d[\d.,' ]*\D{0,8}")
+_TIME = re.compile(r"(?:\D*\d){4}.*")
+"""What may be a number, and what may be a time, however they are written."""
 
 
 def lines_of(block: bytes) -> Iterator[str]:
@@ -82,6 +90,9 @@ class CarefulReader:
         self.file, self.delimiter, self.width, self.positions = file, delimiter, width, positions
         at = list(positions.values())
         self.pick = itemgetter(*at) if len(at) > 1 else lambda row: (row[at[0]],)
+        self.tells = [
+            (i, _TIME if is_stamp(r) else _NUMBER) for r, i in positions.items() if is_stamp(r) or is_money(r)
+        ]
         self.blank = 0
         self._clear()
 
@@ -120,16 +131,35 @@ class CarefulReader:
         if not row:
             self.blank += 1
             return True
-        if last != line:
-            pieces = (piece for field in row for piece in field.splitlines()[1:])
-            if self.width > 1 and any(p.count(self.delimiter) >= self.width - 1 for p in pieces):
-                raise self._swallowed(line, last)
+        if last != line and self.width > 1 and self._swallows(row):
+            raise self._swallowed(line, last)
         why = f"has {len(row)} fields where the header has {self.width}" if len(row) != self.width else ""
         raw = self.delimiter.join(row)
         why = "holds a NUL byte" if "\0" in raw else why
         if why:
             self._fault(line, why, raw)
         return bool(why)
+
+    def _swallows(self, row: list[str]) -> bool:
+        """Whether lines that a record spans are records: one inside a field, or the first and the last.
+
+        A text that spans lines makes the first line look like a record, or the last, but not both.
+        """
+        if len(row) != self.width:
+            pieces = (piece for field in row for piece in field.splitlines()[1:])
+            return any(piece.count(self.delimiter) >= self.width - 1 for piece in pieces)
+        lines = re.split(r"\r\n|\r|\n", self.delimiter.join(row))
+        first, last = self._is_like_a_record(lines[0]), self._is_like_a_record(lines[-1])
+        return (first and last) or any(map(self._is_like_a_record, lines[1:-1]))
+
+    def _is_like_a_record(self, line: str) -> bool:
+        """Whether a line alone has the fields of a record, with times and numbers where these belong."""
+        fields = line.split(self.delimiter)
+        if len(fields) != self.width:
+            return False
+        told = [(fields[i].strip(' "'), pattern) for i, pattern in self.tells]
+        filled = [len(text) <= _LONGEST and pattern.fullmatch(text) is not None for text, pattern in told if text]
+        return all(filled) and bool(filled or not told)
 
     def _broken(self, error: csv.Error, line: int, last: int, raw: str) -> None:
         if "field limit" in str(error) and '"' not in raw:

@@ -137,7 +137,6 @@ class Places:
         between = ":" if self.units[seq >> LINE_BITS] == "line" else " row "
         return f"{self.file(seq)}{between}{self.line(seq)}"
 
-
     def told(self, value: object, seq: int) -> str:
         """A value as it may be shown, and its place."""
         return f"'{shown(value)}' ({self.at(seq)})"
@@ -165,7 +164,9 @@ def check_mapped(mapping: Mapping[str, str], names: Iterable[str], where: str) -
             raise DataError(
                 f"{where} has no column `{column}`",
                 needed=f"the column that `{key_of(role)}` is mapped to, under exactly this name",
-                do=shown(did_you_mean(column, known)) if known else "check that the first line of the file names its columns",
+                do=shown(did_you_mean(column, known))
+                if known
+                else "check the first line of the file: it names the columns",
                 code="RG102",
             )
 
@@ -188,7 +189,8 @@ def integral_text(value: float, where: str) -> str:
     """
     if not float(value).is_integer() or abs(value) >= 2**53:
         raise DataError(
-            f"{where} holds ids as floating-point numbers, and one with {len(str(value))} characters is not a whole number below 2^53",
+            f"{where} holds ids as floating-point numbers, and one with {len(str(value))} characters is not a whole "
+            "number below 2^53",
             needed="ids as text or integers: as floats, different ids can have become one already",
             do="write the column as text where the data are made",
             code="RG103",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from regulars.config import Config
-from regulars.errors import RegularsError, StorageError
+from regulars.errors import DataError, RegularsError, StorageError
 from regulars.intake import build_ledger
 from regulars.intake.sources import csvfile, scan
 from regulars.intake.sources.kinds import Reading
@@ -73,6 +73,46 @@ def test_quoted_fields_may_hold_line_ends_and_keep_the_line_numbers_right(book: 
     # Lines 2 and 3 are one record, line 4 is blank, the bad record is on line 5.
     assert ledger.quarantine().column("line").to_pylist() == [5]
     assert any("1 blank lines in a.csv" in n for n in ledger.manifest.notes)
+
+
+NOTES = "id,when,note,money\n"
+ALONE = "d,2024-01-09,fine,4\n"
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Dear sir,\nI want, as I said, on 5 May, a refund\nYours, Ann",  # as many commas as a record has, and more
+        "1, 2, 3\n4, 5, 6, 7\n8",  # a record's number of fields, and no time in them
+        "x\n2024-01-05, 5, 6",
+        "\n\n",
+    ],
+)
+def test_free_text_may_span_lines_with_commas_in_them(book: Book, note: str) -> None:
+    # At the begin, in the middle and at the end of a record: the line beside it never makes two records of one.
+    for text in (
+        f'{NOTES}a,2024-01-05,"{note}",1\n{ALONE}',
+        f'note,id,when,money\n"{note}",a,2024-01-05,1\nfine,d,2024-01-09,4\n',
+        f'id,when,money,note\na,2024-01-05,1,"{note}"\nd,2024-01-09,4,fine\n',
+    ):
+        ledger = build_ledger(book(text))
+        assert (ledger.manifest.lines["used"], ledger.manifest.money["used"]) == (2, "5.0000")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # An inch mark begins a field, another one ends a field some lines later: what lies between is well-formed.
+        'a,2024-01-05,"24 inch,1\nb,2024-01-06,cup,2\nc,2024-01-07,TV 15",3\n',
+        'a,2024-01-05,"24 inch,1\nc,2024-01-07,TV 15",3\n',  # No whole line lies between: two lines would be one.
+        'a,2024-01-05,"24 inch,1\nb,6 May 2024,"" cup,€ 2\nc,2024-01-07,TV 15",3\n',
+        'a,2024-01-05,"24 inch,1\nb,2024-01-06,cup,2\n',  # It never ends.
+    ],
+)
+def test_two_stray_quotes_swallow_no_line_silently(book: Book, lines: str) -> None:
+    with pytest.raises(DataError, match=r"a\.csv:2 opens a quote that swallows") as caught:
+        build_ledger(book(NOTES + lines + ALONE))
+    assert caught.value.code == "RG109"
 
 
 def test_a_header_may_span_lines(book: Book) -> None:
