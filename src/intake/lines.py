@@ -25,6 +25,10 @@ from .shifts import key_sql, local_sql
 from .sources.parts import Places, is_money, is_stamp, is_text
 from .staging import Connection, fetched
 
+_SOLAR_YEARS = (1300, 1451)
+"""From here to before there, as Gregorian years: the years of the solar and of the lunar calendar of our time."""
+
+_REPAIR = "repair the data or the mapping; if these lines may be left out, raise `max_bad_share`"
 _EARLIEST = {"joined_at": 1970}
 """The first plausible year where it is not 1990."""
 
@@ -213,10 +217,24 @@ def check_bad_share(
     raise DataError(
         f"{bad} of {total} lines cannot be read: {counts}",
         needed=f"at most {max_share:.2%} of the lines (`max_bad_share`)",
-        do="repair the data or the mapping; if these lines may be left out, raise `max_bad_share`",
+        do="; ".join([*_other_calendars(con, mapping), _REPAIR]),
         offending=samples,
         code="RG128",
     )
+
+
+def _other_calendars(con: Connection, mapping: Mapping[str, str]) -> Iterator[str]:
+    """What to do about columns of times most of whose years are not those of the Gregorian calendar."""
+    first, end = (Cutoff.parse(f"{year}-01-01").day * DAY_US for year in _SOLAR_YEARS)
+    for role in filter(is_stamp, mapping):
+        ((told, solar),) = fetched(
+            con, f"SELECT count({role}), count(*) FILTER ({role} >= {first} AND {role} < {end}) FROM typed"
+        )
+        if 2 * solar > told:
+            yield (
+                f"most years in column `{mapping[role]}` look like solar (Jalali) ones, or lunar ones: convert it to "
+                "the Gregorian calendar before, as YYYY-MM-DD"
+            )
 
 
 def _sample(row: Mapping[str, Any], mapping: Mapping[str, str]) -> str:

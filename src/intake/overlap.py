@@ -8,6 +8,7 @@ least three orders, the copies standing apart. Single twins inside an order are 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,10 @@ def merge_overlaps(
     same = ", ".join(columns)
     hashed = con.sql(f"SELECT hash({same}) AS h, {time} AS moment, seq FROM {lines}").to_arrow_table()
     h, moment, seq = (one_array(column).to_numpy() for column in hashed.columns)
-    several = may_be_repeated(h)
+    with ThreadPoolExecutor(1) as counting:
+        counts = counting.submit(counted_moments, moment)
+        several = may_be_repeated(h)
+    moments, lines_at = counts.result()
     con.register("found", pa.table({"seq": seq[several]}))
     con.execute("CREATE TABLE doubtful AS SELECT typed.* FROM typed SEMI JOIN found USING (seq)")
     con.unregister("found")
@@ -77,7 +81,9 @@ def merge_overlaps(
     )
     merged = np.zeros(0, np.int64)
     if surplus >= BLOCK_LINES:
-        merged = _merged(con, columns, time, order, *distinct_moments(moment, several))
+        doubtful, many = counted_moments(moment[several])
+        whole = doubtful[lines_at[np.searchsorted(moments, doubtful)] == many]
+        merged = _merged(con, columns, time, order, moments, whole)
     con.register("found", pa.table({"seq": merged}))
     con.execute("CREATE TABLE merged AS SELECT seq FROM found")
     con.unregister("found")
@@ -95,7 +101,9 @@ def may_be_repeated(hashes: Words) -> Bool:
     """
     # Each hash gives its lowest bits to its number, so that sorting alone tells which are neighbours.
     low = np.uint64((1 << len(hashes).bit_length()) - 1)
-    numbered = np.sort((hashes & ~low) | np.arange(len(hashes), dtype=np.uint64))
+    numbered = hashes & ~low
+    numbered |= np.arange(len(hashes), dtype=np.uint64)
+    numbered.sort()
     same = (numbered[1:] ^ numbered[:-1]) <= low
     out = np.zeros(len(hashes), bool)
     out[numbered[1:][same] & low] = True
@@ -103,20 +111,20 @@ def may_be_repeated(hashes: Words) -> Bool:
     return out
 
 
-def distinct_moments(moment: Int64, several: Bool) -> tuple[Int64, Int64]:
-    """All moments in ascending order, and those at which a line stands that is surely not one of several equal ones.
+def counted_moments(moment: Int64) -> tuple[Int64, Int64]:
+    """All moments in ascending order, and how often each stands there.
 
     Examples
     --------
-    >>> everything, single = distinct_moments(np.array([5, 3, 5]), np.array([True, True, False]))
-    >>> everything.tolist(), single.tolist()
-    ([3, 5], [5])
+    >>> moments, many = counted_moments(np.array([5, 3, 5]))
+    >>> moments.tolist(), many.tolist()
+    ([3, 5], [1, 2])
     """
-    marked = np.sort(2 * moment + ~several)
-    at = marked >> 1
-    last = np.ones(len(at), bool)
-    np.not_equal(at[1:], at[:-1], out=last[:-1])
-    return at[last], at[last & (marked % 2 == 1)]
+    found = np.sort(moment)
+    last = np.ones(len(found), bool)
+    np.not_equal(found[1:], found[:-1], out=last[:-1])
+    ends = np.flatnonzero(last)
+    return found[ends], np.diff(ends, prepend=-1)
 
 
 @dataclass(frozen=True)
@@ -134,19 +142,19 @@ class Copies:
 
 
 def _merged(
-    con: Connection, columns: Sequence[str], time: str, order: Sequence[str], moments: Int64, single: Int64
+    con: Connection, columns: Sequence[str], time: str, order: Sequence[str], moments: Int64, whole: Int64
 ) -> Int64:
-    """Of the doubtful lines those to merge; `single` are those of all moments with a line that stands once."""
+    """Of the doubtful lines those to merge; at the moments in `whole` all lines are doubtful."""
     grouped = ", ".join((time, *order))
-    con.register("single", pa.table({"moment": single}))
+    con.register("whole", pa.table({"moment": whole}))
     lines = con.sql(
         f"""
         SELECT seq, {time} AS moment, dense_rank() OVER (ORDER BY {grouped}) AS grouped,
             dense_rank() OVER (ORDER BY {grouped}, {", ".join(columns)}) AS line
-        FROM doubtful ANTI JOIN single ON single.moment = doubtful.{time} ORDER BY line, seq
+        FROM doubtful SEMI JOIN whole ON whole.moment = doubtful.{time} ORDER BY line, seq
         """
     ).to_arrow_table()
-    con.unregister("single")
+    con.unregister("whole")
     if not lines.num_rows:
         return np.zeros(0, np.int64)
     line = lines.column("line").to_numpy()

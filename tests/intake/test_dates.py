@@ -221,3 +221,23 @@ def test_clocks_that_change_within_a_quarter_of_an_hour_are_read_by_the_minute(d
     ledger = build_ledger(dated(*stamps, timezone="America/St_Johns"))
     assert [i[11:16] for i in _instants(ledger)] == ["03:30", "03:31", "03:31"]
     assert [r.count for r in ledger.manifest.repairs if "do not exist" in r.what] == [1]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "solar"),
+    [
+        (("1403/02/15", "1403/02/31", "1403/12/01", "2024/01/05"), True),  # Two of the three that exist.
+        (("15/02/1403", "16/02/1403"), True),
+        (("1446-07-05", "1446-07-06"), True),  # Lunar years, which lie beside them.
+        (("1403/02/15", "2024/01/05", "1970/01/06"), False),
+        (("1975-01-05", "1976-01-05"), False),
+    ],
+)
+def test_years_of_another_calendar_are_said_to_be_such(dated: Dated, stamps: tuple[str, ...], solar: bool) -> None:
+    with pytest.raises(DataError, match="lies before 1990") as caught:
+        build_ledger(dated(*stamps))
+    assert caught.value.code == "RG128"
+    said = (
+        "most years in column `when` look like solar (Jalali) ones, or lunar ones: convert it to the Gregorian calendar"
+    )
+    assert (said in str(caught.value)) is solar

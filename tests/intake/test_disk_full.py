@@ -95,7 +95,7 @@ def test_a_full_disk_stops_the_run_and_the_old_ledger_stays(warm: Warm, small_di
 def test_a_working_database_that_finds_no_room_to_spill_is_a_full_disk_too(
     warm: Warm, small_disk: Path, tmp_path: Path
 ) -> None:
-    n = 100_000
+    n = 200_000
     shelf = Shelf(small_disk / "shelf")
     toml = (shelf.root / "regulars.toml").read_text()
     data = tmp_path / "many.csv"

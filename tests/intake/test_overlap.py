@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.intake import Ledger, build_ledger
-from regulars.intake.overlap import runs
+from regulars.intake.overlap import may_be_repeated, runs
 
 Book = Callable[..., Config]
 HEADER = "id,when,money,o,what\n"
@@ -134,3 +135,16 @@ def test_runs_end_where_a_moment_is_missing() -> None:
     moments, eligible = np.array([0, 1, 2, 4, 5, 9]), np.array([True, True, True, True, False, True])
     assert runs(moments, eligible) == [(0, 3), (3, 4), (5, 6)]
     assert runs(moments, ~np.ones(6, bool)) == []
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 63, 64, 5_000])
+def test_every_hash_that_stands_twice_is_found_and_few_others_are(n: int) -> None:
+    rng = np.random.default_rng(n)
+    hashes = rng.integers(0, 2**63, n).astype(np.uint64) * np.uint64(2)
+    hashes[n // 2 :: 7] = hashes[: len(hashes[n // 2 :: 7])]
+    counts = Counter(hashes.tolist())
+    twice = np.array([counts[h] > 1 for h in hashes.tolist()], bool)
+    found = may_be_repeated(hashes)
+    assert found[twice].all()
+    # 5,000 hashes are compared by 64 - 13 bits: two others agree in them with odds of 5,000^2 / 2 to 2^51.
+    assert not found[~twice].any()

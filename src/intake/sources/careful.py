@@ -18,6 +18,7 @@ import pyarrow as pa
 from ...errors import DataError
 from .parts import is_money, is_stamp
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST = 40
 _NUMBER = re.compile(r"\D{0,8}\d[\d.,' ]*\D{0,8}")
 _TIME = re.compile(r"(?:\D*\d){4}.*")
@@ -148,9 +149,10 @@ class CarefulReader:
         if len(row) != self.width:
             pieces = (piece for field in row for piece in field.splitlines()[1:])
             return any(piece.count(self.delimiter) >= self.width - 1 for piece in pieces)
-        lines = re.split(r"\r\n|\r|\n", self.delimiter.join(row))
-        first, last = self._is_like_a_record(lines[0]), self._is_like_a_record(lines[-1])
-        return (first and last) or any(map(self._is_like_a_record, lines[1:-1]))
+        inside = (line for field in row for line in _LINE_END.split(field)[1:-1])
+        lines = _LINE_END.split(self.delimiter.join(row))
+        ends = self._is_like_a_record(lines[0]) and self._is_like_a_record(lines[-1])
+        return ends or any(map(self._is_like_a_record, inside))
 
     def _is_like_a_record(self, line: str) -> bool:
         """Whether a line alone has the fields of a record, with times and numbers where these belong."""

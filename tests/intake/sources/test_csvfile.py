@@ -94,6 +94,7 @@ def test_free_text_may_span_lines_with_commas_in_them(book: Book, note: str) -> 
         f'{NOTES}a,2024-01-05,"{note}",1\n{ALONE}',
         f'note,id,when,money\n"{note}",a,2024-01-05,1\nfine,d,2024-01-09,4\n',
         f'id,when,money,note\na,2024-01-05,1,"{note}"\nd,2024-01-09,4,fine\n',
+        f'note,id,when,money,more\n"{note}",a,2024-01-05,1,"{note}"\nfine,d,2024-01-09,4,fine\n',
     ):
         ledger = build_ledger(book(text))
         assert (ledger.manifest.lines["used"], ledger.manifest.money["used"]) == (2, "5.0000")
