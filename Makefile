@@ -40,8 +40,7 @@ test: $(INSTALLED) $(DATA) ## the tests (REGULARS_DATA=folder adds those on Onli
 check: $(INSTALLED) $(DATA) ## format, lint, types, then the tests: what must pass before a change lands
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
-	$(BIN)/pyright
+	@$(BIN)/mypy & mypy=$$!; $(BIN)/pyright && wait $$mypy
 	$(PYTEST)
 
 format: $(INSTALLED) ## format the code and mend what the linter can mend

@@ -193,6 +193,14 @@ def test_memory_and_time_of_other_processes_count() -> None:
         burning.kill()
 
 
+def test_one_part_of_the_benchmark_runs_and_prints_its_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["--lines", "3000", "--repeats", "1", "--only", "intake", "--folder", str(tmp_path)])
+    assert "3,000 purchase lines from a CSV file" in capsys.readouterr().out
+
+
+@pytest.mark.soak
 def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = ("--lines", "3000", "--cutoffs", "3", "--pandas-lines", "2000", "--calls", "5", "--repeats", "1")
     main([*sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "figures.json")])

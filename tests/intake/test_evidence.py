@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.config import Config
@@ -34,6 +34,7 @@ def _settled(texts: list[str], decimal: str | None) -> tuple[Signs | None, str |
         return signs, signs.decimal(decimal)
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(st.lists(_amounts, min_size=1, max_size=6), st.sampled_from([None, ".", ","]))
 def test_signs_decide_as_the_texts_themselves_do(texts: list[str], decimal: str | None) -> None:
     signs, sign = _settled(texts, decimal)

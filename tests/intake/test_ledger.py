@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.config import Config
@@ -51,6 +51,7 @@ def _tried(lines: list[tuple[str, str, str]], config: Config) -> Ledger | str:
         return error.code
 
 
+@settings(max_examples=settings().max_examples // 2)
 @given(
     _lines,
     st.sampled_from(["net", "drop"]),

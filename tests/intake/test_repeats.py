@@ -99,7 +99,7 @@ _lines = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 3)
 @given(_lines, st.booleans())
 @pytest.mark.filterwarnings("error")
 def test_what_stays_is_what_a_plain_reading_of_the_rule_leaves(

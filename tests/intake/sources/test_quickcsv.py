@@ -59,7 +59,7 @@ def _read(text: str, piece: int, quick: bool) -> tuple[list[dict[str, Any]] | st
 
 
 # Pieces smaller than the longest mark would hide it.
-@settings(max_examples=10 * settings().max_examples)
+@settings(max_examples=5 * settings().max_examples)
 @given(text=dirty, piece=st.sampled_from([4, 5, 8, 13, 40, 4_000]))
 @example(text="a,b\n\ufeffc,d\n", piece=8)
 @example(text='a,"b\n' * 3 + 'c",d\n', piece=13)
