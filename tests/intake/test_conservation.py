@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -97,7 +97,7 @@ def _exact(text: str) -> Decimal | None:
 def _stored(exact: Decimal | None) -> Decimal | None:
     if exact is None:
         return None
-    near = exact.quantize(Decimal("0.0001"), rounding=ROUND_HALF_EVEN)
+    near = exact.quantize(Decimal("0.0001"), rounding=ROUND_HALF_EVEN, context=Context(prec=100))
     return near if abs(near) < 10**14 else None
 
 
