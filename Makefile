@@ -26,10 +26,10 @@ export OMP_WAIT_POLICY := passive
 # pyright must not look for a newer release of itself.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test check format bench soak notebooks lock clean distclean env
+.PHONY: help demo test check format bench bench-accuracy soak notebooks lock clean distclean env
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) $(DATA) ## the whole main job on real purchases: a report, scores and a model, in minutes
 	$(BIN)/regulars demo
@@ -50,6 +50,10 @@ format: $(INSTALLED) ## format the code and mend what the linter can mend
 # BENCH="--lines 10000000" is the size of the goals; BENCH=--big and BENCH=--featuretools are further parts.
 bench: $(INSTALLED) $(DATA) ## speed and memory, side by side with other ways to compute the same
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# ACCURACY="--peers" runs without other libraries, ACCURACY="--sets cdnow-90 retail-90" only these; --help tells more.
+bench-accuracy: $(INSTALLED) $(DATA) ## who falls silent, on later time: against the classics and other libraries
+	$(BIN)/python -m benchmarks.accuracy --markdown .cache/accuracy.md --json .cache/accuracy.json $(ACCURACY)
 
 soak: $(INSTALLED) $(DATA) ## every test at full counts; takes long
 	REGULARS_SOAK=1 $(PYTEST) -m "soak or not soak"

@@ -29,7 +29,6 @@ from regulars.models.ensemble import CHURN, VALUE, settings_for
 from regulars.models.sample import Sample
 from regulars.models.splits import Origin, holdout, origins
 from regulars.models.value import Value
-from regulars.pipelines.backtest import cutoffs_of
 from regulars.pipelines.prepare import Prepared, prepare, recipe_of, span_of
 from regulars.pipelines.train import prior_cache
 
@@ -65,7 +64,7 @@ def only(sample: Sample, prepared: Prepared, wanted: frozenset[str]) -> Sample:
 
 def judged(train: Sample, now: Sample, config: Config) -> pd.DataFrame:
     """What the model says of the origin's customers, and what came."""
-    recipe = replace(recipe_of(config), trials=0)
+    recipe = replace(recipe_of(config), trials=0, rations=None)
     churn = Churn.fit(train, now, settings_for(CHURN, train, recipe)[0])
     value = Value.fit(train, settings_for(VALUE, train, recipe)[0])
     return pd.DataFrame(
@@ -86,16 +85,13 @@ def rounds(config: Config, cutoff: str | None) -> Iterator[tuple[str, str, pd.Da
     config = config.model_copy(update={"features": config.features.model_copy(update={"on": everything})})
     span = span_of(ledger, config)
     chosen = origins(span, config.backtest.origins) if cutoff is None else (holdout(span, Cutoff.parse(cutoff)),)
-    prepared = prepare(
-        ledger, config, cutoffs_of(tuple(chosen)), [o.cutoff for o in chosen], prior_cache(config, ledger)
-    )
+    prepared = prepare(ledger, config, chosen, prior_cache(config, ledger))
     for origin in chosen:
         yield from _at(origin, prepared, config)
 
 
 def _at(origin: Origin, prepared: Prepared, config: Config) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    rows = prepared.sample(prepared.label(origin.cutoff))
-    train, now = rows.at(origin.training), rows.at((origin.cutoff,))
+    train, now = prepared.rows(origin)
     for variant in variants(prepared):
         found = judged(*(only(s, prepared, variant.families) for s in (train, now)), config)
         print(f"{origin.cutoff}  {variant.name}: {found['loss'].mean():.4f}", file=sys.stderr, flush=True)

@@ -27,7 +27,7 @@ def audit(ledger: Ledger, config: Config, progress: Progress | None = None) -> A
     """
     origin = origins(span_of(ledger, config), 1)[-1]
     cutoffs, threads = list(origin.training), usable_threads(config.engine.threads)
-    label = Label(config.target.primary, origin.cutoff if "known_at" in ledger.columns else None)
+    label = Label(origin.trained_days, origin.cutoff if "known_at" in ledger.columns else None)
     plan = plan_for(shape_of(ledger, config))
     reference = reference_of(ledger, cutoffs, plan)
     panel = panel_of(ledger, plan, reference, cutoffs, [label], threads, progress)

@@ -9,9 +9,13 @@ from ..clock import Cutoff
 from ..config import Config
 from ..intake import Ledger
 from ..models.backtest import Backtest, backtest
-from ..models.splits import Origin, holdout, origins
+from ..models.budget import Budget
+from ..models.ensemble import Recipe
+from ..models.rations import STUDIES
+from ..models.splits import Origin
 from ..progress import Progress
-from .prepare import Prepared, prepare, recipe_of, span_of
+from .enough import Stated, enough_to_train, with_verdict
+from .prepare import Prepared, prepare, recipe_of
 
 
 def run_backtest(
@@ -20,8 +24,11 @@ def run_backtest(
     cutoff: Cutoff | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+    stated: Stated | None = None,
 ) -> Backtest:
     """Judge by rolling origins, or by a strict holdout at one cutoff.
+
+    First of all `stated` is called with the verdict whether the data are enough; too little ends here.
 
     Raises
     ------
@@ -29,14 +36,12 @@ def run_backtest(
         When the history is too short, or one outcome too rare.
     """
     notes: list[str] = []
-    if cutoff is None:
-        chosen = origins(span_of(ledger, config), config.backtest.origins)
-    else:
+    if cutoff is not None:
         ledger, notes = _covering(ledger, config, cutoff)
-        chosen = (holdout(span_of(ledger, config), cutoff),)
-    prepared = prepare(ledger, config, cutoffs_of(chosen), [o.cutoff for o in chosen], cache, progress)
-    found = examine(prepared, chosen, config, progress)
-    return replace(found, figures={**found.figures, "notes": notes})
+    enough = enough_to_train(ledger, config, cutoff, stated)
+    prepared = prepare(ledger, config, enough.chosen, cache, progress)
+    found = with_verdict(examine(prepared, enough.chosen, config, progress), enough)
+    return replace(found, figures={**found.figures, "notes": [*notes, *found.figures["notes"]]})
 
 
 def _covering(ledger: Ledger, config: Config, cutoff: Cutoff) -> tuple[Ledger, list[str]]:
@@ -56,13 +61,20 @@ def _covering(ledger: Ledger, config: Config, cutoff: Cutoff) -> tuple[Ledger, l
     return ledger.covering(end.minus(1)), [note]
 
 
-def cutoffs_of(chosen: tuple[Origin, ...]) -> set[Cutoff]:
-    """Every cutoff that some origins need."""
-    return {c for o in chosen for c in (o.cutoff, *o.training)}
-
-
 def examine(
-    prepared: Prepared, chosen: tuple[Origin, ...], config: Config, progress: Progress | None = None
+    prepared: Prepared,
+    chosen: tuple[Origin, ...],
+    config: Config,
+    progress: Progress | None = None,
+    recipe: Recipe | None = None,
 ) -> Backtest:
-    """Judge at some origins of prepared rows."""
-    return backtest(prepared.sample, chosen, prepared.label, recipe_of(config), progress)
+    """Judge at some origins of prepared rows; by a recipe of its own unless a whole training shares one."""
+    prior_notes = {day: prior.notes for day, prior in prepared.priors.items()}
+    recipe = recipe or recipe_of(config, len(chosen), spare=STUDIES)
+    return backtest(prepared.rows, chosen, recipe, progress, budget_of(config), prior_notes)
+
+
+def budget_of(config: Config) -> Budget:
+    """What a contact costs and brings, and which of that the user stated."""
+    given = config.budget
+    return Budget(**given.model_dump(), stated=tuple(sorted(given.model_fields_set)))

@@ -6,7 +6,7 @@ known by a day. Everything about a cutoff is worked out once, from rows before i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from ..features.shape import Shape
 from ..intake import Kind, Ledger
 from ..models.ensemble import Recipe
 from ..models.prior import Prior, PriorColumns, columns_of, priors_at
+from ..models.rations import STUDIES, Rations
 from ..models.sample import Sample, at_risk
-from ..models.splits import Span
+from ..models.splits import Origin, Span
+from ..models.tuning import SPACE
 from ..progress import Progress
 
 MOST_KINDS = 50
@@ -94,14 +96,25 @@ def event_notes(ledger: Ledger, shape: Shape) -> list[str]:
     return [*unseen_kinds(kinds, shape), *lost_kinds(kinds, shape)]
 
 
-def recipe_of(config: Config) -> Recipe:
-    """How models are to be learnt."""
+def recipe_of(config: Config, stands: int = 1, spare: int = 0) -> Recipe:
+    """How models are to be learnt at so many days on which one stands, one after the other.
+
+    Parameters
+    ----------
+    spare : int
+        So many of the studies that trials may be listed for will not run.
+
+    Raises
+    ------
+    ConfigError
+        When trials are listed for another number of studies.
+    """
     return Recipe(
         lag_days=config.target.label_lag_days,
-        trials=config.tuning.trials,
-        seconds=config.tuning.seconds,
         seed=config.seed,
         threads=usable_threads(config.engine.threads),
+        space={**SPACE, **config.tuning.space},
+        rations=Rations(config.tuning.trials, STUDIES * stands, config.tuning.seconds, spare),
     )
 
 
@@ -113,9 +126,12 @@ class Prepared:
     ----------
     plan, reference, panel, priors
         Features, population tables, rows at risk, and the classical models by day number.
-    columns : PriorColumns
-        What each row's own prior says of the primary horizon.
+    columns : dict of int to PriorColumns
+        What each row's own prior says, by horizon in days.
     horizon_days : int
+        The horizon asked.
+    starts : Cutoff
+        First day that the history covers.
     late_rows : bool
         Whether rows may become known late, so that labels depend on the day on which one trains.
     """
@@ -124,41 +140,46 @@ class Prepared:
     reference: Reference
     panel: Panel
     priors: dict[int, Prior]
-    columns: PriorColumns
+    columns: dict[int, PriorColumns]
     horizon_days: int
+    starts: Cutoff
     late_rows: bool
 
-    def label(self, known_on: Cutoff) -> Label:
-        """The label that was known by the start of a day."""
-        return Label(self.horizon_days, known_on if self.late_rows else None)
+    def label(self, known_on: Cutoff, horizon_days: int | None = None) -> Label:
+        """The label of a horizon (default: that asked) that was known by the start of a day."""
+        return Label(horizon_days or self.horizon_days, known_on if self.late_rows else None)
 
     def sample(self, label: Label) -> Sample:
         """All rows, with one label."""
-        return Sample(self.panel, self.columns, label)
+        return Sample(self.panel, self.columns, label, self.starts)
+
+    def rows(self, stand: Origin) -> tuple[Sample, Sample]:
+        """What one learns from on a day, and the rows of that day; they have labels where their windows closed."""
+        train = self.sample(self.label(stand.cutoff, stand.trained_days)).at(stand.training)
+        return train, self.sample(Label(self.horizon_days)).at((stand.cutoff,))
 
 
 def prepare(
     ledger: Ledger,
     config: Config,
-    cutoffs: Iterable[Cutoff],
-    known_on: Sequence[Cutoff],
+    stands: Sequence[Origin],
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Work out features, targets and classical priors at every cutoff.
+    """Work out features, targets and classical priors at every cutoff that some days need on which one stands.
 
     Parameters
     ----------
-    cutoffs : iterable of Cutoff
-        Training cutoffs, origins, and the day on which one stands.
-    known_on : sequence of Cutoff
-        The days on which models are trained: labels as known by each.
+    stands : sequence of Origin
+        The days on which models are trained, each with its training cutoffs: labels as known by each.
     cache : Path, optional
         A folder of this ledger in which fitted priors are kept.
     """
-    wanted = sorted(set(cutoffs))
+    wanted = sorted({c for o in stands for c in (o.cutoff, *o.training)})
     h, late = config.target.primary, "known_at" in ledger.columns
-    labels = [Label(h), *(Label(h, c) for c in sorted(set(known_on)) if late)]
+    horizons = sorted({h, *(o.trained_days for o in stands)})
+    known = {(o.trained_days, o.cutoff) for o in stands if late}
+    labels = [*(Label(days) for days in horizons), *(Label(days, day) for days, day in sorted(known))]
     plan = plan_for(shape_of(ledger, config))
     reference = reference_of(ledger, wanted, plan)
     threads = usable_threads(config.engine.threads)
@@ -166,4 +187,5 @@ def prepare(
     # The classical models describe all customers; who counts as at risk is settled after them.
     priors = priors_at(panel, [c.day for c in wanted], cache, progress)
     panel = at_risk(panel, config.target.active_within_days)
-    return Prepared(plan, reference, panel, priors, columns_of(panel, priors, h), h, late)
+    columns = {days: columns_of(panel, priors, days) for days in horizons}
+    return Prepared(plan, reference, panel, priors, columns, h, ledger.history_starts, late)

@@ -6,22 +6,28 @@ registered unless all before it went well; the champion is moved last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from ..clock import Cutoff
 from ..config import Config
+from ..examination.enough import Enough
 from ..intake import Ledger
 from ..intake.growth import priors_of, sweep_priors
 from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
 from ..models.model import Fitted, Model, fit
-from ..models.splits import origins, too_short
+from ..models.splits import final
 from ..models.tracking import Registered, Store
+from ..models.trials import FINAL, Study, finished, repeating, studies_of, table_of
 from ..progress import Progress
 from ..reports.figures import calibration_picture, churn_curves, gain_picture
 from ..reports.tables import calibration
-from .backtest import cutoffs_of, examine
+from .backtest import examine
+from .enough import Stated, enough_to_train, with_verdict
 from .files import replaced, reserved
 from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
 
@@ -31,7 +37,7 @@ KEPT_PREDICTIONS = 20
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, its examination, the rows behind it and its features by importance."""
+    """A model, the verdict before it, its examination, the rows behind it and its features by importance."""
 
     model: Model
     fitted: Fitted
@@ -40,35 +46,51 @@ class Trained:
     features: list[dict[str, object]]
     trained_cutoffs: tuple[Cutoff, ...]
     n_rows: int
+    enough: Enough
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """Every study, in the order in which they ran: churn and value at each origin, then of the final model."""
+        return (*self.backtest.studies, *studies_of(FINAL, self.fitted.trials))
+
+    def trials(self) -> pd.DataFrame:
+        """Every trial of every study, a row each."""
+        return table_of(self.studies)
 
 
-def fit_model(ledger: Ledger, config: Config, cache: Path | None = None, progress: Progress | None = None) -> Trained:
+def fit_model(
+    ledger: Ledger,
+    config: Config,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    stated: Stated | None = None,
+) -> Trained:
     """Backtest, then fit on everything that has matured; nothing is written but the cache.
+
+    First of all `stated` is called with the verdict whether the data are enough; too little ends here.
 
     Raises
     ------
     NotEnoughData
         When the history is too short, or one outcome too rare.
     """
-    span = span_of(ledger, config)
-    chosen = origins(span, config.backtest.origins)
-    final = span.training(ledger.ends)
-    if not final:
-        raise too_short(span, ledger.ends, judged=False)
-    wanted = cutoffs_of(chosen) | {*final, ledger.ends}
-    prepared = prepare(ledger, config, wanted, [*(o.cutoff for o in chosen), ledger.ends], cache, progress)
-    examined = examine(prepared, chosen, config, progress)
-    rows = prepared.sample(prepared.label(ledger.ends))
-    train, now = rows.at(final), rows.at((ledger.ends,))
+    enough = enough_to_train(ledger, config, stated=stated)
+    chosen, last = enough.chosen, final(span_of(ledger, config))
+    recipe = recipe_of(config, len(chosen) + 1)
+    prepared = prepare(ledger, config, [*chosen, last], cache, progress)
+    examined = with_verdict(examine(prepared, chosen, config, progress, recipe), enough)
+    train, now = prepared.rows(last)
 
     def told(what: str, share: float) -> None:
         if progress:
             progress(f"final model: {what}", share)
 
-    fitted = fit(train, now, recipe_of(config), told)
+    fitted = fit(train, now, recipe, told)
     model = Model(
         horizon_days=prepared.horizon_days,
         trained_on=ledger.ends,
+        speaker=examined.speaker,
+        rule=fitted.rule,
         history_starts=ledger.history_starts,
         rules=ledger.rules,
         shape=prepared.plan.shape,
@@ -79,7 +101,7 @@ def fit_model(ledger: Ledger, config: Config, cache: Path | None = None, progres
         reference=prepared.reference.at(ledger.ends.day),
         active_within_days=config.target.active_within_days,
     )
-    return Trained(model, fitted, examined, prepared, _features(prepared, fitted), final, train.n_rows)
+    return Trained(model, fitted, examined, prepared, _features(prepared, fitted), last.training, train.n_rows, enough)
 
 
 def _features(prepared: Prepared, fitted: Fitted) -> list[dict[str, object]]:
@@ -102,6 +124,11 @@ PRIOR_MEANING = {
 }
 
 
+def repeated(config: Config, studies: Sequence[Study]) -> list[str]:
+    """What to write to have studies again that the clock ended; nothing where it did not rule."""
+    return [] if config.tuning.seconds is None else [repeating(studies)]
+
+
 def prior_cache(config: Config, ledger: Ledger) -> Path:
     """Where the fitted priors of a ledger are kept, beside the configuration."""
     return priors_of(ledgers_of(config), ledger.manifest.fingerprint)
@@ -112,7 +139,9 @@ def predictions_file(config: Config, run_id: str) -> Path:
     return config.folder / ".regulars" / "backtests" / f"{run_id}.parquet"
 
 
-def train_and_register(ledger: Ledger, config: Config, progress: Progress | None = None) -> tuple[Trained, Registered]:
+def train_and_register(
+    ledger: Ledger, config: Config, progress: Progress | None = None, stated: Stated | None = None
+) -> tuple[Trained, Registered]:
     """Everything from the ledger to the champion.
 
     Raises
@@ -121,7 +150,7 @@ def train_and_register(ledger: Ledger, config: Config, progress: Progress | None
         Another training of the same folder is going on.
     """
     with reserved(config.folder / ".regulars" / "train", "training a model"):
-        trained = fit_model(ledger, config, prior_cache(config, ledger), progress)
+        trained = fit_model(ledger, config, prior_cache(config, ledger), progress, stated)
         if progress:
             progress("registering the model", 0.0)
         registered = register(ledger, config, trained)
@@ -156,6 +185,8 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
     manifest = ledger.manifest
     params: dict[str, object] = {
         "horizon_days": trained.model.horizon_days,
+        "trained_horizon_days": trained.model.churn.horizon_days,
+        "speaker": trained.model.speaker,
         "trained_on": str(trained.model.trained_on),
         "history_starts": str(ledger.history_starts),
         "training_cutoffs": len(trained.trained_cutoffs),
@@ -165,9 +196,8 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
         "active_within_days": config.target.active_within_days,
         "label_lag_days": config.target.label_lag_days,
     }
+    params["tuning.trials"] = finished(trained.studies)
     for kind, ensemble in (("churn", trained.fitted.churn.ensemble), ("value", trained.fitted.value.ensemble)):
-        trials = trained.fitted.trials[kind]
-        params[f"{kind}.trials_finished"] = len(trials)
         params[f"{kind}.members"] = ", ".join(ensemble.boosters)
     tags = {
         "data.fingerprint": manifest.fingerprint,
@@ -180,7 +210,7 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
     tables: dict[str, object] = {
         "backtest.json": trained.backtest.figures,
         "features.json": {"features": trained.features},
-        "trials.json": {kind: [vars(t) for t in trials] for kind, trials in trained.fitted.trials.items()},
+        "trials.json": trained.trials(),
         "priors.json": {str(Cutoff(day)): prior.to_dict() for day, prior in trained.prepared.priors.items()},
     }
     with store.run(f"train {trained.model.trained_on}") as run_id:

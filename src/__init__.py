@@ -23,12 +23,23 @@ if TYPE_CHECKING:
     from .features.past import ratio as ratio
     from .intake import Ledger as Ledger
     from .intake import build_ledger as build_ledger
+    from .models.bg_nbd import BgNbd as BgNbd
+    from .models.estimator import ChurnClassifier as ChurnClassifier
+    from .models.gamma_gamma import GammaGamma as GammaGamma
+    from .models.pareto_nbd import ParetoNbd as ParetoNbd
+    from .models.summary import Summary as Summary
     from .pipelines.backtest import run_backtest as backtest
     from .pipelines.features import features as compute_features
     from .pipelines.score import score as score
     from .pipelines.train import fit_model as fit
+    from .simulation.simulate import simulate as simulate
 
 _HOMES = {
+    "BgNbd": ("models.bg_nbd", "BgNbd"),
+    "GammaGamma": ("models.gamma_gamma", "GammaGamma"),
+    "ParetoNbd": ("models.pareto_nbd", "ParetoNbd"),
+    "Summary": ("models.summary", "Summary"),
+    "ChurnClassifier": ("models.estimator", "ChurnClassifier"),
     "Config": ("config", "Config"),
     "RegularsError": ("errors", "RegularsError"),
     "NOT_COVERED": ("features.family", "NOT_COVERED"),
@@ -42,14 +53,20 @@ _HOMES = {
     "compute_features": ("pipelines.features", "features"),
     "score": ("pipelines.score", "score"),
     "fit": ("pipelines.train", "fit_model"),
+    "simulate": ("simulation.simulate", "simulate"),
 }
 
 __all__ = [
     "NOT_COVERED",
+    "BgNbd",
+    "ChurnClassifier",
     "Config",
     "Feature",
+    "GammaGamma",
     "Ledger",
+    "ParetoNbd",
     "RegularsError",
+    "Summary",
     "__version__",
     "backtest",
     "build_ledger",
@@ -59,6 +76,7 @@ __all__ = [
     "fit",
     "ratio",
     "score",
+    "simulate",
 ]
 
 

@@ -21,6 +21,7 @@ from .errors import RegularsError, shown, unnamed
 if TYPE_CHECKING:
     from .clock import Cutoff
     from .config import Config
+    from .examination.enough import Enough
     from .intake import Ledger
     from .pipelines.init import Question
 
@@ -106,6 +107,10 @@ def _print_reconciliation(ledger: Ledger, currency: str) -> None:
     for name, lines, money in ledger.manifest.reconciliation():
         if lines or name in ("read", "used"):
             print(f"{name:>12} {lines:>12,} lines {money:>20,.2f} {currency}".rstrip(), file=sys.stderr)
+
+
+def _state_verdict(enough: Enough) -> None:
+    print(*enough.lines, sep="\n", file=sys.stderr)
 
 
 def _cutoff(text: str | None) -> Cutoff | None:
@@ -279,29 +284,29 @@ def backtest(
 ) -> None:
     """Examine the model and its rivals on the past: everything is learnt anew at each origin."""
     from .pipelines.backtest import run_backtest
-    from .pipelines.train import prior_cache
+    from .pipelines.train import prior_cache, repeated
     from .progress import bars
 
     day = _cutoff(cutoff)
     settings, ledger = _opened(config)
     with bars() as progress:
-        found = run_backtest(ledger, settings, day, prior_cache(settings, ledger), progress)
+        found = run_backtest(ledger, settings, day, prior_cache(settings, ledger), progress, _state_verdict)
     for note in found.figures["notes"]:
         print(f"note: {note}", file=sys.stderr)
-    print(found)
+    print(found, *repeated(settings, found.studies), sep="\n")
     _write_json(found.figures, json, settings.folder)
 
 
 @app.command()
 def train(config: ConfigPath, json: JsonPath = None) -> None:
     """Backtest, train on all that has matured, register the model and make it the champion."""
-    from .pipelines.train import train_and_register
+    from .pipelines.train import repeated, train_and_register
     from .progress import bars
 
     settings, ledger = _opened(config)
     with bars() as progress:
-        trained, registered = train_and_register(ledger, settings, progress)
-    print(trained.backtest)
+        trained, registered = train_and_register(ledger, settings, progress, _state_verdict)
+    print(trained.backtest, *repeated(settings, trained.studies), sep="\n")
     print(f"registered as {registered.uri} (version {registered.version}) in {unnamed(settings.tracking_uri)}")
     _write_json(
         {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}, json, settings.folder

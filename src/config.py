@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
+from .search import TuningConfig
 from .sections import (
     ConsentConfig,
     CustomersConfig,
@@ -151,13 +152,28 @@ class BacktestConfig(Section):
     origins: Positive = Field(default=3, description="at most so many rolling origins")
 
 
-class TuningConfig(Section):
-    """How long the settings of the boosters are searched."""
+class BudgetConfig(Section):
+    """What contacting a customer costs and brings, for the gain in money of the backtest; defaults are assumed."""
 
-    trials: int = Field(default=10, ge=0, description="trials of the seeded study; 0 keeps the defaults")
-    seconds: float | None = Field(
-        default=None, gt=0, description="stop the study after so long; finished trials are recorded"
+    share: float = Field(
+        default=0.1, gt=0, le=1, description="at most this share of the customers with money at stake is contacted"
     )
+    contact_cost: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="cost of one contact, in the ledger's currency"
+    )
+    save_rate: float = Field(
+        default=0.1, ge=0, le=1, description="share of those contacted who stay, of those who would have fallen silent"
+    )
+    margin: float = Field(default=1.0, ge=0, le=1, description="share of the kept spend that is earned")
+    money: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="at most so much is spent on contacts at one cutoff"
+    )
+
+    @model_validator(mode="after")
+    def _spent(self) -> BudgetConfig:
+        if self.money is not None and self.contact_cost == 0:
+            raise ValueError("`money` does nothing while a contact costs nothing; set `contact_cost`")
+        return self
 
 
 class MlflowConfig(Section):
@@ -209,6 +225,7 @@ class Config(Section):
     panel: PanelConfig = PanelConfig()
     features: FeaturesConfig = FeaturesConfig()
     backtest: BacktestConfig = BacktestConfig()
+    budget: BudgetConfig = BudgetConfig()
     tuning: TuningConfig = TuningConfig()
     mlflow: MlflowConfig = MlflowConfig()
     engine: EngineConfig = EngineConfig()

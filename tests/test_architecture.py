@@ -17,11 +17,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-FOUNDATION = {"errors", "schema", "clock", "sections", "config"}
+FOUNDATION = {"errors", "schema", "clock", "sections", "search", "config"}
 BELOW_MODELS = FOUNDATION | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
 BELOW_OUTLETS = BELOW_OFFERS | {"offers", "examination"}
-BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "progress"}
+BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "progress", "simulation"}
 
 # errors, schema, clock, config <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
 MAY_IMPORT = {
@@ -29,10 +29,12 @@ MAY_IMPORT = {
     "schema": {"errors"},
     "clock": {"errors"},
     "sections": {"errors", "clock"},
-    "config": {"errors", "schema", "clock", "sections"},
+    "search": {"errors", "sections"},
+    "config": {"errors", "schema", "clock", "sections", "search"},
     "progress": set(),
     "intake": FOUNDATION,
     "features": FOUNDATION | {"intake"},
+    "simulation": FOUNDATION,
     "engines": BELOW_MODELS,
     "models": BELOW_MODELS,
     "examination": BELOW_OFFERS,

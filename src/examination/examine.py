@@ -26,7 +26,7 @@ from .aside import Aside, asides, manifest_findings, repairs_said
 from .columns import Columns, Profile, idle, profiles_of
 from .contradictions import Contradictions
 from .days import Days, month_name
-from .enough import Enough, enough_for
+from .enough import Enough, Sufficiency
 from .finding import Finding, Severity, ordered
 from .people import People
 from .products import Products
@@ -181,11 +181,13 @@ class _Examiner:
         self.contradictions = Contradictions("order_id" in config.data.purchases.roles())
         target = config.target
         self.silences = Silences(first, ledger.ends.day, target.horizon_days, target.active_within_days)
+        self.sufficiency = Sufficiency(ledger, span, config.backtest.origins, target.active_within_days)
 
     def examined(self) -> Examination:
         """Read everything once, then ask."""
         parts: list[_Part] = [
-            self.days, self.people, self.sizes, self.columns, self.contradictions, self.silences
+            self.days, self.people, self.sizes, self.columns, self.contradictions, self.silences,
+            self.sufficiency,
         ]  # fmt: skip
         parts += [self.products] if self.products is not None else []
         for stretch in stretches(self.ledger):
@@ -202,7 +204,7 @@ class _Examiner:
             asides=asides(self.ledger),
             repairs=repairs_said(self.ledger),
             findings=ordered(self._findings(beside)),
-            enough=enough_for(self.span, self.config.backtest.origins, advice),
+            enough=self.sufficiency.verdict(),
             advice=advice,
             months=self._months(),
             horizon_days=self.span.horizon_days,

@@ -7,7 +7,7 @@ missing is counted from the table itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -162,11 +162,11 @@ class Stretch:
         return {}
 
 
-def stretches(ledger: Ledger) -> Iterator[Stretch]:
-    """All lines of a ledger, stretch by stretch; the next ones are read meanwhile."""
+def stretches(ledger: Ledger, columns: Sequence[str] | None = None) -> Iterator[Stretch]:
+    """All lines of a ledger, or these columns of them, stretch by stretch; the next ones are read meanwhile."""
     blocks, before = range(len(ledger.blocks())), 0
     groups = (blocks[i : i + _TOGETHER] for i in range(0, len(blocks), _TOGETHER))
-    for _, read in ahead(groups, lambda group: list(ledger.shards(blocks=group, encoded=True))):
+    for _, read in ahead(groups, lambda group: list(ledger.shards(columns=columns, blocks=group, encoded=True))):
         for table in read.result():
             lines = Lines.from_arrow(table)
             day = ledger.zone.local_day(lines.time)

@@ -31,6 +31,9 @@ from .reference import Reference
 ALONE = "a file of features stands alone: import what is installed, and put the rest into the file itself"
 MEND = "mend the file; `regulars features CONFIG --verify` tries it on made-up purchases"
 DIVIDE = "regulars.features.past.ratio(part, whole) is missing where whole is not above 0"
+SMALLER = "give it another unit, or take its logarithm"
+LARGEST = float(np.finfo(np.float32).max)
+"""Features are kept as 32-bit floats."""
 KEYS = ("customer_id", "cutoff")
 """Columns of the panel that are no features."""
 
@@ -118,7 +121,7 @@ class UserFamily:
             for feature in _imported(self.source)[self.name].function(past, reference):
                 if unfit := unfit_for(feature, past.n_rows):
                     found = f"the family `{self.name}` ({self.source.file}): {unfit}"
-                    do = DIVIDE if "infinite" in unfit else ""
+                    do = DIVIDE if "infinite" in unfit else (SMALLER if "beyond" in unfit else "")
                     raise _Refused(found, needed="a Feature with one finite number per row", do=do, code="RG037")
                 yield feature
         except _Refused:
@@ -154,9 +157,11 @@ def unfit_for(feature: Any, n_rows: int) -> str:
         return f"`{name}` has values {kind}"
     if values.shape != (n_rows,):
         return f"`{name}` has values of shape {values.shape} for {n_rows} rows"
-    # Whole numbers cannot be infinite.
-    if values.dtype.kind == "f" and bool(np.isinf(values).any()):
-        return f"`{name}` is infinite for {int(np.isinf(values).sum())} of {n_rows} rows"
+    # Whole numbers cannot be infinite, and none of them is too large.
+    if values.dtype.kind == "f" and bool((np.abs(values) > LARGEST).any()):
+        infinite = bool(np.isinf(values).any())
+        what = "infinite" if infinite else f"beyond {LARGEST:.1e}, which no feature can hold,"
+        return f"`{name}` is {what} for {int((np.abs(values) > LARGEST).sum())} of {n_rows} rows"
     return ""
 
 

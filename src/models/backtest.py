@@ -1,13 +1,15 @@
 """The examination: rolling origins at which everything is learnt anew and judged on the window that follows.
 
 In: samples (rows with labels) and origins. Out: figures per origin and pooled, with intervals paired by customer, the
-out-of-time predictions behind them, and how much better the product's model is than each rival. Rivals that could not
-be fitted have figures of None.
+out-of-time predictions behind them, how much better the product's model is than each rival, what a budget would have
+brought, and the grade. Rivals that could not be fitted have figures of None, and it is said why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import html
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,21 +17,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..clock import Cutoff
-from ..features.panel import Label
-from . import metrics
+from . import scorecard
 from .boosted import Boosted
+from .budget import Budget, Campaign, at_stake_of
 from .ensemble import Progress, Recipe
+from .grade import graded
 from .metrics import Resampling
-from .model import Fitted, fit
-from .naive import NaiveChurn, NaiveValue
+from .model import MODELS, Fitted, fit, spoken
+from .naive import NaiveValue, usual_of
 from .sample import Sample
 from .splits import Origin
+from .trials import Study, studies_of
 
 Float64 = NDArray[np.float64]
-MODELS = ("regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive")
-Sampler = Callable[[Label], Sample]
-"""Gives all rows with the labels that were known by a day."""
+Rows = Callable[[Origin], tuple[Sample, Sample]]
+"""What is learnt from at an origin, with the labels known by then, and the rows that judge."""
+WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -40,205 +43,222 @@ class Judged:
     predictions: pd.DataFrame
     floor: float
     trained_rows: int
+    level: dict[str, Any]
+    studies: tuple[Study, ...] = ()
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Figures as a JSON-safe dictionary, and the out-of-time predictions behind them."""
+    """Figures as a JSON-safe dictionary, the out-of-time predictions behind them, and the studies of every origin."""
 
     figures: dict[str, Any]
     predictions: pd.DataFrame
+    studies: tuple[Study, ...] = ()
+
+    @property
+    def speaker(self) -> str:
+        """Whoever speaks of churn by the grade."""
+        return str(self.figures["grade"]["churn"]["champion"])
 
     def table(self) -> pd.DataFrame:
-        """A row per origin (and one for all) and model: the main figures."""
-        rows = []
-        for part in (*self.figures["origins"], self.figures["pooled"]):
-            for name in MODELS:
-                churn, value = part["churn"][name], part["value"][name]
-                rows.append(
-                    {
-                        "origin": part.get("cutoff", "all"),
-                        "model": name,
-                        **{k: churn[k] for k in ("log_loss", "auc", "brier", "ece")},
-                        **{k: value[k] for k in ("tweedie_deviance", "gini", "bias")},
-                    }
-                )
-        table = pd.DataFrame(rows)
-        return table.astype(dict.fromkeys(table.columns[2:], np.float64))
+        """A row per origin (and one for all) and model: the main figures.
+
+        `level_share` is how much of the log loss is level, 0..1; `money_per_contact` what a contact brings, in
+        currency.
+        """
+        return scorecard.table([*self.figures["origins"], self.figures["pooled"]])
+
+    def sentences(self) -> list[str]:
+        """What the table says: the grades, the level, the budget, the notes."""
+        said = [str(self.figures["grade"][kind]["words"]) for kind in ("churn", "value")]
+        said.append(
+            "Level %: the part of the log loss that would vanish if only the share of churners at that origin had been "
+            "known. Per contact: what a contact at a budget brings, in currency. "
+            + str(self.figures["budget"]["words"])
+        )
+        return [*said, *(f"Note: {note}." for note in self.figures["notes"])]
 
     def __str__(self) -> str:
-        return str(self.table().to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+        lines = scorecard.shown(self.table()).to_string(index=False, na_rep="-").splitlines()
+        per_part = [lines[1 + k : 1 + k + len(MODELS)] for k in range(0, len(lines) - 1, len(MODELS))]
+        table = "\n\n".join("\n".join(part) for part in per_part)
+        said = "\n".join(textwrap.fill(text, WIDTH) for text in self.sentences())
+        return f"{lines[0]}\n{table}\n\n{said}"
 
     def _repr_html_(self) -> str:
-        return str(self.table().to_html(index=False, na_rep="-", float_format="{:.4f}".format))
+        said = "".join(f"<p>{html.escape(text)}</p>" for text in self.sentences())
+        return f"{scorecard.shown(self.table()).to_html(index=False, na_rep='-')}{said}"
 
 
 def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: Progress | None = None) -> Judged:
     """Learn everything from matured rows and predict the origin's rows, for all models."""
     fitted = fit(train, now, recipe, progress)
-    h, floor = now.horizon_days, 0.01 * float(np.maximum(train.spend, 0).mean())
-    rule = NaiveChurn.fit(train.panel.recency_days, train.churned, h)
-    spend_rule = NaiveValue.fit(train.trailing, train.spend_per_day, train.spend, h, floor)
+    floor = 0.01 * float(np.maximum(train.spend, 0).mean())
+    spend_rule = NaiveValue.fit(train.trailing, usual_of(fitted.rule, train), train.spend, floor)
     columns: dict[str, object] = {
         "cutoff": str(origin.cutoff),
         "customer_id": now.panel.customer_id,
         "churned": now.churned,
         "spend": now.spend,
         "orders": now.orders,
+        "at_stake": at_stake_of(now),
     }
-    for name, p in _churn(fitted, now, rule).items():
-        columns[f"p_churn_{name}"] = p
+    for name in MODELS:
+        columns[f"p_churn_{name}"] = spoken(name, fitted.churn, fitted.rule, now)
     for name, mu in _value(fitted, now, spend_rule).items():
         columns[f"value_{name}"] = mu
-    return Judged(origin, pd.DataFrame(columns), floor, train.n_rows)
-
-
-def _churn(fitted: Fitted, now: Sample, rule: NaiveChurn) -> dict[str, Float64]:
-    return {
-        "regulars": fitted.churn.p_churn(now),
-        "xgb_panel": metrics.sigmoid(fitted.churn.ensemble.link("plain", now)),
-        "bg_nbd": now.prior.bg_silent,
-        "pareto_nbd": now.prior.pareto_silent,
-        "naive": rule.p_churn(now.panel.recency_days),
-    }
+    studies = studies_of(str(origin.cutoff), fitted.trials)
+    return Judged(origin, pd.DataFrame(columns), floor, train.n_rows, fitted.churn.level.figures(), studies)
 
 
 def _value(fitted: Fitted, now: Sample, rule: NaiveValue) -> dict[str, Float64]:
+    learnt = now.horizon_days == fitted.value.horizon_days
     return {
         "regulars": fitted.value.expected_spend(now),
-        "xgb_panel": fitted.value.member("plain", now),
+        "xgb_panel": fitted.value.member("plain", now) if learnt else np.full(now.n_rows, np.nan),
         "bg_nbd": now.prior.bg_orders * now.prior.value,
         "pareto_nbd": now.prior.pareto_orders * now.prior.value,
-        "naive": rule.value(now.trailing, now.spend_per_day, now.horizon_days),
+        "naive": rule.value(now.trailing, usual_of(fitted.rule, now)),
     }
 
 
 def backtest(
-    sampler: Sampler,
+    rows: Rows,
     origins: Sequence[Origin],
-    label_of: Callable[[Cutoff], Label],
     recipe: Recipe,
     progress: Progress | None = None,
+    budget: Budget | None = None,
+    prior_notes: Mapping[int, Sequence[str]] | None = None,
 ) -> Backtest:
     """Judge every origin, then pool.
 
     Parameters
     ----------
-    sampler : callable
-        From a label to all rows of all needed cutoffs.
+    rows : callable
+        From an origin to what is learnt from there, and the rows that judge.
     origins : sequence of Origin
-    label_of : callable
-        From the day on which one trains to the label that was known then.
+    recipe : Recipe
+    progress : callable, optional
+    budget : Budget, optional
+        What a contact costs and brings.
+    prior_notes : dict of int to sequence of str, optional
+        What there is to say of the classical models at a cutoff, by day number.
     """
-    judged = []
+    judged, horizon = [], 0
     for number, origin in enumerate(origins):
 
         def told(what: str, share: float, number: int = number) -> None:
             if progress:
                 progress(f"backtest {number + 1} of {len(origins)}: {what}", share)
 
-        train = sampler(label_of(origin.cutoff)).at(origin.training)
-        now = sampler(Label(train.horizon_days)).at((origin.cutoff,))
+        train, now = rows(origin)
         judged.append(judge(train, now, origin, recipe, told))
         told("done", 1.0)
-    horizon = sampler(label_of(origins[0].cutoff)).horizon_days
-    predictions = pd.concat([j.predictions for j in judged], ignore_index=True)
-    floor = float(np.mean([j.floor for j in judged]))
-    figures: dict[str, object] = {
-        "horizon_days": horizon,
-        "origins": [
+        horizon = now.horizon_days
+    return summed_up(judged, horizon, recipe.seed, budget or Budget(), prior_notes or {})
+
+
+def summed_up(
+    judged: Sequence[Judged], horizon_days: int, seed: int, budget: Budget, prior_notes: Mapping[int, Sequence[str]]
+) -> Backtest:
+    """The figures of all origins together, and of each."""
+    parts, campaigns = [], []
+    for j in judged:
+        drawn = _resampling(j.predictions, seed)
+        campaigns.append(_campaign(j.predictions, drawn, budget))
+        card = _part(j.predictions, np.full(len(j.predictions), j.floor), drawn, campaigns[-1], horizon_days)
+        parts.append(
             {
                 "cutoff": str(j.origin.cutoff),
-                "n": len(j.predictions),
-                "base_rate": float(j.predictions["churned"].mean()),
                 "trained_rows": j.trained_rows,
                 "trained_cutoffs": [str(c) for c in j.origin.training],
-                "trained_horizons": [horizon],
+                "trained_horizons": [j.origin.trained_days],
                 "overlapping": j.origin.overlapping,
-                **_figures(j.predictions, j.floor, recipe.seed),
+                "level": j.level,
+                "priors": prior_words(j.origin, prior_notes),
+                **card,
             }
-            for j in judged
-        ],
-        "pooled": {
-            "trained_horizons": [horizon],
-            "n": len(predictions),
-            "base_rate": float(predictions["churned"].mean()),
-            **_figures(predictions, floor, recipe.seed),
+        )
+    predictions = pd.concat([j.predictions for j in judged], ignore_index=True)
+    floor = np.concatenate([np.full(len(j.predictions), j.floor) for j in judged])
+    together = Campaign.together(campaigns)
+    pooled = _part(predictions, floor, _resampling(predictions, seed), together, horizon_days)
+    for kind, figure, lacking in scorecard.LEVELS:
+        pooled[kind] |= scorecard.pooled_level([p[kind] for p in parts], [p["n"] for p in parts], pooled[kind], figure)
+        if any(card[figure] is None for name, card in pooled[kind].items() if name not in pooled["undefined"]):
+            pooled["undefined"].setdefault(figure, lacking)
+    losses, costs = scorecard.log_losses(predictions), scorecard.deviances(predictions, floor)
+    customer = predictions["customer_id"].to_numpy(object)
+    figures = {
+        "horizon_days": horizon_days,
+        "origins": parts,
+        "pooled": {"trained_horizons": sorted({j.origin.trained_days for j in judged}), **pooled},
+        "gain": {
+            "churn": scorecard.gains(losses, customer, seed, "log_loss_gain_percent"),
+            "value": scorecard.gains(costs, customer, seed, "deviance_gain_percent"),
         },
-        "gain": _gains(predictions, floor, recipe.seed),
-        "notes": [],
+        "grade": {
+            "churn": graded(losses, customer, seed, "churn").to_dict(),
+            "value": graded(costs, customer, seed, "spend").to_dict(),
+        },
+        "budget": budget.figures(horizon_days),
+        "notes": _notes([j.origin for j in judged], horizon_days),
     }
-    return Backtest(figures, predictions)
+    return Backtest(figures, predictions, tuple(study for j in judged for study in j.studies))
 
 
-def _figures(frame: pd.DataFrame, floor: float, seed: int) -> dict[str, dict[str, dict[str, object]]]:
-    """Churn and value figures of every model with their intervals."""
-    y, spend = frame["churned"].to_numpy(np.float64), frame["spend"].to_numpy(np.float64)
-    customer = frame["customer_id"].to_numpy(object)
-    drawn = Resampling(customer, seed)
-    churn: dict[str, dict[str, object]] = {}
-    value: dict[str, dict[str, object]] = {}
-    for name in MODELS:
-        p, mu = frame[f"p_churn_{name}"].to_numpy(np.float64), frame[f"value_{name}"].to_numpy(np.float64)
-        if np.isnan(p).any():
-            churn[name] = {**dict.fromkeys(CHURN_FIGURES), "ci": {}}
-        else:
-            churn[name] = {**metrics.churn_figures(y, p), "ci": _churn_intervals(drawn, y, p)}
-        if np.isnan(mu).any():
-            value[name] = {**dict.fromkeys(VALUE_FIGURES), "ci": {}}
-        else:
-            figures = metrics.value_figures(spend, mu, floor, customer)
-            value[name] = {**figures, "ci": _value_intervals(drawn, spend, mu, floor)}
-    return {"churn": churn, "value": value}
+def _resampling(frame: pd.DataFrame, seed: int) -> Resampling:
+    return Resampling(frame["customer_id"].to_numpy(object), seed)
 
 
-CHURN_FIGURES = ("log_loss", "auc", "pr_auc", "brier", "ece")
-VALUE_FIGURES = ("tweedie_deviance", "gini", "top_decile_capture", "bias", "mae", "wape", "spearman")
+def _campaign(frame: pd.DataFrame, drawn: Resampling, budget: Budget) -> Campaign:
+    """What the budget would have brought at one origin, by every model that has a prediction of every row."""
+    found = {name: scorecard.column(frame, f"p_churn_{name}") for name in MODELS}
+    known = {name: p for name, p in found.items() if not np.isnan(p).any()}
+    return Campaign.run(
+        known, scorecard.column(frame, "at_stake"), scorecard.column(frame, "churned"), drawn.index, budget
+    )
 
 
-def _churn_intervals(drawn: Resampling, y: Float64, p: Float64) -> dict[str, list[float] | None]:
-    return {
-        "log_loss": _listed(drawn.mean_interval(metrics.log_losses(y, p))),
-        "brier": _listed(drawn.mean_interval(np.square(y - p))),
-        "auc": _listed(drawn.interval(metrics.auc_of(y, p))),
-    }
+def _part(
+    frame: pd.DataFrame, floor: Float64, drawn: Resampling, campaign: Campaign, horizon_days: int
+) -> dict[str, Any]:
+    """The figures of some rows: how many, how many churned, churn, value, money, and why some are None."""
+    cards = {"churn": scorecard.churn_card(frame, drawn), "value": scorecard.value_card(frame, floor, drawn)}
+    money = campaign.figures(MODELS, drawn)
+    why = scorecard.undefined(frame, cards, floor, horizon_days) | campaign.undefined(horizon_days)
+    base_rate = float(frame["churned"].mean())
+    return {"n": len(frame), "base_rate": base_rate, **cards, "money": money, "undefined": why}
 
 
-def _value_intervals(drawn: Resampling, y: Float64, mu: Float64, floor: float) -> dict[str, list[float] | None]:
-    deviances = metrics.deviance(y, np.maximum(mu, floor)) if floor > 0 else None
-    return {
-        "tweedie_deviance": None if deviances is None else _listed(drawn.mean_interval(deviances)),
-        "mae": _listed(drawn.mean_interval(np.abs(y - mu))),
-        "bias": _listed(drawn.mean_interval(mu, y)) if y.sum() > 0 else None,
-        "gini": _listed(drawn.interval(metrics.gini_of(y, mu))),
-    }
+def prior_words(origin: Origin, notes: Mapping[int, Sequence[str]]) -> list[str]:
+    """What there is to say of the classical models that an origin rests on: those of its training cutoffs and its own.
+
+    Examples
+    --------
+    >>> from regulars.clock import Cutoff
+    >>> days = tuple(Cutoff.parse(f"2024-0{m}-01") for m in (1, 2, 3))
+    >>> prior_words(Origin(days[2], days[1:2], 28), {c.day: [f"BG/NBD at {c}: a weak prior"] for c in days})
+    ['BG/NBD at 2024-02-01: a weak prior', 'BG/NBD at 2024-03-01: a weak prior']
+    """
+    return [note for cutoff in (*origin.training, origin.cutoff) for note in notes.get(cutoff.day, ())]
 
 
-def _gains(frame: pd.DataFrame, floor: float, seed: int) -> dict[str, dict[str, dict[str, object]]]:
-    """By how many percent the product's log loss and deviance are smaller than each rival's, paired by customer."""
-    y, spend = frame["churned"].to_numpy(np.float64), frame["spend"].to_numpy(np.float64)
-    drawn = Resampling(frame["customer_id"].to_numpy(object), seed)
-
-    def gain(ours: Float64, theirs: Float64) -> tuple[float | None, list[float] | None]:
-        if np.isnan(theirs).any() or theirs.sum() <= 0:
-            return None, None
-        found = _listed(drawn.mean_interval(theirs - ours, theirs))
-        return float(100 * (theirs - ours).sum() / theirs.sum()), None if found is None else [100 * f for f in found]
-
-    losses = {m: metrics.log_losses(y, frame[f"p_churn_{m}"].to_numpy(np.float64)) for m in MODELS}
-    least = max(floor, 1e-9)
-    costs = {m: metrics.deviance(spend, np.maximum(frame[f"value_{m}"].to_numpy(np.float64), least)) for m in MODELS}
-    out: dict[str, dict[str, dict[str, object]]] = {"churn": {}, "value": {}}
-    for name in MODELS[1:]:
-        percent, interval = gain(losses["regulars"], losses[name])
-        out["churn"][name] = {"log_loss_gain_percent": percent, "ci": interval}
-        percent, interval = gain(costs["regulars"], costs[name])
-        out["value"][name] = {"deviance_gain_percent": percent, "ci": interval}
-    return out
-
-
-def _listed(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)
+def _notes(origins: Sequence[Origin], horizon_days: int) -> list[str]:
+    """What one should know of the origins before one reads the figures."""
+    notes = []
+    if any(o.overlapping for o in origins):
+        notes.append(
+            f"the history is too short for disjoint windows, so those of the {len(origins)} origins overlap: they say "
+            "less than as many disjoint ones"
+        )
+    shorter = sorted({o.trained_days for o in origins if o.trained_days != horizon_days})
+    if shorter:
+        notes.append(
+            f"windows of {horizon_days} days had not closed often enough to learn from: at some origins models were "
+            f"trained at {', '.join(map(str, shorter))} days and carried to {horizon_days} by the classical models"
+        )
+    return notes
 
 
 def importance(boosters: Sequence[Boosted]) -> dict[str, float]:

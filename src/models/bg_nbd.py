@@ -7,13 +7,15 @@ Source: Fader, Hardie & Lee (2005), doi:10.1287/mksc.1040.0098. Nothing is missi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, log_expit
 
-from .btyd import BLOCK, Float, Int, Real, Rows, Summary, Timing, horizon_of, least_loss, mean_loss, rising
+from .btyd import BLOCK, TABLE, Timing, beyond, horizon_of, rising
+from .optimum import settled
+from .summary import Float, Int, Real, Rows, Summary
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class BgNbd(Timing):
         a customer with x = 0 is alive.
     log_likelihood : float
         Of all customers' (x, t_x, T), in the unit of time of the fit; 0, that of no customers, when not fitted.
-    converged, message : bool, str
-        Whether the slope vanished, and what is peculiar about the fit.
+    weak_prior, message : bool, str
+        Whether a weak prior had a say, as the data alone left the parameters open, and what is peculiar about the fit.
     n_customers : int
 
     References
@@ -43,31 +45,49 @@ class BgNbd(Timing):
     >>> s = Summary(frequency=[2], recency=[30.43], T=[38.86], value=[float("nan")], n_valued=[0])
     >>> model.expected_purchases(s, 39).round(3)  # 1.226 in the paper
     array([1.226])
+
+    Of someone who bought for the first time today, in the next 4 and 39 weeks:
+
+    >>> new = Summary.newcomers()
+    >>> [model.p_no_purchase(new, weeks)[0].round(2).item() for weeks in (4, 39)]
+    [0.86, 0.57]
+
+    Where the data leave a parameter open, a weak prior settles it, and the model says so:
+
+    >>> BgNbd.fit(Summary(frequency=[1, 0, 0], recency=[5, 0, 0], T=[9, 30, 20])).weak_prior
+    True
     """
+
+    name: ClassVar[str] = "BG/NBD"
 
     r: float
     alpha: float
     a: float
     b: float
     log_likelihood: float = 0.0
-    converged: bool = True
+    weak_prior: bool = False
     message: str = "given"
     n_customers: int = 0
 
     @classmethod
     def fit(cls, summary: Summary) -> Self:
-        """Maximum likelihood; raises `NotEnoughData` ``RG052`` without any repeat purchase."""
+        """Maximum likelihood; with a weak prior where the data leave a parameter open (see `optimum.settled`).
+
+        Raises `NotEnoughData`: ``RG052`` without any repeat purchase, ``RG153`` where even that does not settle.
+        """
         rows = Rows.of(summary)
 
         def objective(theta: Float) -> tuple[float, Float]:
             r, alpha, a, b = np.exp(theta)
             log_l, slopes = _bg_log_l(r, alpha, a, b, rows.x, rows.t_x, rows.T)
-            return mean_loss(log_l, slopes, rows.n, np.exp(theta))
+            return rows.mean_loss(log_l, slopes, np.exp(theta))
 
-        rate = float((rows.x * rows.n).sum() / rows.n.sum())
+        rate = rows.rate
+        # At most even odds that a purchase is the last: one loss in a mean age where customers buy often.
+        weak = rows.weak_prior(1 / (1 + rate), "how much the chances of leaving differ", "how many customers leave")
         starts = ((0.5, 0.5 / rate, 0.7, 2.5), (2.0, 2.0 / rate, 0.1, 5.0), (0.1, 0.1 / rate, 2.0, 2.0))
         bounds = ((1e-3, 1e3), (1e-5, 1e5), (1e-6, 1e4), (1e-4, 1e5))
-        found = least_loss(objective, starts, bounds)
+        found = settled(objective, starts, bounds, weak, rows.repeat)
         r, alpha, a, b = (float(v) for v in np.exp(found.theta))
         notes = [found.message]
         if a < 1e-3 * b:
@@ -76,8 +96,8 @@ class BgNbd(Timing):
             notes.append("all customers buy at nearly the same rate")
         if a > 1e3:
             notes.append("all customers drop out with nearly the same chance")
-        log_l = -found.loss * len(summary) - float((rows.x * rows.n).sum()) * np.log(rows.unit)
-        return cls(r, alpha * rows.unit, a, b, float(log_l), found.converged, "; ".join(notes), len(summary))
+        log_l, words = rows.log_likelihood(found.loss), "; ".join(notes)
+        return cls(r, alpha * rows.unit, a, b, log_l, found.weak_prior, words, len(summary))
 
     def row_log_likelihood(self, summary: Summary) -> Float:
         """log L(x, t_x, T) of each customer."""
@@ -117,11 +137,7 @@ def _bg_log_odds(r: float, alpha: float, a: float, b: float, x: Int, t_x: Float,
 def _bg_log_l(r: float, alpha: float, a: float, b: float, x: Int, t_x: Float, T: Float) -> tuple[Float, Float]:
     """log L(x, t_x, T) and its derivatives in r, alpha, a, b (four rows)."""
     log_rising, d_rising = rising(r, x)
-    i = np.arange(x.max(initial=0), dtype=np.float64)
-    # B(a, b + x) / B(a, b) = product over i < x of (b + i) / (a + b + i): exact where a -> 0 or b -> infinity.
-    survived = -np.r_[0.0, np.cumsum(np.log1p(a / (b + i)))][x]
-    d_a = -np.r_[0.0, np.cumsum(1 / (a + b + i))][x]
-    d_b = np.r_[0.0, np.cumsum(a / ((b + i) * (a + b + i)))][x]
+    survived, d_a, d_b = _surviving(a, b, x)
     z = _bg_log_odds(r, alpha, a, b, x, t_x, T)
     dead, m = expit(z), r + x
     log_l = log_rising + survived - r * np.log1p(T / alpha) - x * np.log(alpha + T) + np.logaddexp(0.0, z)
@@ -134,6 +150,22 @@ def _bg_log_l(r: float, alpha: float, a: float, b: float, x: Int, t_x: Float, T:
         )
     )
     return log_l, slopes
+
+
+def _surviving(a: float, b: float, x: Int) -> tuple[Float, Float, Float]:
+    """log B(a, b + x) / B(a, b), the chance of not having dropped out after x purchases; its derivatives in a and b.
+
+    It is the product over i < x of (b + i) / (a + b + i), a sum of logs that is exact where a -> 0 or b -> infinity.
+    """
+    near, far = np.minimum(x, TABLE), x > TABLE
+    i = np.arange(near.max(initial=0), dtype=np.float64)
+    terms = (-np.log1p(a / (b + i)), -1 / (a + b + i), a / ((b + i) * (a + b + i)))
+    log_share, d_a, d_b = (np.r_[0.0, np.cumsum(term)][near] for term in terms)
+    (top, d_top), (bottom, d_bottom) = beyond(b, x[far]), beyond(a + b, x[far])
+    log_share[far] += top - bottom
+    d_a[far] -= d_bottom
+    d_b[far] += d_top - d_bottom
+    return log_share, d_a, d_b
 
 
 def _beta_nodes(a: float, b: Real, n: int = 128, most: float = 1e8) -> tuple[Float, Float, Float, Float]:

@@ -62,25 +62,31 @@ def matrix(
     label: Float64,
     weight: Float64,
     margin: Float64 | None,
-    like: xgb.DMatrix | None,
+    threads: int,
 ) -> xgb.QuantileDMatrix:
-    """A quantised matrix; sharing the bins of another where given."""
-    _finite(values)
+    """A quantised matrix."""
+    _finite(names, values)
     return xgb.QuantileDMatrix(
         np.ascontiguousarray(values.T),
         label=label,
         weight=weight,
         base_margin=margin,
         feature_names=list(names),
-        ref=like,
         max_bin=BINS,
+        nthread=threads,
     )
 
 
-def _finite(values: Float32) -> None:
+def _finite(names: Sequence[str], values: Float32) -> None:
     bad = np.isinf(values)
     if bad.any():
-        raise DataError(f"{int(bad.any(0).sum())} rows have infinite features", do="report this ledger", code="RG060")
+        raise DataError(
+            f"{int(bad.any(0).sum()):,} rows have infinite features",
+            needed="finite numbers, or NaN where a feature is missing",
+            do="mend the family that yields it: `regulars features CONFIG --verify` tries it",
+            offending=[name for name, some in zip(names, bad.any(1), strict=True) if some],
+            code="RG060",
+        )
 
 
 def xgb_params(kind: str, setting: Setting) -> dict[str, float | str | int]:
@@ -127,7 +133,7 @@ class Boosted:
         margin: Float64 | None = None,
     ) -> Boosted:
         """Fit on all rows given, which must already be in their canonical order."""
-        data = matrix(names, values, label, weight, margin, None)
+        data = matrix(names, values, label, weight, margin, setting.threads)
         booster = xgb.train(xgb_params(kind, setting), data, num_boost_round=setting.rounds)
         return cls(kind, tuple(names), margin is not None, booster)
 
@@ -145,7 +151,7 @@ class Boosted:
         if (margin is not None) != self.seeded:
             said = "was boosted from a prior and needs its margin" if self.seeded else "was not boosted from a prior"
             raise ConfigError(f"this booster {said}", code="RG062")
-        _finite(values)
+        _finite(names, values)
         rows = np.ascontiguousarray(values.T)
         if not len(rows):
             return np.zeros(0)

@@ -22,11 +22,13 @@ from ..schema import Rules
 from .boosted import Boosted
 from .churn import Churn
 from .ensemble import CHURN, VALUE, Ensemble, Kind, Line, Seed
+from .level import Level
 from .model import Model
+from .naive import NaiveChurn
 from .prior import Prior
 from .value import Value
 
-FORMAT = 2
+FORMAT = 3
 KINDS = (CHURN, VALUE)
 
 
@@ -43,13 +45,21 @@ def save(model: Model, folder: Path) -> None:
             "unit": ensemble.seed.unit,
         }
         files |= {f"{kind}_{member}.ubj": booster.saved() for member, booster in ensemble.boosters.items()}
-    described["churn"] |= {"prior_weight": model.churn.prior_weight, "shift": model.churn.shift}
-    value = model.value
+    churn, value = model.churn, model.value
+    described["churn"] |= {
+        "prior_weight": churn.prior_weight,
+        "horizon_days": churn.horizon_days,
+        "share": churn.share,
+        "level": churn.level.figures(),
+        "speaker": model.speaker,
+        "rule": asdict(model.rule),
+    }
     described["value"] |= {
         "prior_weight": value.prior_weight,
         "net": value.net,
         "orders_factor": value.orders_factor,
         "orders_mean": value.orders_mean,
+        "horizon_days": value.horizon_days,
     }
     content = {
         "format": FORMAT,
@@ -94,13 +104,22 @@ def load(folder: Path, threads: int = 1) -> Model:
         rules=Rules(**content["rules"]),
         shape=Shape.from_dict(content["shape"]),
         modules=modules,
-        churn=Churn(_ensemble(CHURN, churn, files, threads), churn["prior_weight"], churn["shift"]),
+        speaker=churn["speaker"],
+        rule=NaiveChurn(**churn["rule"]),
+        churn=Churn(
+            _ensemble(CHURN, churn, files, threads),
+            churn["prior_weight"],
+            churn["horizon_days"],
+            churn["share"],
+            Level(**churn["level"]),
+        ),
         value=Value(
             _ensemble(VALUE, value, files, threads),
             value["prior_weight"],
             value["net"],
             value["orders_factor"],
             value["orders_mean"],
+            value["horizon_days"],
         ),
         prior=Prior.from_dict(content["prior"]),
         reference=Reference.from_dict(content["reference"]),

@@ -9,23 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln, psi
 
 from ..errors import ConfigError, NotEnoughData
-from .btyd import Summary, least_loss
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+from .btyd import shown
+from .optimum import WeakPrior, settled
+from .summary import Float, Int, Summary
 
 FEWEST = 10
 """Customers with a valued repeat purchase below which nothing is fitted."""
 
 Q_LEAST = 1.05
 """The population mean p gamma / (q - 1) must exist; at this bound it is 20 p gamma."""
+
+WEAK = WeakPrior(
+    (
+        ((1.0, 0.0, 0.0), 1.0, "how much the purchases of one customer differ"),
+        ((0.0, 1.0, 0.0), 1.0, "how much customers differ in what they spend"),
+        ((1.0, -1.0, 1.0), 1.0, "what customers spend on average"),
+    )
+)
+"""On p, q - 1 and gamma in units of the mean value: exponential purchases, as uneven customers, and that mean."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,8 @@ class GammaGamma:
         Rate of the distribution between customers, in currency.
     log_likelihood : float
         Of the mean values of the customers in the fit, in the currency of the fit; 0 when not fitted.
-    converged, message : bool, str
-        Whether the slope vanished, and what is peculiar about the fit.
+    weak_prior, message : bool, str
+        As in `BgNbd`.
     n_customers : int
         Customers in the fit: those with a valued repeat purchase.
 
@@ -58,11 +65,13 @@ class GammaGamma:
     array([45.49, 35.22])
     """
 
+    name: ClassVar[str] = "Gamma-Gamma"
+
     p: float
     q: float
     gamma: float
     log_likelihood: float = 0.0
-    converged: bool = True
+    weak_prior: bool = False
     message: str = "given"
     n_customers: int = 0
 
@@ -74,13 +83,13 @@ class GammaGamma:
 
     @classmethod
     def fit(cls, summary: Summary) -> Self:
-        """Maximum likelihood over the customers with a valued repeat purchase.
+        """Maximum likelihood over the customers with a valued repeat purchase; with a weak prior where that is open.
 
         Raises
         ------
         NotEnoughData
             ``RG056`` for fewer than ten such customers, or when all their mean values are equal. The caller then
-            falls back on a plain mean.
+            falls back on a plain mean. ``RG153`` where the fit does not settle even with a weak prior.
         """
         valued = summary.n_valued > 0
         n, z = summary.n_valued[valued], summary.value[valued]
@@ -99,15 +108,16 @@ class GammaGamma:
             return _mean_loss(float(p), 1.0 + float(q_less_1), float(gamma), z / unit, n)
 
         starts = ((3.0, 2.0, 1.0), (1.0, 0.5, 1.0), (20.0, 10.0, 1.0))
-        found = least_loss(objective, starts, ((1e-2, 1e4), (Q_LEAST - 1.0, 1e4), (1e-6, 1e6)))
+        bounds = ((1e-2, 1e4), (Q_LEAST - 1.0, 1e4), (1e-6, 1e6))
+        found = settled(objective, starts, bounds, WEAK, len(z))
         p, q_less_1, gamma = (float(v) for v in np.exp(found.theta))
         notes = [found.message]
         if q_less_1 < 1.001 * (Q_LEAST - 1.0):
             notes.append("customers are so uneven that their mean value hardly exists: q is at its least")
-        if p > 1e3:
+        if p > 50:  # a coefficient of variation below 1 / sqrt(50), a seventh
             notes.append("each customer's purchases are of nearly one value")
         log_l = -found.loss * len(z) - len(z) * float(np.log(unit))
-        return cls(p, 1.0 + q_less_1, gamma * unit, log_l, found.converged, "; ".join(notes), len(z))
+        return cls(p, 1.0 + q_less_1, gamma * unit, log_l, found.weak_prior, "; ".join(notes), len(z))
 
     def expected_value(self, summary: Summary) -> Float:
         """Mean value of a purchase, E[Z | n, mean value], in currency, > 0.
@@ -117,6 +127,9 @@ class GammaGamma:
         n = summary.n_valued.astype(np.float64)
         spent = n * np.where(n > 0, summary.value, 0.0)
         return np.asarray(self.p * (self.gamma + spent) / (self.p * n + self.q - 1), np.float64)
+
+    def _repr_html_(self) -> str:
+        return shown(self.name, self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """The model as JSON-safe values."""

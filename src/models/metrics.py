@@ -163,29 +163,94 @@ def spearman(y: Float64, mu: Float64) -> float | None:
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def level_shift(y: Float64, p: Float64) -> float | None:
+    """The shift of all logits that brings the mean probability to the share of outcomes; None with one class.
+
+    It is the maximum-likelihood intercept of a logistic regression with the logits as offset (Cox 1958), by Newton's
+    method inside a bracket.
+
+    Examples
+    --------
+    >>> round(level_shift(np.array([0.0, 1.0]), np.array([0.9, 0.9])), 4)  # log odds of .9 are log(9)
+    -2.1972
+    """
+    if not 0 < y.sum() < len(y):
+        return None
+    z, share = logit(p), float(y.mean())
+    centre = float(np.log(share) - np.log1p(-share))
+    # Shifted so that the largest logit is that of the share, no probability exceeds it; and the other way round.
+    low, high = centre - float(z.max()), centre - float(z.min())
+    shift = min(max(0.0, low), high)
+    for _ in range(60):
+        q = sigmoid(z + shift)
+        gap, slope = share - float(q.mean()), float((q * (1 - q)).mean())
+        if abs(gap) < 1e-13:
+            break
+        low, high = (shift, high) if gap > 0 else (low, shift)
+        step = shift + gap / slope if slope > 0 else np.inf
+        shift = step if low < step < high else 0.5 * (low + high)
+    return shift
+
+
+def level_loss(y: Float64, p: Float64) -> float | None:
+    """How much of the log loss is level: what refitting the intercept alone to the truth would save, >= 0.
+
+    Examples
+    --------
+    >>> round(level_loss(np.array([0.0, 1.0]), np.array([0.9, 0.9])), 4)  # log loss 1.2040 less log(2)
+    0.5108
+    """
+    shift, z = level_shift(y, p), logit(p)
+    if shift is None:
+        return None
+    # The loss of a logit, not of a probability: cutting those off again could cost what the shift saves.
+    before, after = (float((np.logaddexp(0.0, at) - y * at).mean()) for at in (z, z + shift))
+    return max(before - after, 0.0)
+
+
+def level_deviance(y: Float64, mu: Float64) -> float | None:
+    """How much of the deviance is level: what one factor on all predictions mu > 0 would save; None if nothing spent.
+
+    The best factor solves sum((t - c mu) mu^(1 - p)) = 0 for t = max(y, 0), which is the score of the deviance.
+
+    Examples
+    --------
+    >>> level_deviance(np.array([4.0, 4.0]), np.array([1.0, 1.0]))  # 2 (-2 / .25 + 4 / .5 + 1 / .5), all of it
+    4.0
+    """
+    t = np.maximum(y, 0)
+    if t.sum() <= 0:
+        return None
+    factor = (t * mu ** (1 - TWEEDIE_POWER)).sum() / (mu ** (2 - TWEEDIE_POWER)).sum()
+    return max(float((deviance(t, mu) - deviance(t, factor * mu)).mean()), 0.0)
+
+
 def churn_figures(y: Float64, p: Float64) -> Figures:
-    """Log loss, AUC, PR AUC, Brier score and ECE."""
+    """Log loss, and how much of it is level; AUC, PR AUC, Brier score and ECE."""
     return {
         "log_loss": float(log_losses(y, p).mean()),
         "auc": auc(y, p),
         "pr_auc": pr_auc(y, p),
         "brier": float(np.square(y - p).mean()),
         "ece": ece(y, p),
+        "level_loss": level_loss(y, p),
     }
 
 
-def value_figures(y: Float64, mu: Float64, floor: float, customer: NDArray[np.object_]) -> Figures:
-    """Tweedie deviance, Gini, top-decile capture (on max(y, 0)); bias, MAE, WAPE, Spearman on signed spend."""
+def value_figures(y: Float64, mu: Float64, floor: float | Float64, customer: NDArray[np.object_]) -> Figures:
+    """Tweedie deviance, and how much of it is level, Gini, top-decile capture (on max(y, 0)); bias, MAE, WAPE, Spearman
+    on signed spend. The floor, one or one per row, is the least prediction that counts in the deviance."""
     total, absolute = float(y.sum()), float(np.abs(y).sum())
-    error = float(np.abs(y - mu).sum())
+    error, least = float(np.abs(y - mu).sum()), np.maximum(mu, floor)
     return {
-        "tweedie_deviance": float(deviance(y, np.maximum(mu, floor)).mean()) if floor > 0 else None,
+        "tweedie_deviance": float(deviance(y, least).mean()) if least.min() > 0 else None,
         "gini": gini(y, mu),
         "top_decile_capture": top_decile_capture(y, mu, customer),
         "bias": float(mu.sum() / total) if total > 0 else None,
         "mae": error / len(y),
         "wape": error / absolute if absolute > 0 else None,
         "spearman": spearman(y, mu),
+        "level_deviance": level_deviance(y, least) if least.min() > 0 else None,
     }
 
 

@@ -6,10 +6,11 @@ one row of scores per customer. Everything learnt is learnt from those rows: set
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import DataError
@@ -23,9 +24,12 @@ from ..features.shape import Shape
 from ..schema import Rules
 from .churn import Churn
 from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
+from .metrics import sigmoid
+from .naive import NaiveChurn
 from .prior import Prior
 from .sample import Sample, at_risk
-from .tuning import Trial
+from .share import pareto_share
+from .trials import Trial
 from .value import Value
 
 SCORES = (
@@ -43,12 +47,17 @@ SCORES = (
 )
 
 
+MODELS = ("regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive")
+"""The product's model and its rivals."""
+
+
 @dataclass(frozen=True)
 class Fitted:
-    """A churn and a value model, and every trial of their tuning."""
+    """A churn and a value model, the simplest rule on the same rows, and every trial of their tuning."""
 
     churn: Churn
     value: Value
+    rule: NaiveChurn
     trials: dict[str, tuple[Trial, ...]]
 
 
@@ -57,14 +66,37 @@ def fit(train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = 
 
     Raises
     ------
+    DataError
+        When a training row's label was not known yet on the day on which one stands.
     NotEnoughData
         With too few training rows of either outcome.
     """
-    train.checked()
+    share = pareto_share(train.known_by(now.day, recipe.lag_days).checked(), recipe.seed)
+    train = replace(train, share=share)
     churn_settings, churn_trials = settings_for(CHURN, train, recipe, progress)
     value_settings, value_trials = settings_for(VALUE, train, recipe, progress)
-    churn = Churn.fit(train, now, churn_settings)
-    return Fitted(churn, Value.fit(train, value_settings), {"churn": churn_trials, "value": value_trials})
+    churn = Churn.fit(train, now, churn_settings, recipe.lag_days)
+    rule = NaiveChurn.fit(train.panel.recency_days, train.churned, train.horizon_days)
+    return Fitted(churn, Value.fit(train, value_settings), rule, {"churn": churn_trials, "value": value_trials})
+
+
+def spoken(speaker: str, churn: Churn, rule: NaiveChurn, sample: Sample) -> NDArray[np.float64]:
+    """P(no purchase in the horizon) per row, by one of the models; NaN where it could not be fitted.
+
+    Parameters
+    ----------
+    speaker : str
+        One of `MODELS`.
+    """
+    if speaker == "regulars":
+        return churn.p_churn(sample)
+    if speaker == "xgb_panel":
+        if sample.horizon_days != churn.horizon_days:  # Without a prior nothing carries it to another horizon.
+            return np.full(sample.n_rows, np.nan)
+        return sigmoid(churn.ensemble.link("plain", sample))
+    if speaker == "naive":
+        return rule.p_churn(sample.panel.recency_days, sample.horizon_days)
+    return sample.prior.bg_silent if speaker == "bg_nbd" else sample.prior.pareto_silent
 
 
 @dataclass(frozen=True)
@@ -76,6 +108,9 @@ class Model:
     horizon_days : int
     trained_on : Cutoff
         The day on which it was trained: it has seen no label whose window ends later.
+    speaker : str
+        Who speaks of churn: `regulars`, or by grade C the rival that did best, `bg_nbd`, `pareto_nbd` or `naive`.
+    rule : NaiveChurn
     history_starts : Cutoff
         When the training ledger starts: earlier windows are missing.
     rules : Rules
@@ -91,6 +126,8 @@ class Model:
 
     horizon_days: int
     trained_on: Cutoff
+    speaker: str
+    rule: NaiveChurn
     history_starts: Cutoff
     rules: Rules
     shape: Shape
@@ -104,22 +141,31 @@ class Model:
     def scores(self, panel: Panel) -> pd.DataFrame:
         """One row per row of the panel, columns `SCORES`, in the panel's order."""
         panel = at_risk(panel, self.active_within_days)
-        sample = Sample(panel, self.prior.columns(panel.rhythm, self.horizon_days), Label(self.horizon_days))
+        sample = self._sample(panel)
         last = panel.cutoff_day - panel.recency_days.astype(np.int64)
         found = (
             panel.customer_id,
             panel.cutoff_day.astype("datetime64[D]").astype(str),
             np.full(panel.n_rows, self.horizon_days, np.int32),
-            self.churn.p_churn(sample),
+            self.p_churn(sample),
             self.value.expected_orders(sample),
             self.value.expected_spend(sample),
             panel.recency_days.astype(np.int32),
             panel.totals.orders.astype(np.int64),
             panel.totals.spend,
             last.astype("datetime64[D]").astype(str),
-            np.full(panel.n_rows, "regulars", object),
+            np.full(panel.n_rows, self.speaker, object),
         )
         return pd.DataFrame(dict(zip(SCORES, found, strict=True)))
+
+    def _sample(self, panel: Panel) -> Sample:
+        horizons = {self.horizon_days, self.churn.horizon_days, self.value.horizon_days}
+        priors = {h: self.prior.columns(panel.rhythm, h) for h in sorted(horizons)}
+        return Sample(panel, priors, Label(self.horizon_days), self.history_starts)
+
+    def p_churn(self, sample: Sample) -> NDArray[np.float64]:
+        """P(no purchase in the horizon) per row, by whoever speaks."""
+        return spoken(self.speaker, self.churn, self.rule, sample)
 
     def scores_of(
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None

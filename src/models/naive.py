@@ -1,8 +1,9 @@
 """Naive rules: what a thoughtful marketer would do without a model.
 
-In: recency and trailing spend at matured training cutoffs. Out: churn probabilities of "no purchase in h, h/2 or h/4
-days means gone", each cell's probability being its own churn share; and value as trailing spend or monthly spend,
-rescaled to the training total. The better rule, in training, speaks. A customer never lacks a prediction.
+In: recency and past spend at matured training cutoffs. Out: churn probabilities of "no purchase in h, h/2 or h/4 days
+means gone", each cell's probability being its own churn share; and value as trailing spend, or as average monthly spend
+x months x retention, rescaled to the training total. The better rule, in training, speaks. A customer never lacks a
+prediction. A rule learnt at one horizon speaks of another as if the same pace went on.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import deviance, log_losses
+from .sample import Sample
 
 Float64 = NDArray[np.float64]
+MONTH_DAYS = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class NaiveChurn:
     days: float
     silent: float
     active: float
+    horizon_days: int
 
     @classmethod
     def fit(cls, recency_days: Float64, churned: Float64, horizon_days: int) -> NaiveChurn:
@@ -42,33 +46,76 @@ class NaiveChurn:
         rules = []
         for days in (horizon_days, horizon_days / 2, horizon_days / 4):
             silent = recency_days > days
-            rule = cls(float(days), share(silent), share(~silent))
+            rule = cls(float(days), share(silent), share(~silent), horizon_days)
             rules.append((float(log_losses(churned, rule.p_churn(recency_days)).mean()), rule))
         return min(rules, key=lambda found: found[0])[1]
 
-    def p_churn(self, recency_days: Float64) -> Float64:
-        """Probability of no purchase in the horizon."""
-        return np.where(recency_days > self.days, self.silent, self.active)
+    def p_churn(self, recency_days: Float64, horizon_days: int | None = None) -> Float64:
+        """Probability of no purchase in a horizon; default: the one learnt."""
+        share = np.where(recency_days > self.days, self.silent, self.active)
+        return np.asarray(share ** ((horizon_days or self.horizon_days) / self.horizon_days))
+
+
+def usual_spend(spend: Float64, age_days: Float64, horizon_days: int, retention: Float64) -> Float64:
+    """Average monthly spend x months in the horizon x retention, per customer and in currency.
+
+    A customer younger than a month has spent all of it in one month.
+
+    Parameters
+    ----------
+    spend : ndarray
+        Signed spend before the cutoff.
+    age_days : ndarray
+        Days since the first purchase, >= 1.
+    retention : ndarray
+        P(a purchase in the horizon), by the churn rule.
+
+    Examples
+    --------
+    >>> usual_spend(np.array([120.0, 120.0]), np.array([60.0, 10.0]), 90, np.array([0.5, 0.5])).tolist()
+    [90.0, 180.0]
+    """
+    months = np.maximum(age_days / MONTH_DAYS, 1.0)
+    return np.asarray(spend / months * (horizon_days / MONTH_DAYS) * retention)
 
 
 @dataclass(frozen=True)
 class NaiveValue:
-    """Trailing spend, or spend per day of age, times a factor, floored at a small share of the mean."""
+    """Trailing spend, or usual spend, times a factor; nothing for those who returned more than they bought."""
 
-    monthly: bool
+    usually: bool
     factor: float
 
     @classmethod
-    def fit(cls, trailing: Float64, per_day: Float64, spend: Float64, horizon_days: int, floor: float) -> NaiveValue:
-        """The better of the two rules in training deviance, each rescaled to the training total."""
+    def fit(cls, trailing: Float64, usual: Float64, spend: Float64, floor: float) -> NaiveValue:
+        """The better of the two rules in training deviance, each rescaled to the training total.
+
+        Parameters
+        ----------
+        trailing : ndarray
+            Signed spend in as many days before the cutoff as the horizon has.
+        usual : ndarray
+            What `usual_spend` says.
+        spend : ndarray
+            Signed spend in the horizon.
+        floor : float
+            The least prediction that counts in the deviance.
+        """
         rules = []
-        for monthly in (False, True):
-            total = float(np.maximum(per_day * horizon_days if monthly else trailing, 0).sum())
-            rule = cls(monthly, float(max(spend.sum(), 0.0) / total) if total > 0 else 0.0)
-            predicted = np.maximum(rule.value(trailing, per_day, horizon_days), max(floor, 1e-9))
+        for usually in (False, True):
+            total = float(np.maximum(usual if usually else trailing, 0).sum())
+            rule = cls(usually, float(max(spend.sum(), 0.0) / total) if total > 0 else 0.0)
+            predicted = np.maximum(rule.value(trailing, usual), max(floor, 1e-9))
             rules.append((float(deviance(spend, predicted).mean()), rule))
         return min(rules, key=lambda found: found[0])[1]
 
-    def value(self, trailing: Float64, per_day: Float64, horizon_days: int) -> Float64:
+    def value(self, trailing: Float64, usual: Float64) -> Float64:
         """Expected spend in the horizon."""
-        return self.factor * np.maximum(per_day * horizon_days if self.monthly else trailing, 0)
+        return self.factor * np.maximum(usual if self.usually else trailing, 0)
+
+
+def usual_of(rule: NaiveChurn, sample: Sample) -> Float64:
+    """The usual spend of a sample's rows, retained as a churn rule says."""
+    panel, h = sample.panel, sample.horizon_days
+    retention = 1 - rule.p_churn(panel.recency_days, h)
+    return usual_spend(panel.totals.spend, panel.rhythm.T + 1, h, retention)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import expit, exprel
 
-from .btyd import BLOCK, Float, Int, Real, Rows, Summary, Timing, horizon_of, least_loss, mean_loss, rising
+from .btyd import BLOCK, Timing, horizon_of, rising
+from .optimum import settled
+from .summary import Float, Int, Real, Rows, Summary
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class ParetoNbd(Timing):
         Purchase rates are gamma distributed with shape r and rate alpha (unit of time).
     s, beta : float
         Death rates are gamma distributed with shape s and rate beta (unit of time).
-    log_likelihood, converged, message, n_customers
+    log_likelihood, weak_prior, message, n_customers
         As in `BgNbd`.
 
     References
@@ -42,39 +44,42 @@ class ParetoNbd(Timing):
     True
     """
 
+    name: ClassVar[str] = "Pareto/NBD"
+
     r: float
     alpha: float
     s: float
     beta: float
     log_likelihood: float = 0.0
-    converged: bool = True
+    weak_prior: bool = False
     message: str = "given"
     n_customers: int = 0
 
     @classmethod
     def fit(cls, summary: Summary) -> Self:
-        """Maximum likelihood; raises `NotEnoughData` ``RG052`` without any repeat purchase."""
+        """Maximum likelihood, or with a weak prior, as in `BgNbd.fit`."""
         rows = Rows.of(summary)
 
         def objective(theta: Float) -> tuple[float, Float]:
             r, alpha, s, beta = np.exp(theta)
             log_l, slopes = _pareto_log_l(r, alpha, s, beta, rows.x, rows.t_x, rows.T)
-            return mean_loss(log_l, slopes, rows.n, np.exp(theta))
+            return rows.mean_loss(log_l, slopes, np.exp(theta))
 
-        rate = float((rows.x * rows.n).sum() / rows.n.sum())
+        rate = rows.rate
+        weak = rows.weak_prior(1.0, "how much lifetimes differ", "how long customers stay")
         starts = ((0.5, 0.5 / rate, 0.5, 0.5), (2.0, 2.0 / rate, 0.5, 5.0), (0.1, 0.1 / rate, 2.0, 2.0))
-        found = least_loss(objective, starts, ((1e-3, 1e3), (1e-5, 1e5), (1e-5, 1e3), (1e-5, 1e5)))
+        bounds = ((1e-3, 1e3), (1e-5, 1e5), (1e-5, 1e3), (1e-5, 1e5))
+        found = settled(objective, starts, bounds, weak, rows.repeat)
         r, alpha, s, beta = (float(v) for v in np.exp(found.theta))
         notes = [found.message]
-        if s * np.log1p(1 / beta) < 1e-3:
-            notes.append("these data show hardly any dying: below one customer in a thousand over the mean age")
+        if s * np.log1p(1 / beta) < 1e-2:
+            notes.append("these data show hardly any dying: below one customer in a hundred over the mean age")
         if r > 100:
             notes.append("all customers buy at nearly the same rate")
         if s > 100:
             notes.append("all customers die at nearly the same rate")
-        unit = rows.unit
-        log_l = -found.loss * len(summary) - float((rows.x * rows.n).sum()) * np.log(unit)
-        return cls(r, alpha * unit, s, beta * unit, float(log_l), found.converged, "; ".join(notes), len(summary))
+        unit, log_l, words = rows.unit, rows.log_likelihood(found.loss), "; ".join(notes)
+        return cls(r, alpha * unit, s, beta * unit, log_l, found.weak_prior, words, len(summary))
 
     def row_log_likelihood(self, summary: Summary) -> Float:
         """log L(x, t_x, T) of each customer."""

@@ -22,14 +22,14 @@ from ..errors import Busy, NotEnoughData
 from ..features.panel import Panel, Rhythm
 from ..intake.publish import replaced
 from .bg_nbd import BgNbd
-from .btyd import Summary
 from .gamma_gamma import GammaGamma
 from .metrics import logit
 from .pareto_nbd import ParetoNbd
+from .summary import Summary
 
 Float64 = NDArray[np.float64]
-M = TypeVar("M")
-FORMAT = 1
+M = TypeVar("M", BgNbd, ParetoNbd, GammaGamma)
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,16 @@ class PriorColumns:
     pareto_orders: Float64
     value: Float64
 
+    def silence(self, share: float) -> Float64:
+        """Logit of no purchase in the horizon: the mean of the two models' with a share for Pareto/NBD, or the one."""
+        bg, pareto = logit(self.bg_silent), logit(self.pareto_silent)
+        both = (1 - share) * bg + share * pareto
+        return np.asarray(np.where(np.isfinite(both), both, np.where(np.isfinite(bg), bg, pareto)))
+
     @property
     def silent(self) -> Float64:
-        """P(no purchase in the horizon): the mean of the two models' logits, or the one there is."""
-        return np.asarray(_mean_of([logit(self.bg_silent), logit(self.pareto_silent)]))
+        """The same with equal shares."""
+        return self.silence(0.5)
 
     @property
     def orders(self) -> Float64:
@@ -91,7 +97,7 @@ class Prior:
     mean_value : float
         Mean purchase value of repeat days over customers, for those without one.
     notes : tuple of str
-        What could not be fitted, and why.
+        Which model could not be fitted, or only with a weak prior, and why.
     """
 
     bg: BgNbd | None
@@ -101,32 +107,38 @@ class Prior:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, rhythm: Rhythm) -> Prior:
-        """Fit all three on the customers of one cutoff."""
-        summary, notes = _summary(rhythm), []
+    def fit(cls, rhythm: Rhythm, cutoff: Cutoff | None = None) -> Prior:
+        """Fit all three on the customers of one cutoff, which the notes then name."""
+        summary = _summary(rhythm)
+        notes: list[str] = []
+        when = f" at {cutoff}" if cutoff else ""
 
-        def fitted(fit: Callable[[Summary], M]) -> M | None:
+        def fitted(kind: type[M]) -> M | None:
             try:
-                return fit(summary)
+                model = kind.fit(summary)
             except NotEnoughData as error:
-                notes.append(str(error))
+                notes.append(f"{kind.name}{when} is left out: {error}")
                 return None
+            if model.weak_prior:
+                notes.append(f"{kind.name}{when}: {model.message}")
+            return model
 
         known = rhythm.n_valued > 0
         mean_value = float(rhythm.value[known].mean()) if known.any() else 0.0
-        bg, pareto, gamma = fitted(BgNbd.fit), fitted(ParetoNbd.fit), fitted(GammaGamma.fit)
-        notes += [f"{type(m).__name__}: {m.message}" for m in (bg, pareto) if m is not None and not m.converged]
+        bg, pareto, gamma = fitted(BgNbd), fitted(ParetoNbd), fitted(GammaGamma)
         return cls(bg, pareto, gamma, mean_value, tuple(notes))
 
     def columns(self, rhythm: Rhythm, horizon_days: int) -> PriorColumns:
         """What the prior says of each row for a horizon."""
-        summary, none = _summary(rhythm), np.full(len(rhythm.T), np.nan)
-        value = np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
+        summary, h = _summary(rhythm), horizon_days
+        none, value = np.full(len(summary), np.nan), np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
+        # Many customers share a row, and what is said of it.
+        rows, at = summary.distinct()
         return PriorColumns(
-            bg_silent=none if self.bg is None else self.bg.p_no_purchase(summary, horizon_days),
-            pareto_silent=none if self.pareto is None else self.pareto.p_no_purchase(summary, horizon_days),
-            bg_orders=none if self.bg is None else self.bg.expected_purchases(summary, horizon_days),
-            pareto_orders=none if self.pareto is None else self.pareto.expected_purchases(summary, horizon_days),
+            bg_silent=none if self.bg is None else self.bg.p_no_purchase(rows, h)[at],
+            pareto_silent=none if self.pareto is None else self.pareto.p_no_purchase(rows, h)[at],
+            bg_orders=none if self.bg is None else self.bg.expected_purchases(rows, h)[at],
+            pareto_orders=none if self.pareto is None else self.pareto.expected_purchases(rows, h)[at],
             value=value if self.gamma is None else self.gamma.expected_value(summary),
         )
 
@@ -166,7 +178,7 @@ def priors_at(
     for done, day in enumerate(days):
         file = cache / f"{Cutoff(day)}.json" if cache else None
         kept = _kept(file)
-        found[day] = kept or Prior.fit(panel.rhythm.take(panel.cutoff_day == day))
+        found[day] = kept or Prior.fit(panel.rhythm.take(panel.cutoff_day == day), Cutoff(day))
         if file is not None and kept is None:
             _keep(file, found[day])
         if progress:

@@ -1,12 +1,14 @@
 """Rows that models learn from or speak about: a panel, its prior columns, a horizon, and the labels known by a day.
 
-In: a panel whose rows are in canonical order (customer, cutoff). Out: targets, weights and cuts of the rows. Rows whose
-customer is not at risk (no purchase for longer than `active_within_days`) are left out everywhere alike.
+In: a panel whose rows are in canonical order (customer, cutoff), and what the classical prior says of each horizon
+that matters. Out: targets, weights and cuts of the rows. Rows whose customer is not at risk (no purchase for longer
+than `active_within_days`) are left out everywhere alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from ..errors import DataError, NotEnoughData
 from ..features.history import Future
 from ..features.panel import Label, Panel
 from .prior import PriorColumns
+from .splits import refuse_peeking
 
 Float64 = NDArray[np.float64]
 HALF_LIFE_DAYS = 180
@@ -29,14 +32,31 @@ class Sample:
     Parameters
     ----------
     panel : Panel
-    prior : PriorColumns
+    priors : dict of int to PriorColumns
+        What the prior says of each row, by horizon in days.
     label : Label
         Which of the panel's targets are meant.
+    starts : Cutoff
+        First day that the history covers.
+    share : float
+        Of Pareto/NBD against BG/NBD where both speak of silence.
     """
 
     panel: Panel
-    prior: PriorColumns
+    priors: Mapping[int, PriorColumns]
     label: Label
+    starts: Cutoff
+    share: float = 0.5
+
+    @property
+    def prior(self) -> PriorColumns:
+        """What the prior says of the sample's own horizon."""
+        return self.priors[self.label.horizon_days]
+
+    @property
+    def silent(self) -> Float64:
+        """The prior's logit of silence in the horizon; NaN where neither model could be fitted."""
+        return self.prior.silence(self.share)
 
     @property
     def n_rows(self) -> int:
@@ -89,7 +109,12 @@ class Sample:
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
         """Some of the rows."""
-        return Sample(self.panel.take(rows), self.prior.take(rows), self.label)
+        priors = {h: prior.take(rows) for h, prior in self.priors.items()}
+        return replace(self, panel=self.panel.take(rows), priors=priors)
+
+    def over(self, horizon_days: int) -> Sample:
+        """The same rows for another horizon, as far as the prior speaks of it."""
+        return replace(self, label=Label(horizon_days, self.label.known_on))
 
     def at(self, cutoffs: tuple[Cutoff, ...]) -> Sample:
         """The rows of some cutoffs."""
@@ -101,9 +126,36 @@ class Sample:
 
     def thinned(self, most: int, seed: int) -> Sample:
         """At most so many rows, drawn without replacement, still in canonical order."""
-        if self.n_rows <= most:
-            return self
-        return self.take(np.sort(np.random.default_rng(seed).permutation(self.n_rows)[:most]))
+        return self if self.n_rows <= most else self.take(drawn(self.n_rows, most, seed))
+
+    @property
+    def day(self) -> Cutoff:
+        """The one cutoff of all rows.
+
+        Raises
+        ------
+        DataError
+            When there are several, or no rows.
+        """
+        days = [Cutoff(d) for d in np.unique(self.panel.cutoff_day).tolist()]
+        if len(days) != 1:
+            needed = "rows of the one day on which one stands"
+            raise DataError(f"{self.n_rows} rows of {len(days)} cutoffs", needed=needed, offending=days, code="RG266")
+        return days[0]
+
+    def known_by(self, day: Cutoff, lag_days: int) -> Sample:
+        """Itself, if the labels of all rows were known by a day.
+
+        Raises
+        ------
+        DataError
+            When a window ends after that day, or what is said of it became known later.
+        """
+        days = [Cutoff(d) for d in np.unique(self.panel.cutoff_day).tolist()]
+        refuse_peeking(days, self.horizon_days, lag_days, day)
+        if self.label.known_on is not None:
+            refuse_peeking([self.label.known_on], 0, 0, day)
+        return self
 
     def checked(self) -> Sample:
         """Itself, if both outcomes occur often enough to learn from.
@@ -124,6 +176,17 @@ class Sample:
                 code="RG042",
             )
         return self
+
+
+def drawn(n: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Positions of so many of `n` rows, without replacement, ascending.
+
+    Examples
+    --------
+    >>> len(drawn(10, 4, 0)), bool((np.diff(drawn(10, 4, 0)) > 0).all())
+    (4, True)
+    """
+    return np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
 
 def at_risk(panel: Panel, active_within_days: int | None) -> Panel:

@@ -23,6 +23,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import pandas as pd
+
 from ..errors import NoModel, RegularsError
 from ..intake.whole import all_for_owner_alone, owners_files, private
 from .bundle import load, save
@@ -126,7 +128,10 @@ class Store:
         tables: Mapping[str, object],
         figures: Mapping[str, str],
     ) -> None:
-        """Parameters, tags, metrics per origin (by step) and pooled, tables as JSON, figures as files."""
+        """Parameters, tags, metrics per origin (by step) and pooled, tables as JSON, figures as files.
+
+        A table that is a frame is logged as MLflow's own kind of table, which its pages show.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         client, now = self._client(), int(time.time() * 1000)
@@ -137,7 +142,10 @@ class Store:
         for start in range(0, len(metrics), 900):
             client.log_batch(run_id, metrics=metrics[start : start + 900])
         for file, content in tables.items():
-            client.log_dict(run_id, content, file)
+            if isinstance(content, pd.DataFrame):
+                client.log_table(run_id, content, file)
+            else:
+                client.log_dict(run_id, content, file)
         for file, text in figures.items():
             client.log_text(run_id, text, file)
 

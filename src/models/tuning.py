@@ -1,23 +1,24 @@
 """A short, seeded, pruned search for the boosters' settings, judged on later time only.
 
 In: rows of the training cutoffs, the last of which judges the earlier ones whose labels had matured by then. Out: a
-`Setting` (parameters and rounds) and the table of trials. The first trial is the defaults, so a search never does
-worse than they do on the judging cutoff. A budget in seconds ends a study after the trial in which it runs out; every
-study records its own trials, and their number as `trials` gives that study again.
+`Setting` (parameters and rounds) and the table of trials. The first trial is the defaults; they stay unless the best
+one gains more on the judging cutoff than its own standard error. When the time is over, the trial that is running is
+thrown away as if it had never begun: as many trials without a limit give the same study again, to the bit.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from .boosted import DEFAULTS, MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
+from .boosted import MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
+from .trials import Trial
 
 with warnings.catch_warnings():
     # In a notebook its progress bars, which are not used, miss a widget library and say so with a path.
@@ -26,19 +27,24 @@ with warnings.catch_warnings():
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Range = tuple[float, float]
+
+SPACE: Mapping[str, Range] = {
+    "max_depth": (2, 6),
+    "min_child_weight": (2.0, 200.0),
+    "subsample": (0.5, 1.0),
+    "colsample_bytree": (0.3, 1.0),
+    "reg_lambda": (1.0, 100.0),
+}
+"""Between which values a study looks; what is not named stays as it is."""
+
+ON_LOG_SCALE = frozenset({"min_child_weight", "reg_lambda", "learning_rate"})
 EVERY = 5
 """Rounds between two looks at the judging rows."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One try: its number, state, loss on the judging cutoff, rounds and parameters."""
-
-    number: int
-    state: str
-    loss: float | None
-    rounds: int | None
-    params: dict[str, float]
+DRAWN = 5
+"""So many trials, the defaults among them, are tried before the sampler learns from them."""
+FIRST_PRUNED = 25
+"""Rounds that no trial is denied: earlier, settings that learn slowly and well look like bad ones."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +65,17 @@ class Rows:
     margin: Float64 | None = None
 
 
-def _suggested(trial: optuna.Trial) -> dict[str, float]:
-    return {
-        "max_depth": trial.suggest_int("max_depth", 2, 6),
-        "min_child_weight": trial.suggest_float("min_child_weight", 2, 200, log=True),
-        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
-        "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
-        "reg_lambda": trial.suggest_float("reg_lambda", 1, 100, log=True),
-    }
+@dataclass(frozen=True)
+class Grown:
+    """A booster, the rounds at which the judging rows lose least, and that loss."""
+
+    loss: float
+    rounds: int
+    booster: xgb.Booster
+
+
+class _TimeIsOver(Exception):
+    """The running trial is not to be finished."""
 
 
 def tune(
@@ -78,56 +87,146 @@ def tune(
     setting: Setting,
     seconds: float | None = None,
     progress: Callable[[str, float], None] | None = None,
+    space: Mapping[str, Range] = SPACE,
 ) -> Tuned:
-    """Search `trials` settings; with 0 trials only the rounds of the defaults are found, by early stopping."""
-    data, unseen = _matrices(names, train, judge)
-    rounds: dict[int, int] = {}
+    """Search `trials` settings; with 0 or 1 only the rounds of the defaults are found, by early stopping.
 
-    def loss(trial: optuna.Trial) -> float:
-        def pruned(judged: float, done: int) -> None:
+    Parameters
+    ----------
+    seconds : float, optional
+        When they are over the study ends; the defaults are tried whatever it takes.
+    space : dict of str to (float, float)
+        Least and largest value of each parameter to search, widened to hold where the search starts.
+    """
+    began, most = time.monotonic(), max(trials, 1)
+
+    def over() -> bool:
+        return seconds is not None and time.monotonic() - began > seconds
+
+    search = _Search(kind, *_matrices(names, train, judge, setting.threads), setting, space, over)
+    table: list[Trial] = []
+    best: dict[int, Grown] = {}
+    while len(table) < most and not (table and over()):
+        try:
+            trial, found = search.next()
+        except _TimeIsOver:
+            break
+        table.append(trial)
+        if found is not None and (not best or found.loss < min(g.loss for g in best.values())):
+            best = {n: g for n, g in best.items() if n == 0} | {trial.number: found}
+        if progress:
+            progress(f"tuning {kind}", len(table) / most)
+    chosen = max(best)
+    if chosen and not _clearly_better(kind, best[chosen], best[0], search.unseen, judge):
+        chosen = 0
+    table[chosen] = replace(table[chosen], chosen=True)
+    return Tuned(replace(setting.changed(_whole(table[chosen].params)), rounds=best[chosen].rounds), tuple(table))
+
+
+class _Search:
+    """A study that starts from a setting, and the rows that it is about."""
+
+    def __init__(
+        self,
+        kind: str,
+        data: xgb.DMatrix,
+        unseen: xgb.DMatrix,
+        setting: Setting,
+        space: Mapping[str, Range],
+        over: Callable[[], bool],
+    ) -> None:
+        self.kind, self.data, self.unseen, self.setting, self.over = kind, data, unseen, setting, over
+        self.space = _holding(space, setting.params)
+        self.study = _study(setting.seed)
+        self.study.enqueue_trial({name: setting.params[name] for name in self.space})
+
+    def next(self) -> tuple[Trial, Grown | None]:
+        """The next trial, and what grew in it unless it was pruned.
+
+        Raises
+        ------
+        _TimeIsOver
+            When it ends before the trial does; never in the first one.
+        """
+        trial = self.study.ask()
+        params = _suggested(trial, self.space)
+        try:
+            found = self._grown(trial, self.setting.changed(_whole(params)))
+            told = self.study.tell(trial, found.loss)
+        except optuna.TrialPruned:
+            found, told = None, self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return Trial(told.number, told.state.name, told.value, found.rounds if found else None, params), found
+
+    def _grown(self, trial: optuna.Trial, setting: Setting) -> Grown:
+        def looked(judged: float, done: int) -> None:
+            if trial.number and self.over():
+                raise _TimeIsOver
             trial.report(judged, done)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        least, rounds[trial.number] = _stopped_early(kind, data, unseen, setting.changed(_suggested(trial)), pruned)
-        return least
-
-    if trials == 0:
-        least, enough = _stopped_early(kind, data, unseen, setting)
-        return Tuned(replace(setting, rounds=enough), (Trial(0, "COMPLETE", least, enough, dict(setting.params)),))
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=setting.seed, n_startup_trials=min(5, trials)),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=50),
-    )
-    study.enqueue_trial({name: DEFAULTS[name] for name in DEFAULTS if name != "learning_rate"})
-    began = time.monotonic()
-
-    def after(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        if progress:
-            progress(f"tuning {kind}", (trial.number + 1) / trials)
-        if seconds is not None and time.monotonic() - began > seconds:
-            study.stop()
-
-    study.optimize(loss, n_trials=trials, callbacks=[after])
-    table = tuple(
-        Trial(t.number, t.state.name, t.value, rounds.get(t.number), {k: float(v) for k, v in t.params.items()})
-        for t in study.trials
-    )
-    chosen = setting.changed({**study.best_params, "max_depth": int(study.best_params["max_depth"])})
-    return Tuned(replace(chosen, rounds=rounds[study.best_trial.number]), table)
+        return _stopped_early(self.kind, self.data, self.unseen, setting, looked)
 
 
 def best_rounds(kind: str, names: Sequence[str], train: Rows, judge: Rows, setting: Setting) -> int:
     """Rounds after which the judging rows stop gaining."""
-    data, unseen = _matrices(names, train, judge)
-    return _stopped_early(kind, data, unseen, setting)[1]
+    data, unseen = _matrices(names, train, judge, setting.threads)
+    return _stopped_early(kind, data, unseen, setting).rounds
 
 
-def _matrices(names: Sequence[str], train: Rows, judge: Rows) -> tuple[xgb.DMatrix, xgb.DMatrix]:
-    data = matrix(names, train.values, train.label, train.weight, train.margin, None)
-    return data, matrix(names, judge.values, judge.label, judge.weight, judge.margin, data)
+def _study(seed: int) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=DRAWN),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=DRAWN - 1, n_warmup_steps=FIRST_PRUNED),
+    )
+
+
+def _holding(space: Mapping[str, Range], start: Mapping[str, float]) -> dict[str, Range]:
+    """The space with the start in it."""
+    return {name: (min(least, start[name]), max(most, start[name])) for name, (least, most) in space.items()}
+
+
+def inside(space: Mapping[str, Range], params: Mapping[str, float]) -> dict[str, float]:
+    """Parameters brought into a space, each to the nearest value in it.
+
+    Examples
+    --------
+    >>> inside({"max_depth": (2, 3)}, {"max_depth": 4, "subsample": 0.8})
+    {'max_depth': 3, 'subsample': 0.8}
+    """
+    bounds = {name: space.get(name, (value, value)) for name, value in params.items()}
+    return _whole({name: min(max(value, bounds[name][0]), bounds[name][1]) for name, value in params.items()})
+
+
+def _suggested(trial: optuna.Trial, space: Mapping[str, Range]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, (least, most) in space.items():
+        if name == "max_depth":
+            found[name] = trial.suggest_int(name, int(least), int(most))
+        else:
+            found[name] = trial.suggest_float(name, least, most, log=name in ON_LOG_SCALE)
+    return found
+
+
+def _whole(params: Mapping[str, float]) -> dict[str, float]:
+    """XGBoost takes no depth of 4.0."""
+    return {name: int(value) if name == "max_depth" else value for name, value in params.items()}
+
+
+def _matrices(names: Sequence[str], train: Rows, judge: Rows, threads: int) -> tuple[xgb.DMatrix, xgb.DMatrix]:
+    """The rows to learn from in bins, and those that judge as they are: so they are judged in a fifth of the time."""
+    data = matrix(names, train.values, train.label, train.weight, train.margin, threads)
+    rows = np.ascontiguousarray(judge.values.T)
+    unseen = xgb.DMatrix(
+        rows,
+        label=judge.label,
+        weight=judge.weight,
+        base_margin=judge.margin,
+        feature_names=list(names),
+        nthread=threads,
+    )
+    return data, unseen
 
 
 def _stopped_early(
@@ -136,8 +235,8 @@ def _stopped_early(
     unseen: xgb.DMatrix,
     setting: Setting,
     told: Callable[[float, int], None] | None = None,
-) -> tuple[float, int]:
-    """The least judging loss and its rounds; looked at every few rounds only, as a look costs as much as a round."""
+) -> Grown:
+    """Trees until the judging rows stop gaining, looked at every few rounds: a look costs as much as a round."""
     booster = xgb.Booster(xgb_params(kind, setting), [data, unseen])
     least, enough = np.inf, EVERY
     for done in range(1, MAX_ROUNDS + 1):
@@ -151,4 +250,25 @@ def _stopped_early(
             least, enough = judged, done
         elif done - enough >= PATIENCE:
             break
-    return float(least), enough
+    return Grown(float(least), enough, booster)
+
+
+def _clearly_better(kind: str, best: Grown, first: Grown, unseen: xgb.DMatrix, judge: Rows) -> bool:
+    """Whether the mean gain over the judging rows, paired, exceeds its standard error.
+
+    The best of many tries is best by luck as well: the one-standard-error rule of Breiman, Friedman, Olshen and Stone,
+    Classification and Regression Trees (1984), section 3.4.3, with the defaults in the place of the simplest model.
+    """
+    losses = [
+        _losses(kind, judge.label, g.booster.predict(unseen, output_margin=True, iteration_range=(0, g.rounds)))
+        for g in (first, best)
+    ]
+    gain, share = losses[0] - losses[1], judge.weight / judge.weight.sum()
+    mean = float(share @ gain)
+    return mean > float(np.sqrt(np.square(share) @ np.square(gain - mean)))
+
+
+def _losses(kind: str, label: Float64, margin: Float32) -> Float64:
+    """What `eval_metric` is the mean of: log loss, or the negative Tweedie log likelihood of power 1.5."""
+    z = margin.astype(np.float64)
+    return np.logaddexp(0.0, z) - label * z if kind == "churn" else 2 * label * np.exp(-z / 2) + 2 * np.exp(z / 2)

@@ -164,7 +164,8 @@ def _enough(found: Examination) -> Section:
     ]
     heads = [Column("Past day", False), Column("Customers at risk"), Column("Bought nothing then"), Column("Share")]
     table = [Table("Where a model can be judged", heads, rows)] if rows else []
-    return Section("enough", "Is it enough to train on?", plain(enough.words), (), (), table)
+    remarks = [plain(f"{capital(remark)}.") for remark in enough.remarks]
+    return Section("enough", "Is it enough to train on?", plain(enough.words), remarks, (), table)
 
 
 def _window(found: Examination) -> Section:

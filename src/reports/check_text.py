@@ -29,6 +29,7 @@ def _lines(found: Examination) -> Iterator[str]:
     )
     if found.enough.words != found.first_thing:
         yield found.enough.words
+    yield from (f"  {capital(remark)}." for remark in found.enough.remarks)
     for severity, head in _HEAD.items():
         of_kind = [f for f in found.findings if f.severity == severity]
         if of_kind:

@@ -1,4 +1,4 @@
-"""Churn: the weight of the prior, the level halfway to it, and probabilities that are probabilities."""
+"""Churn: the weight of the prior, the level, horizons carried by the prior, probabilities that are probabilities."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from regulars.models.churn import halfway, prior_weight
+from regulars.errors import NotEnoughData
+from regulars.models.churn import Churn, prior_weight
+from regulars.models.ensemble import CHURN, Recipe, settings_for
 from regulars.models.metrics import auc, logit, sigmoid
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
 
 from ..simulated import rows_now, trained, training_rows
-
-LOGITS = st.lists(st.floats(-6, 6), min_size=1, max_size=20)
 
 
 def without_prior(sample: Sample, rows: slice = slice(None)) -> Sample:
@@ -26,28 +24,7 @@ def without_prior(sample: Sample, rows: slice = slice(None)) -> Sample:
         values = getattr(sample.prior, name).copy()
         values[rows] = np.nan
         columns[name] = values
-    return replace(sample, prior=PriorColumns(**columns))
-
-
-@given(LOGITS, st.floats(-4, 4))
-def test_the_level_ends_halfway_between_the_two_means(logits: list[float], moved: float) -> None:
-    z = np.array(logits)
-    prior = z + moved
-    shift = halfway(z, prior)
-    target = 0.5 * (sigmoid(z).mean() + sigmoid(prior).mean())
-    assert sigmoid(z + shift).mean() == pytest.approx(target, abs=1e-9)
-    assert shift * moved >= -1e-9
-
-
-def test_rows_without_a_prior_have_no_say_in_the_level() -> None:
-    # From 1/2 halfway to 3/4 is 5/8: log(5 / 3), whatever the second row says.
-    assert halfway(np.array([0.0, 5.0]), np.array([np.log(3), np.nan])) == pytest.approx(np.log(5 / 3))
-    assert halfway(np.array([0.0, 5.0]), np.full(2, np.nan)) == 0.0
-
-
-def test_agreement_moves_nothing() -> None:
-    z = np.array([-1.0, 0.3, 2.0])
-    assert halfway(z, z) == pytest.approx(0.0, abs=1e-12)
+    return replace(sample, priors={sample.horizon_days: PriorColumns(**columns)})
 
 
 def test_the_priors_weight_falls_with_customers_not_with_rows() -> None:
@@ -63,25 +40,48 @@ def test_the_priors_weight_falls_with_customers_not_with_rows() -> None:
 
 
 def test_the_blend_is_the_weighted_mean_of_the_members_mean_logit_and_the_priors() -> None:
-    churn, now = trained().model.churn, rows_now(trained())
+    churn = trained().model.churn
+    now = replace(rows_now(trained()), share=churn.share)
     trees = sum(churn.ensemble.link(m, now) for m in ("plain", "rich", "seeded")) / 3
     w = churn.prior_weight
-    meant = (1 - w) * trees + w * now.prior.silent + churn.shift
+    meant = (1 - w) * trees + w * now.prior.silence(churn.share) + churn.level.shift
     assert churn.logit(now) == pytest.approx(meant, abs=1e-12)
     assert churn.p_churn(now) == pytest.approx(1 / (1 + np.exp(-meant)), rel=1e-9)
 
 
-def test_the_published_level_is_halfway_to_the_priors_on_the_day_one_stands() -> None:
+def test_the_published_level_lies_between_the_blends_and_the_priors_on_the_day_one_stands() -> None:
     churn, now = trained().model.churn, rows_now(trained())
-    bare = sigmoid(churn.logit(now) - churn.shift).mean()
-    prior = sigmoid(now.prior.silent).mean()
-    assert churn.p_churn(now).mean() == pytest.approx((bare + prior) / 2, abs=1e-9)
+    bare = sigmoid(churn.logit(now) - churn.level.shift).mean()
+    prior = sigmoid(now.prior.silence(churn.share)).mean()
+    # 420 days: the training cutoffs span less than a year, and no twin has half a year of history behind it.
+    assert churn.level.twin is None
+    assert 0.5 < churn.level.anchor < 1.0
+    anchor = churn.level.anchor
+    assert churn.p_churn(now).mean() == pytest.approx((1 - anchor) * bare + anchor * prior, abs=1e-9)
+
+
+def test_what_is_learnt_at_one_horizon_is_carried_to_another_by_the_prior() -> None:
+    churn, now, prior = trained().model.churn, rows_now(trained()), trained().model.prior
+    both = replace(now, priors={30: now.prior, 90: prior.columns(now.panel.rhythm, 90)}).over(90)
+    beyond = churn.logit(now) - now.prior.silence(churn.share)
+    assert churn.logit(both) - both.prior.silence(churn.share) == pytest.approx(beyond, abs=1e-12)
+    # Longer silence is never more likely, and for most it is less.
+    assert (churn.p_churn(both) <= churn.p_churn(now)).all()
+    assert (churn.p_churn(both) < churn.p_churn(now)).mean() > 0.9
+
+
+def test_a_horizon_is_not_carried_without_a_prior() -> None:
+    train, now = training_rows(trained()), rows_now(trained())
+    settings = settings_for(CHURN, train, Recipe(trials=0))[0]
+    both = replace(now, priors={30: now.prior, 90: without_prior(now).prior}).over(90)
+    with pytest.raises(NotEnoughData, match="no two windows of 90 days have closed"):
+        Churn.fit(train, both, settings)
 
 
 def test_where_there_is_no_prior_the_trees_speak_alone() -> None:
     churn, now = trained().model.churn, rows_now(trained())
     some = without_prior(now, slice(0, 5))
-    trees = np.mean([churn.ensemble.link(m, some) for m in ("plain", "rich", "seeded")], axis=0) + churn.shift
+    trees = np.mean([churn.ensemble.link(m, some) for m in ("plain", "rich", "seeded")], axis=0) + churn.level.shift
     assert churn.logit(some)[:5] == pytest.approx(trees[:5], abs=1e-12)
     assert churn.logit(some)[5:].tobytes() == churn.logit(now)[5:].tobytes()
 

@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from regulars.clock import Cutoff
+from regulars.errors import ConfigError
 from regulars.models.ensemble import (
     CHURN,
     VALUE,
     Ensemble,
     Recipe,
     Seed,
-    features_of,
     logistic_line,
     settings_for,
     tweedie_line,
@@ -103,37 +103,39 @@ def rows() -> Sample:
 
 def test_the_seed_of_money_is_in_units_of_the_mean_so_that_the_currency_does_not_matter() -> None:
     sample = rows()
-    seed = Seed.fit(VALUE, sample)
+    seed = Seed.fit(VALUE, VALUE.examples(sample))
     assert seed.unit == pytest.approx(np.maximum(sample.spend, 0).mean())
     known = seed.unit * np.exp(seed.margin(VALUE, sample))
     total = (sample.weight * np.maximum(sample.spend, 0)).sum()
     assert (sample.weight * known).sum() == pytest.approx(total, rel=0.05)
-    assert Seed.fit(CHURN, sample).unit == 1.0
+    assert Seed.fit(CHURN, CHURN.examples(sample)).unit == 1.0
 
 
 def test_the_margin_of_churn_is_brought_to_the_level_of_the_training_rows() -> None:
     sample = rows()
-    margin = Seed.fit(CHURN, sample).margin(CHURN, sample)
+    margin = Seed.fit(CHURN, CHURN.examples(sample)).margin(CHURN, sample)
     # Logistic regression with an intercept is right in total, by the weights it was fitted with.
     assert (sample.weight * sigmoid(margin)).sum() == pytest.approx((sample.weight * sample.churned).sum(), rel=1e-3)
 
 
 def test_members_read_the_panel_and_unless_plain_the_prior_too() -> None:
     sample = rows()
-    plain, values = features_of("plain", sample)
+    columns = CHURN.columns(sample)
+    plain, rich = columns.names_for("plain"), columns.names_for("rich")
     assert plain == sample.panel.names
-    assert values is sample.panel.values
-    rich, more = features_of("rich", sample)
+    assert columns.read(plain) is sample.panel.values
+    more = columns.read(rich)
     assert rich[: len(plain)] == plain
     assert [n for n in rich if n.startswith("btyd_")] == list(rich[len(plain) :])
     assert more.shape == (len(rich), sample.n_rows)
-    assert features_of("seeded", sample)[0] == rich
+    assert columns.names_for("seeded") == rich
 
 
 def test_nothing_that_is_the_same_for_all_customers_of_a_cutoff_is_a_feature() -> None:
     # METHOD, Level: such features name the cutoff and swallow the level; absolute dates above all.
     sample = rows()
-    names, values = features_of("rich", sample)
+    columns = CHURN.columns(sample)
+    names, values = columns.names_for("rich"), columns.read(columns.names_for("rich"))
     for name, row in zip(names, values, strict=True):
         spreads = [np.ptp(here[np.isfinite(here)]) for day in np.unique(sample.panel.cutoff_day)
                    if np.isfinite(here := row[sample.panel.cutoff_day == day]).any()]  # fmt: skip
@@ -154,7 +156,8 @@ def test_churn_is_three_members_of_which_only_the_last_is_seeded() -> None:
 
 def test_a_member_is_asked_with_the_margin_of_the_very_rows() -> None:
     ensemble, now = trained().model.churn.ensemble, rows_now(trained())
-    names, values = features_of("seeded", now)
+    names = ensemble.boosters["seeded"].names
+    values = CHURN.columns(now).read(names)
     margin = ensemble.seed.margin(CHURN, now)
     assert ensemble.link("seeded", now).tobytes() == ensemble.boosters["seeded"].link(names, values, margin).tobytes()
     back = np.arange(now.n_rows)[::-1]
@@ -192,6 +195,74 @@ def test_with_one_training_cutoff_the_defaults_are_taken() -> None:
     settings, trials = settings_for(CHURN, one, Recipe(trials=5))
     assert trials == ()
     assert {s.rounds for s in settings.values()} == {100}
+
+
+def test_a_feature_that_is_zero_or_missing_in_every_training_row_changes_nothing() -> None:
+    # Such as that of a kind of event which first happened after the day: trees draw some columns, so one more would
+    # change them all.
+    sample, now = rows(), rows_now(trained())
+    settings = {m: replace(s, rounds=4) for m, s in settings_for(CHURN, sample, Recipe(trials=0))[0].items()}
+
+    def wider(part: Sample, later: float) -> Sample:
+        mute = np.full((2, part.n_rows), later, np.float32)
+        mute[1, ::2] = np.nan
+        values = np.concatenate([mute[:1], part.panel.values, mute[1:]])
+        return replace(part, panel=replace(part.panel, names=("first", *part.panel.names, "last"), values=values))
+
+    found = Ensemble.fit(CHURN, wider(sample, 0.0), settings)
+    meant = Ensemble.fit(CHURN, sample, settings)
+    assert settings_for(CHURN, wider(sample, 0.0), Recipe(trials=0)) == settings_for(CHURN, sample, Recipe(trials=0))
+    for member in CHURN.members:
+        assert found.boosters[member].saved() == meant.boosters[member].saved()
+        assert found.link(member, wider(now, 7.0)).tobytes() == meant.link(member, now).tobytes()
+    # One that is 1 or missing says something.
+    assert "last" in Ensemble.fit(CHURN, wider(sample, 1.0), settings).boosters["plain"].names
+
+
+def test_a_feature_that_is_lacking_when_one_asks_is_missed() -> None:
+    ensemble, now = trained().model.churn.ensemble, rows_now(trained())
+    lost = ensemble.boosters["rich"].names[3]
+    kept = [i for i, name in enumerate(now.panel.names) if name != lost]
+    panel = replace(now.panel, names=tuple(now.panel.names[i] for i in kept), values=now.panel.values[kept])
+    with pytest.raises(ConfigError, match=f"not those of the training.*{lost}"):
+        ensemble.link("rich", replace(now, panel=panel))
+
+
+def test_plain_arrays_teach_and_say_what_the_sample_does() -> None:
+    # A sample is one way to bring the arrays; the estimator of anybody's own table is the other.
+    sample, now = rows(), rows_now(trained())
+    settings = {m: replace(s, rounds=4) for m, s in settings_for(CHURN, sample, Recipe(trials=0))[0].items()}
+    examples, columns = CHURN.examples(sample), CHURN.columns(now)
+    first, second = Ensemble.fit(CHURN, sample, settings), Ensemble.learnt(CHURN, examples, settings)
+    for member in CHURN.members:
+        assert first.link(member, now).tobytes() == second.link_of(member, columns).tobytes()
+
+
+def test_the_blend_is_the_mean_of_links_with_the_prior_by_its_weight_where_there_is_one() -> None:
+    ensemble, columns = trained().model.churn.ensemble, CHURN.columns(rows_now(trained()))
+    prior = columns.prior.copy()
+    prior[::2] = np.nan
+    columns = replace(columns, prior=prior)
+    trees = sum(ensemble.link_of(m, columns) for m in CHURN.members) / 3
+    found = ensemble.blend(columns, 0.25)
+    np.testing.assert_allclose(found[::2], trees[::2], rtol=1e-12)
+    np.testing.assert_allclose(found[1::2], (0.75 * trees + 0.25 * prior)[1::2], rtol=1e-12)
+
+
+def test_thinning_draws_the_same_rows_each_time_and_keeps_their_order() -> None:
+    whole = CHURN.examples(rows())
+    whole = replace(whole, weight=np.arange(len(whole.target), dtype=np.float64))
+    thin = whole.thinned(40, seed=1)
+    assert thin.weight.tolist() == whole.thinned(40, seed=1).weight.tolist()
+    assert len(set(thin.weight)) == 40
+    assert (np.diff(thin.weight) > 0).all()
+    # Everything of a row stays together.
+    kept = thin.weight.astype(int)
+    assert thin.target.tolist() == whole.target[kept].tolist()
+    assert thin.columns.prior.tobytes() == whole.columns.prior[kept].tobytes()
+    assert thin.columns.values.tobytes() == whole.columns.values[:, kept].tobytes()
+    assert any(whole.thinned(40, seed=s).weight.tolist() != thin.weight.tolist() for s in range(2, 6))
+    assert whole.thinned(len(whole.target), seed=1) is whole
 
 
 def test_an_ensemble_learnt_twice_is_the_same_to_the_byte() -> None:

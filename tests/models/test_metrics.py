@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, mean_tweedie_deviance, roc_auc_score
 
@@ -159,12 +160,68 @@ def test_what_is_not_defined_is_none_and_never_a_number() -> None:
     one_class = metrics.churn_figures(np.ones(5), np.full(5, 0.7))
     assert one_class["auc"] is None
     assert one_class["pr_auc"] is None
+    assert one_class["level_loss"] is None
     assert one_class["log_loss"] == pytest.approx(-np.log(0.7))
     nothing = metrics.value_figures(np.zeros(5), np.zeros(5), 0.0, ids(5))
     assert nothing["mae"] == 0.0
     assert {k for k, v in nothing.items() if v is None} == set(nothing) - {"mae"}
     returns_only = metrics.value_figures(np.array([-3.0, 0.0]), np.array([1.0, 2.0]), 1.0, ids(2))
-    assert {k for k, v in returns_only.items() if v is None} == {"gini", "top_decile_capture", "bias"}
+    undefined = {"gini", "top_decile_capture", "bias", "level_deviance"}
+    assert {k for k, v in returns_only.items() if v is None} == undefined
+
+
+def test_the_level_is_refitted_by_one_shift_of_all_logits() -> None:
+    # Logits of -2 and 2 have a mean probability of 1/2, as the outcomes have; both were told 1 lower.
+    y, told = np.array([0.0, 1.0]), metrics.sigmoid(np.array([-3.0, 1.0]))
+    assert metrics.level_shift(y, told) == pytest.approx(1.0, abs=1e-12)
+    # Before: log(1 + e^-3) and log(1 + e^-1); after: twice log(1 + e^-2).
+    before, after = (np.log1p(np.exp(-3)) + np.log1p(np.exp(-1))) / 2, np.log1p(np.exp(-2))
+    assert metrics.level_loss(y, told) == pytest.approx(before - after, abs=1e-12)
+
+
+def test_one_probability_for_all_has_no_error_but_that_of_level() -> None:
+    # .9 for two of which one churned: log loss -(log .1 + log .9) / 2, and log 2 with .5.
+    y, p = np.array([0.0, 1.0]), np.array([0.9, 0.9])
+    assert metrics.level_loss(y, p) == pytest.approx(-np.log(0.09) / 2 - np.log(2))
+    assert metrics.level_loss(y, np.array([0.5, 0.5])) == pytest.approx(0.0, abs=1e-15)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=40))
+def test_no_shift_saves_more_than_the_level_and_the_level_never_less_than_nothing(
+    rows: list[tuple[bool, float]],
+) -> None:
+    y, p = np.array([float(a) for a, _ in rows]), np.array([b for _, b in rows])
+    saved, shift = metrics.level_loss(y, p), metrics.level_shift(y, p)
+    if saved is None or shift is None:
+        assert y.min() == y.max()
+        return
+    z = metrics.logit(p)
+
+    def loss(by: float) -> float:
+        return float((np.logaddexp(0, z + by) - y * (z + by)).mean())
+
+    assert y.min() < y.max()
+    assert saved >= 0
+    assert saved == pytest.approx(loss(0) - minimize_scalar(loss, bounds=(-40, 40), method="bounded").fun, abs=1e-6)
+    assert metrics.sigmoid(z + shift).mean() == pytest.approx(y.mean(), abs=1e-9)
+
+
+def test_the_level_of_a_deviance_is_one_factor_on_all_predictions() -> None:
+    # Predictions that are a third of what was spent: three times as much leaves no deviance at all.
+    y = np.array([3.0, 6.0, 30.0])
+    assert metrics.level_deviance(y, y / 3) == pytest.approx(metrics.deviance(y, y / 3).mean())
+    assert metrics.level_deviance(y, y) == pytest.approx(0.0, abs=1e-12)
+
+
+@given(st.integers(0, 999))
+def test_no_factor_saves_more_than_the_level_of_the_deviance(seed: int) -> None:
+    y, mu = money(20, seed)
+
+    def cost(log_factor: float) -> float:
+        return float(metrics.deviance(y, mu * np.exp(log_factor)).mean())
+
+    best = minimize_scalar(cost, bounds=(-9, 9), method="bounded").fun
+    assert metrics.level_deviance(y, mu) == pytest.approx(cost(0.0) - best, abs=1e-4 * cost(0.0))
 
 
 @given(st.lists(st.integers(0, 3), min_size=12, max_size=12), st.integers(0, 99))
@@ -247,3 +304,45 @@ def test_the_interval_of_a_mean_is_that_of_a_brute_force_bootstrap_over_customer
     by_row = np.quantile(values[rng.integers(0, 900, (500, 900))].mean(1), [0.05, 0.95])
     if not as_ratio:
         assert high - low > 1.3 * (by_row[1] - by_row[0])
+
+
+def two_models(rng: np.random.Generator, n: int) -> tuple[NDArray[np.object_], Float64, Float64, Float64]:
+    """Whose row, outcomes and two models' probabilities: three rows of each customer, who are alike."""
+    who = np.repeat(np.arange(n), 3)
+    z = rng.normal(0, 1.5, n)[who] + rng.normal(0, 0.5, 3 * n)
+    y = (rng.random(3 * n) < metrics.sigmoid(z)).astype(np.float64)
+    ours, theirs = z + rng.normal(0, 0.3, n)[who], 0.8 * z + rng.normal(0, 0.8, n)[who]
+    return ids(n)[who], y, metrics.sigmoid(ours), metrics.sigmoid(theirs)
+
+
+@pytest.mark.parametrize("n", [100, pytest.param(1000, marks=pytest.mark.soak)])
+def test_nine_in_ten_paired_intervals_of_a_gain_hold_the_truth(n: int) -> None:
+    rng, hits, times = np.random.default_rng(1), 0, 300
+    _, *truth = two_models(rng, 100_000)
+    true = gain_of(*truth)
+    for _ in range(times):
+        customer, *rows = two_models(rng, n)
+        a, b = (metrics.log_losses(rows[0], p) for p in rows[1:])
+        low, high = Resampling(customer, 0).mean_interval(b - a, b) or (1.0, 0.0)
+        assert low <= gain_of(*rows) <= high
+        hits += low <= true <= high
+    # 300 trials know a rate of .9 to +- .035 (two standard errors), and few customers cost an interval a little more.
+    assert 0.85 < hits / times < 0.95
+
+
+def gain_of(y: Float64, ours: Float64, theirs: Float64) -> float:
+    a, b = metrics.log_losses(y, ours).sum(), metrics.log_losses(y, theirs).sum()
+    return float((b - a) / b)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("n", [100, 1000])
+def test_nine_in_ten_resampled_intervals_of_an_auc_hold_the_truth(n: int) -> None:
+    rng, hits, times = np.random.default_rng(2), 0, 300
+    _, y, ours, _ = two_models(rng, 100_000)
+    true = metrics.auc(y, ours) or 0.0
+    for _ in range(times):
+        customer, y, ours, _ = two_models(rng, n)
+        low, high = Resampling(customer, 0).interval(metrics.auc_of(y, ours)) or (1.0, 0.0)
+        hits += low <= true <= high
+    assert 0.85 < hits / times < 0.95

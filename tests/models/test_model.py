@@ -18,7 +18,7 @@ from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
 from regulars.models.model import SCORES, fit
 from regulars.models.prior import PriorColumns
-from regulars.models.sample import Sample
+from regulars.models.splits import Origin
 from regulars.pipelines.prepare import prepare
 from regulars.pipelines.score import score
 
@@ -148,13 +148,13 @@ def test_where_no_prior_can_be_fitted_the_trees_and_the_mean_still_answer() -> N
 def test_a_ledger_in_which_nobody_comes_back_is_too_little_to_learn_from() -> None:
     ledger = once_only()
     config = Config.of(horizon_days=30)
-    cutoffs = [ledger.ends.minus(d) for d in (120, 90, 60, 30)]
-    prepared = prepare(ledger, config, cutoffs, [ledger.ends])
+    stand = Origin(ledger.ends, tuple(ledger.ends.minus(d) for d in (120, 90, 60, 30)), 30)
+    prepared = prepare(ledger, config, [stand])
     assert all(p.bg is None and p.pareto is None for p in prepared.priors.values())
-    rows = prepared.sample(prepared.label(ledger.ends))
+    rows, now = prepared.rows(stand)
     assert np.isnan(rows.prior.silent).all()
     with pytest.raises(NotEnoughData, match="0 were not"):
-        fit(rows, rows, Recipe(trials=0))
+        fit(rows, now, Recipe(trials=0))
 
 
 def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
@@ -164,7 +164,7 @@ def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
         columns[name] = np.where(
             rows.panel.cutoff_day == rows.panel.cutoff_day.min(), np.nan, getattr(rows.prior, name)
         )
-    fitted = fit(Sample(rows.panel, PriorColumns(**columns), rows.label), now, Recipe(trials=0))
+    fitted = fit(replace(rows, priors={30: PriorColumns(**columns)}), now, Recipe(trials=0))
     p = fitted.churn.p_churn(now)
     assert ((p > 0) & (p < 1)).all()
     assert p.mean() == pytest.approx(trained().model.churn.p_churn(now).mean(), abs=0.05)

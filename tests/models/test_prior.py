@@ -12,9 +12,10 @@ import pytest
 from regulars.clock import Cutoff
 from regulars.features.panel import Panel, Rhythm
 from regulars.models import prior as prior_module
-from regulars.models.btyd import Summary
 from regulars.models.metrics import logit
+from regulars.models.optimum import Optimum
 from regulars.models.prior import Prior, PriorColumns, columns_of, priors_at
+from regulars.models.summary import Summary
 
 from ..simulated import rows_now, trained, training_rows
 
@@ -98,12 +99,42 @@ def nobody_repeats(n: int = 60) -> Rhythm:
 def test_where_nobody_repeats_the_prior_says_so_and_leaves_its_columns_empty() -> None:
     prior = Prior.fit(nobody_repeats())
     assert (prior.bg, prior.pareto, prior.gamma) == (None, None, None)
-    assert len(prior.notes) == 3
+    assert [note.split(" is left out: ")[0] for note in prior.notes] == ["BG/NBD", "Pareto/NBD", "Gamma-Gamma"]
     assert all("repeat" in note for note in prior.notes)
     found = prior.columns(nobody_repeats(), H)
     assert np.isnan([found.bg_silent, found.pareto_silent, found.bg_orders, found.pareto_orders]).all()
     assert np.isnan(found.silent).all()
     assert np.isfinite(found.value).all()
+
+
+def few(n: int = 12) -> Rhythm:
+    """A few customers with one repeat purchase of differing value each."""
+    day = np.arange(1.0, n + 1)
+    return Rhythm(np.ones(n), day, np.full(n, 30.0), 10 + day, np.ones(n))
+
+
+def test_a_fit_that_did_not_settle_is_told_with_its_day_and_still_speaks() -> None:
+    prior = Prior.fit(few(), Cutoff.parse("2024-03-01"))
+    assert [note.split(" the ")[0] for note in prior.notes] == [
+        f"{name} at 2024-03-01:" for name in ("BG/NBD", "Pareto/NBD", "Gamma-Gamma")
+    ]
+    assert all("the plain fit did not settle" in n and "fitted with a weak prior" in n for n in prior.notes)
+    found = prior.columns(few(), H)
+    assert ((found.silent > -5) & (found.silent < 5)).all()
+    assert np.isfinite(found.spend).all()
+
+
+def test_a_fit_that_settles_in_no_way_is_left_out_and_told(monkeypatch: Any) -> None:
+    def lost(*_: object) -> Optimum:
+        return Optimum(np.zeros(4), 1.0, False, "did not converge: slope 1.0e+00 after 500 iterations")
+
+    monkeypatch.setattr("regulars.models.optimum.least_loss", lost)
+    prior = Prior.fit(few(), Cutoff.parse("2024-03-01"))
+    assert (prior.bg, prior.pareto, prior.gamma) == (None, None, None)
+    assert prior.notes[0].startswith("BG/NBD at 2024-03-01 is left out: RG153")
+    found = prior.columns(few(), H)
+    assert np.isnan(found.silent).all()
+    assert found.value.tolist() == few().value.tolist()
 
 
 def test_without_gamma_gamma_a_customer_has_its_own_mean_value_and_a_stranger_that_of_the_others() -> None:
@@ -157,6 +188,14 @@ def test_progress_is_told_prior_by_prior() -> None:
     told: list[float] = []
     priors_at(panel, days, progress=lambda _, share: told.append(share))
     assert told == [0.5, 1.0]
+
+
+def test_notes_of_each_cutoff_name_it() -> None:
+    panel, days = small_panel()
+    lonely = panel.take(np.isin(panel.customer_id, np.unique(panel.customer_id)[:4]))
+    for day, prior in priors_at(lonely, days).items():
+        assert prior.notes
+        assert all(str(Cutoff(day)) in note for note in prior.notes)
 
 
 def test_every_row_gets_the_prior_of_its_own_cutoff() -> None:

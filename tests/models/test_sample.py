@@ -47,7 +47,7 @@ def sample_of(rows: list[tuple[str, str, float]] = BOUGHT, h: int = H) -> Sample
     plan = plan_for(Shape(columns=ledger.columns))
     panel = panel_of(ledger, plan, reference_of(ledger, cutoffs, plan), cutoffs, [Label(h)])
     none = np.full(panel.n_rows, np.nan)
-    return Sample(panel, PriorColumns(none, none, none, none, none), Label(h))
+    return Sample(panel, {h: PriorColumns(none, none, none, none, none)}, Label(h), ledger.history_starts)
 
 
 def ids(sample: Sample) -> list[str]:
@@ -108,16 +108,6 @@ def test_taking_rows_keeps_panel_prior_and_labels_together() -> None:
     assert ids(part) == [ids(whole)[4], ids(whole)[0]]
     assert part.spend.tolist() == whole.spend[rows].tolist()
     assert part.panel.feature("recency_days").tolist() == whole.panel.feature("recency_days")[rows].tolist()
-
-
-def test_thinning_draws_the_same_rows_each_time_and_keeps_their_order() -> None:
-    whole = sample_of()
-    thin = whole.thinned(4, seed=1)
-    assert ids(thin) == ids(whole.thinned(4, seed=1))
-    assert len(set(ids(thin))) == 4
-    assert ids(thin) == [i for i in ids(whole) if i in ids(thin)]
-    assert any(ids(whole.thinned(4, seed=s)) != ids(thin) for s in range(2, 6))
-    assert whole.thinned(whole.n_rows, seed=1) is whole
 
 
 def test_too_few_of_either_outcome_is_refused_with_counts_and_the_way_out() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regulars.clock import Cutoff, panel_step
 from regulars.errors import ConfigError, NotEnoughData
-from regulars.models.splits import Origin, Span, holdout, origins
+from regulars.models.splits import SHORTER, Origin, Span, final, holdout, origins
 
 START = Cutoff.parse("2020-01-01")
 
@@ -80,13 +80,64 @@ def test_fewer_disjoint_origins_come_before_overlapping_ones() -> None:
     assert not any(o.overlapping for o in found)
 
 
-def test_too_short_a_history_says_how_long_it_is_and_how_long_it_should_be() -> None:
+def test_where_no_two_windows_have_closed_the_origin_trains_at_the_longest_shorter_horizon() -> None:
     # 60 before the first cutoff, 30 to the second, 30 until its window closes, 30 to be judged on.
-    assert days_of(origins(span_of(150), 3)) == [120]
-    with pytest.raises(NotEnoughData, match=r"149 days.*horizon of 30 days.*150 days") as refused:
-        origins(span_of(149), 3)
+    (found,) = origins(span_of(150), 3)
+    assert (offsets((found.cutoff,)), offsets(found.training), found.trained_days) == ([120], [60, 90], 30)
+    # A day less: of 28 days two windows had closed by day 119, from days 91 and 63.
+    (found,) = origins(span_of(149), 3)
+    assert (offsets((found.cutoff,)), offsets(found.training), found.trained_days) == ([119], [63, 91], 28)
+
+
+def test_the_cdnow_holdout_of_39_weeks_trains_at_120_days() -> None:
+    # Standing on 1997-10-01, 273 days after the start: of 120 days, windows from days 153 and 123 have closed, 120 is
+    # too early for a third; of 180 days none has.
+    span = Span(Cutoff.parse("1997-01-01"), Cutoff.parse("1998-07-01"), 273, 0, panel_step(273))
+    found = holdout(span, Cutoff.parse("1997-10-01"))
+    assert found.trained_days == 120
+    assert [c.day - span.starts.day for c in found.training] == [123, 153]
+
+
+def test_origins_of_the_horizon_asked_are_never_mixed_with_carried_ones() -> None:
+    # h = 90, 370 days: four steps back, at 190, only one window of 90 days had closed, so the origins end at 220.
+    found = origins(span_of(370, h=90), 9)
+    assert days_of(found) == [220, 250, 280]
+    assert {o.trained_days for o in found} == {90}
+
+
+def test_the_last_model_trains_on_all_that_has_matured() -> None:
+    assert final(span_of(400)) == Origin(START.plus(400), tuple(START.plus(d) for d in range(70, 371, 30)), 30)
+    # 100 days: no window of 90, 60 or 30 days has closed twice; 14 days from days 86 and below 60, 7 from 93 and 65.
+    assert final(span_of(100, h=90)) == Origin(START.plus(100), (START.plus(65), START.plus(93)), 7)
+    # 89 days: a single window of 14 days would be of no use for 90.
+    with pytest.raises(NotEnoughData, match="89 days"):
+        final(span_of(89, h=90))
+
+
+def test_too_short_a_history_says_how_long_it_is_and_how_long_it_should_be() -> None:
+    # 60 before the first cutoff, 28 to the second, 7 until its window closes, 30 to be judged on.
+    assert days_of(origins(span_of(125), 3)) == [95]
+    with pytest.raises(NotEnoughData, match=r"124 days.*horizon of 30 days.*125 days") as refused:
+        origins(span_of(124), 3)
     assert refused.value.exit_code == 4
     assert refused.value.code == "RG041"
+
+
+@pytest.mark.parametrize("h", [7, 30, 90, 365, 1825])
+@pytest.mark.parametrize("days", [1, 50, 90, 364])
+def test_the_history_that_is_asked_for_is_the_least_that_does(h: int, days: int) -> None:
+    def refusal(n: int) -> NotEnoughData | None:
+        try:
+            origins(span_of(n, h=h, every=panel_step(h)), 1)
+        except NotEnoughData as error:
+            return error
+        return None
+
+    refused = refusal(days)
+    if refused is not None:
+        needed = int(re.search(r"about (\d+) days", refused.needed).group(1))  # type: ignore[union-attr]
+        assert refusal(needed) is None
+        assert refusal(needed - 1) is not None
 
 
 def test_a_horizon_that_is_proposed_does_what_it_promises() -> None:
@@ -111,7 +162,7 @@ def test_a_history_too_short_for_any_horizon_gets_no_false_hope() -> None:
 
 def test_a_holdout_trains_on_what_had_matured_by_then() -> None:
     found = holdout(span_of(400), START.plus(200))
-    assert found == Origin(START.plus(200), tuple(START.plus(d) for d in (80, 110, 140, 170)))
+    assert found == Origin(START.plus(200), tuple(START.plus(d) for d in (80, 110, 140, 170)), 30)
 
 
 def test_a_holdout_whose_window_runs_past_the_data_is_refused_with_the_last_day_that_would_do() -> None:
@@ -151,19 +202,21 @@ def test_no_training_label_lies_after_its_origin_and_no_window_outside_the_data(
     try:
         found = origins(span, wanted)
     except NotEnoughData:
-        # Then not even the last window leaves two cutoffs.
+        # Then not even the last window leaves two cutoffs, at this horizon or at a shorter one.
         last = span.ends.minus(span.horizon_days + span.lag_days)
-        assert len(span.training(last)) < 2
+        assert all(len(span.at(h).training(last)) < 2 for h in (span.horizon_days, *SHORTER) if h <= span.horizon_days)
         return
     assert 1 <= len(found) <= wanted
     assert found[-1].cutoff.plus(span.horizon_days + span.lag_days) == span.ends
     for origin in found:
         assert len(origin.training) >= 2
+        h = origin.trained_days
+        assert h <= span.horizon_days
         for c in origin.training:
-            assert c.day + span.horizon_days + span.lag_days <= origin.cutoff.day
-            assert c.day - span.starts.day >= max(span.horizon_days, 60)
+            assert c.day + h + span.lag_days <= origin.cutoff.day
+            assert c.day - span.starts.day >= max(h, 60)
         steps = {b.day - a.day for a, b in itertools.pairwise(origin.training)}
-        assert steps == {span.every_days}
+        assert steps == {span.at(h).every_days}
     for earlier, later in itertools.pairwise(found):
         apart = later.cutoff.day - earlier.cutoff.day
         assert apart > 0
@@ -181,6 +234,8 @@ def test_a_holdout_obeys_the_same_embargo_or_says_why_not(span: Span, day: int) 
     except NotEnoughData:
         assert day < max(span.horizon_days, 60) + span.horizon_days + span.lag_days
     else:
+        h = found.trained_days
         assert found.training
-        assert found.training[-1].plus(span.horizon_days + span.lag_days) == cutoff
-        assert found.training[0].day - span.starts.day >= max(span.horizon_days, 60)
+        assert found.training[-1].plus(h + span.lag_days) == cutoff
+        assert found.training[0].day - span.starts.day >= max(h, 60)
+        assert h == span.horizon_days or len(found.training) > 1 > len(span.training(cutoff)) - 1

@@ -19,7 +19,7 @@ from regulars.config import Config
 from regulars.errors import NoModel, RegularsError
 from regulars.models.request import lines_of
 from regulars.models.tracking import Registered, Store
-from regulars.models.tuning import Trial
+from regulars.models.trials import Trial
 from regulars.pipelines.score import score
 from regulars.pipelines.train import predictions_file, register
 
@@ -85,9 +85,8 @@ def test_the_run_tells_the_parameters(kept: Kept) -> None:
         "seed": "0",
         "active_within_days": "None",
         "label_lag_days": "0",
-        "churn.trials_finished": "1",
+        "tuning.trials": "[1, 1, 1, 1]",
         "churn.members": "plain, rich, seeded",
-        "value.trials_finished": "1",
         "value.members": "plain, seeded",
     }
 
@@ -143,9 +142,6 @@ def test_tables_and_pictures_lie_beside_the_run(kept: Kept) -> None:
     assert pictures == {"figures/calibration.svg", "figures/gain.svg"}
     assert kept.store.table(kept.registered, "backtest.json") == trained().backtest.figures
     assert kept.store.table(kept.registered, "features.json") == {"features": trained().features}
-    trials = kept.store.table(kept.registered, "trials.json")
-    assert set(trials) == {"churn", "value"}
-    assert trials["churn"][0]["state"] == "COMPLETE"
     # One prior for each training cutoff, the origin and the day one stands on.
     days = {*trained().trained_cutoffs, shop().ends, Cutoff.parse(trained().backtest.figures["origins"][0]["cutoff"])}
     assert set(kept.store.table(kept.registered, "priors.json")) == {str(d) for d in days}
@@ -343,12 +339,23 @@ def test_pruned_trials_count_among_the_finished_because_their_number_repeats_the
     # `tuning.trials = 3` would repeat a study of two complete trials and a pruned one; 2 would not.
     table = tuple(Trial(i, s, 0.5, 9, {"max_depth": 4.0}) for i, s in enumerate(("COMPLETE", "PRUNED", "COMPLETE")))
     found = trained()
-    searched = replace(found, fitted=replace(found.fitted, trials={"churn": table, "value": table}))
+    searched = replace(found, fitted=replace(found.fitted, trials={"churn": table, "value": table[:1]}))
     mlflow = kept.config.mlflow.model_copy(update={"model_name": "searched"})
     registered = register(shop(), kept.config.model_copy(update={"mlflow": mlflow}), searched)
     assert registered.name == "searched"
     params = kept.client.get_run(registered.run_id).data.params
-    assert (params["churn.trials_finished"], params["value.trials_finished"]) == ("3", "3")
+    assert params["tuning.trials"] == "[1, 1, 3, 1]"  # the origin's two studies, then the final model's
+
+
+def test_all_trials_are_one_table_of_mlflows_own_kind(kept: Kept) -> None:
+    table = trained().trials()
+    again = kept.store._mlflow.load_table("trials.json", run_ids=[kept.registered.run_id])
+    pd.testing.assert_frame_equal(again, table, check_dtype=False)
+    origin = trained().backtest.figures["origins"][0]["cutoff"]
+    assert list(zip(table["origin"], table["target"], strict=True)) == [
+        (day, target) for day in (origin, "final") for target in ("churn", "value")
+    ]
+    assert "mlflow.loggedArtifacts" in kept.client.get_run(kept.registered.run_id).data.tags
 
 
 def test_everything_in_the_store_is_for_its_owner_alone(kept: Kept) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from regulars.models import tuning
 from regulars.models.boosted import DEFAULTS, MAX_ROUNDS, Setting
-from regulars.models.tuning import Rows, Tuned, best_rounds, tune
+from regulars.models.tuning import SPACE, Rows, Tuned, best_rounds, inside, tune
 
 NAMES = ("first", "second", "third")
 SETTING = Setting(seed=3)
@@ -61,8 +61,10 @@ def test_the_defaults_are_the_first_trial_so_that_a_search_is_never_worse_on_the
     losses = [t.loss for t in found.trials if t.loss is not None]
     best = min(found.trials, key=lambda t: np.inf if t.loss is None or t.state != "COMPLETE" else t.loss)
     assert losses[0] >= (best.loss or np.inf)
-    assert found.setting.rounds == best.rounds
-    assert {k: found.setting.params[k] for k in best.params} == best.params
+    (chosen,) = (t for t in found.trials if t.chosen)
+    assert chosen.number in {0, best.number}
+    assert found.setting.rounds == chosen.rounds
+    assert {k: found.setting.params[k] for k in chosen.params} == chosen.params
     assert found.setting.params["learning_rate"] == DEFAULTS["learning_rate"]
     assert (found.setting.seed, found.setting.threads) == (SETTING.seed, SETTING.threads)
 
@@ -79,11 +81,18 @@ def test_one_trial_is_the_defaults_with_rounds_by_early_stopping() -> None:
 def test_a_budget_in_seconds_stops_and_its_number_of_trials_gives_the_same_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # One second a look: the start is looked at once, then each trial's end. 3.5 s are over after the fourth.
+    # One second a look at the judging rows, but in the first trial, and about 20 looks a trial: it ends inside one.
     monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=clock_of(1.0)))
-    stopped = searched(30, seconds=3.5)
-    assert len(stopped.trials) == 4
-    assert searched(len(stopped.trials)) == stopped
+    for seconds in (30.0, 50.0, 70.0):
+        stopped = searched(30, seconds)
+        assert 1 < len(stopped.trials) < 8
+        assert searched(len(stopped.trials)) == stopped
+
+
+def test_the_trial_in_which_the_time_ends_is_as_if_it_had_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The clock: at the start, after the first trial, at the second trial's first look. Half a second more is over there.
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=clock_of(1.0)))
+    assert searched(30, seconds=1.5) == searched(1)
 
 
 def test_a_budget_that_is_over_at_once_still_leaves_the_defaults() -> None:
@@ -121,3 +130,44 @@ def test_a_seeded_search_starts_from_the_margin() -> None:
 def test_the_judging_rows_never_teach() -> None:
     # Judged on the training rows themselves more trees always help; on unseen rows they soon do not.
     assert best_rounds("churn", NAMES, TRAIN, TRAIN, SETTING) > 3 * best_rounds("churn", NAMES, TRAIN, JUDGE, SETTING)
+
+
+def test_defaults_stay_unless_the_best_trial_gains_more_than_its_standard_error() -> None:
+    # The outcome is an interaction of two features, which trees of depth 1 cannot learn: from there any deeper one is
+    # clearly better. Labels that nothing explains leave every trial where it began, within chance.
+    rng = np.random.default_rng(5)
+
+    def outcomes(n: int, strength: float) -> Rows:
+        values = rng.normal(0, 1, (3, n)).astype(np.float32)
+        y = rng.random(n) < 1 / (1 + np.exp(-strength * np.sign(values[0] * values[1])))
+        return Rows(values, y.astype(np.float64), np.ones(n))
+
+    start = SETTING.changed({"max_depth": 1, "min_child_weight": 2.0})
+    clear = tune("churn", NAMES, outcomes(2000, 2.0), outcomes(2000, 2.0), 8, start)
+    assert not clear.trials[0].chosen
+    assert clear.setting.params["max_depth"] > 1
+    chance = tune("churn", NAMES, outcomes(300, 0.0), outcomes(300, 0.0), 8, start)
+    least = min(t.loss for t in chance.trials if t.state == "COMPLETE" and t.loss is not None)
+    assert chance.trials[0].loss is not None
+    assert least < chance.trials[0].loss  # luck found one that seems better
+    assert chance.trials[0].chosen
+
+
+def test_a_space_of_ones_own_is_where_the_search_looks() -> None:
+    space = {"max_depth": (5.0, 6.0), "learning_rate": (0.2, 0.3)}
+    start = SETTING.changed(inside(space, DEFAULTS))
+    found = tune("churn", NAMES, TRAIN, JUDGE, 6, start, space=space)
+    assert found.trials[0].params == {"max_depth": 5, "learning_rate": 0.2}
+    for trial in found.trials:
+        assert set(trial.params) == set(space)
+        assert trial.params["max_depth"] in {5, 6}
+        assert 0.2 <= trial.params["learning_rate"] <= 0.3
+    # What is not searched stays as it was.
+    assert found.setting.params["subsample"] == DEFAULTS["subsample"]
+
+
+def test_where_the_search_starts_is_tried_although_it_lies_outside_the_space() -> None:
+    start = SETTING.changed({"max_depth": 8})
+    found = tune("churn", NAMES, TRAIN, JUDGE, 1, start)
+    assert SPACE["max_depth"][1] < 8
+    assert found.trials[0].params["max_depth"] == found.setting.params["max_depth"] == 8

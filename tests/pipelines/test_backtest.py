@@ -1,11 +1,13 @@
-"""A strict holdout that someone asks for: where its window may end."""
+"""The examination of a ledger: where a strict holdout's window may end, and what the configuration has to say."""
 
 from __future__ import annotations
 
 import pytest
 
+from regulars.config import Config
 from regulars.errors import ConfigError
-from regulars.pipelines.backtest import run_backtest
+from regulars.models.budget import Budget
+from regulars.pipelines.backtest import budget_of, run_backtest
 
 from ..simulated import config_of, shop
 
@@ -33,3 +35,44 @@ def test_a_ledger_that_is_said_to_cover_more_allows_later_windows() -> None:
     assert str(longer.ends) == str(ledger.ends.plus(10))
     found = run_backtest(longer, config, ledger.ends.minus(20))
     assert found.figures["notes"] == []
+
+
+def test_the_budget_is_the_configurations_and_what_that_does_not_state_is_assumed() -> None:
+    config = config_of(budget={"share": 0.2, "contact_cost": 0.5, "money": 40, "margin": 1})
+    found = budget_of(config)
+    assert found == Budget(0.2, 0.5, 0.1, 1.0, 40.0, ("contact_cost", "margin", "money", "share"))
+    assert found.assumed == ("save_rate",)
+    assert budget_of(config_of()).assumed == ("share", "contact_cost", "save_rate", "margin")
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ({"share": 0}, "RG016: `budget.share`"),
+        ({"share": 1.5}, "RG016: `budget.share`"),
+        ({"contact_cost": -1}, "RG016: `budget.contact_cost`"),
+        ({"contact_cost": float("inf")}, "RG016: `budget.contact_cost`"),
+        ({"save_rate": 2}, "RG016: `budget.save_rate`"),
+        ({"margin": float("nan")}, "RG016: `budget.margin`"),
+        ({"money": 0, "contact_cost": 1}, "RG016: `budget.money`"),
+        ({"money": 100}, "RG016: `budget`.*`money` does nothing while a contact costs nothing"),
+        ({"saverate": 0.2}, "RG014: unknown key `budget.saverate`.*did you mean `save_rate`"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused_before_anything_is_learnt(budget: dict[str, float], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Config.of(budget=dict(budget))
+
+
+def test_what_a_contact_costs_changes_the_gain_in_money_and_nothing_else() -> None:
+    ledger = shop(200)
+    cutoff = ledger.ends.minus(30)
+    free, dear = (
+        run_backtest(ledger, config_of(budget={"share": 0.5, "contact_cost": cost}), cutoff).figures
+        for cost in (0.0, 0.01)
+    )
+    contacted = dear["pooled"]["money"]["regulars"]["contacted"]
+    assert 0 < contacted <= free["pooled"]["money"]["regulars"]["contacted"]
+    assert free["budget"]["assumed"] == ["save_rate", "margin"]
+    for part in ("churn", "value"):
+        assert free["pooled"][part] == dear["pooled"][part]

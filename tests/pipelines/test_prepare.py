@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from regulars.clock import Cutoff
+from regulars.errors import ConfigError
 from regulars.features.panel import Label
 from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
 from regulars.models.prior import Prior
-from regulars.models.splits import Span
+from regulars.models.splits import Origin, Span
+from regulars.models.tuning import SPACE
 from regulars.pipelines.prepare import prepare, recipe_of, span_of
 
 from ..simulated import ZONE, config_of, mapped, purchases, shop
@@ -19,6 +23,12 @@ from ..simulated import ZONE, config_of, mapped, purchases, shop
 
 def days() -> list[Cutoff]:
     return [shop().ends.minus(d) for d in (150, 90, 0)]
+
+
+def standing() -> list[Origin]:
+    """Today, trained at the two days before."""
+    *training, now = days()
+    return [Origin(now, tuple(training), 30)]
 
 
 def test_the_span_is_that_of_the_ledger_and_the_configuration() -> None:
@@ -35,37 +45,54 @@ def test_the_recipe_is_the_configurations() -> None:
         seed=5,
         engine={"threads": 3},
     )
-    assert recipe_of(config) == Recipe(lag_days=2, trials=7, seconds=9.0, seed=5, threads=3)
+    recipe = recipe_of(config)
+    assert recipe == Recipe(lag_days=2, seed=5, threads=3)
+    assert recipe.space == SPACE
+    assert recipe.rations is not None
+    trials, seconds = recipe.rations.study(lambda trials, seconds: (trials, seconds))
+    assert (trials, seconds) == (7, 4.5)  # two studies, churn and value, share the nine seconds
 
 
 def test_every_row_has_the_prior_of_its_cutoff_and_the_prior_only_what_was_before_it() -> None:
-    prepared = prepare(shop(), config_of(), days(), [shop().ends])
+    prepared = prepare(shop(), config_of(), standing())
     frame, middle = purchases(), days()[1]
     ledger = Ledger.from_frame(frame[frame["purchased_at"] < str(middle)], config_of())
-    alone = prepare(ledger, config_of(), [middle], [middle])
+    alone = prepare(ledger, config_of(), [Origin(middle, (), 30)])
     assert prepared.priors[middle.day] == alone.priors[middle.day]
     rows = prepared.panel.cutoff_day == middle.day
-    assert prepared.columns.silent[rows].tobytes() == alone.columns.silent.tobytes()
+    assert prepared.columns[30].silent[rows].tobytes() == alone.columns[30].silent.tobytes()
     assert prepared.panel.values[:, rows].tobytes() == alone.panel.values.tobytes()
     assert set(prepared.priors) == {c.day for c in days()}
 
 
 def test_who_counts_as_at_risk_is_settled_after_the_priors() -> None:
     # The classical models describe all customers, also those who are no longer scored.
-    whole = prepare(shop(), config_of(), days(), [shop().ends])
-    strict = prepare(shop(), config_of(target={"horizon_days": 30, "active_within_days": 45}), days(), [shop().ends])
+    whole = prepare(shop(), config_of(), standing())
+    strict = prepare(shop(), config_of(target={"horizon_days": 30, "active_within_days": 45}), standing())
     assert strict.priors == whole.priors
     assert 0 < strict.panel.n_rows < whole.panel.n_rows
     assert strict.panel.recency_days.max() == 45.0
     kept = whole.panel.recency_days <= 45
-    assert strict.columns.silent.tobytes() == whole.columns.silent[kept].tobytes()
+    assert strict.columns[30].silent.tobytes() == whole.columns[30].silent[kept].tobytes()
 
 
 def test_without_late_rows_one_label_serves_every_day_of_training() -> None:
-    prepared = prepare(shop(), config_of(), days(), days())
+    prepared = prepare(shop(), config_of(), standing())
     assert not prepared.late_rows
     assert set(prepared.panel.targets) == {Label(30)}
     assert prepared.label(days()[1]) == Label(30)
+
+
+def test_a_day_that_trains_at_a_shorter_horizon_has_both_horizons() -> None:
+    *training, now = days()
+    stand = Origin(now.minus(60), tuple(training[:1]), 30)
+    prepared = prepare(shop(), config_of(60), [stand])
+    assert set(prepared.panel.targets) == {Label(30), Label(60)}
+    train, rows = prepared.rows(stand)
+    assert (train.horizon_days, rows.horizon_days) == (30, 60)
+    assert train.panel.cutoff_day.tolist() == [training[0].day] * train.n_rows
+    # The longer the horizon, the less likely is silence, and both are asked of the same rows.
+    assert (rows.prior.silent < rows.over(30).prior.silent).all()
 
 
 def late_ledger() -> tuple[Ledger, Cutoff]:
@@ -84,10 +111,10 @@ def test_with_late_rows_a_label_is_what_was_known_on_the_day_of_training() -> No
     assert "known_at" in ledger.columns
     config = config_of(data={"timezone": ZONE, "purchases": mapped(known_at="known_at")})
     soon, later = cutoff.plus(30), cutoff.plus(60)
-    prepared = prepare(ledger, config, [cutoff], [soon, later])
+    prepared = prepare(ledger, config, [Origin(soon, (cutoff,), 30), Origin(later, (cutoff,), 30)])
     assert prepared.late_rows
     first, second, all_rows = (
-        prepared.sample(label) for label in (prepared.label(soon), prepared.label(later), Label(30))
+        prepared.sample(label).at((cutoff,)) for label in (prepared.label(soon), prepared.label(later), Label(30))
     )
     assert first.orders.sum() < second.orders.sum()
     assert second.orders.tolist() == all_rows.orders.tolist()
@@ -96,16 +123,31 @@ def test_with_late_rows_a_label_is_what_was_known_on_the_day_of_training() -> No
 
 def test_priors_are_kept_where_asked_and_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("cache")
-    first = prepare(shop(), config_of(), days(), [shop().ends], folder / "priors")
+    first = prepare(shop(), config_of(), standing(), folder / "priors")
     assert {p.stem for p in (folder / "priors").iterdir()} == {str(c) for c in days()}
     with pytest.MonkeyPatch.context() as patch:
         # Whoever tried to fit one now would fail.
         patch.setattr(Prior, "fit", None)
-        again = prepare(shop(), config_of(), days(), [shop().ends], folder / "priors")
+        again = prepare(shop(), config_of(), standing(), folder / "priors")
     assert again.priors == first.priors
-    assert again.columns.silent.tobytes() == first.columns.silent.tobytes()
+    assert again.columns[30].silent.tobytes() == first.columns[30].silent.tobytes()
 
 
 def test_cutoffs_given_twice_or_out_of_order_are_the_same_cutoffs() -> None:
-    once, twice = (prepare(shop(), config_of(), c, [shop().ends]) for c in (days(), [*days()[::-1], days()[0]]))
+    (stand,) = standing()
+    other = replace(stand, training=(*stand.training[::-1], stand.training[0]))
+    once, twice = (prepare(shop(), config_of(), stands) for stands in ([stand], [other, stand]))
     assert once.panel.values.tobytes() == twice.panel.values.tobytes()
+
+
+def test_ranges_of_ones_own_replace_the_usual_ones_and_the_others_stay() -> None:
+    config = config_of(tuning={"trials": 3, "space": {"max_depth": [2, 3], "learning_rate": [0.05, 0.1]}})
+    assert recipe_of(config).space == {**SPACE, "max_depth": (2, 3), "learning_rate": (0.05, 0.1)}
+
+
+def test_listed_trials_must_be_as_many_as_studies_will_run() -> None:
+    config = config_of(tuning={"trials": [3, 2, 4, 1]})
+    recipe_of(config, stands=2)
+    recipe_of(config, stands=1, spare=2)
+    with pytest.raises(ConfigError, match=r"RG166: `tuning\.trials` lists 4 numbers, and 6 studies will run"):
+        recipe_of(config, stands=3)

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from regulars.clock import Cutoff
-from regulars.errors import Busy, NotEnoughData
+from regulars.errors import Busy, ConfigError, NotEnoughData
 from regulars.intake import Ledger
 from regulars.models.backtest import MODELS
 from regulars.models.bundle import save
 from regulars.models.sample import Sample
+from regulars.models.trials import finished
 from regulars.pipelines.backtest import run_backtest
 from regulars.pipelines.files import strict_json
 from regulars.pipelines.train import (
@@ -78,6 +79,42 @@ def test_another_seed_is_another_model_and_the_same_seed_the_same_bytes(tmp_path
 
     assert content("again") == content("first")
     assert content("other")["churn_plain.ubj"] != content("first")["churn_plain.ubj"]
+
+
+def test_a_training_ended_by_the_clock_is_repeated_to_the_byte_by_its_list_of_trials(tmp_path: Path) -> None:
+    # Three seconds for four studies of a thousand trials: the clock ends every one of them, on any machine.
+    ended = fit_model(shop(200), config_of(tuning={"trials": 1000, "seconds": 3}))
+    listed = finished(ended.studies)
+    assert len(listed) == 4
+    assert all(1 <= n < 1000 for n in listed)
+    again = fit_model(shop(200), config_of(tuning={"trials": listed}))
+    assert finished(again.studies) == listed
+    pd.testing.assert_frame_equal(again.trials(), ended.trials(), check_exact=True)
+    for name, found in (("ended", ended), ("again", again)):
+        save(found.model, tmp_path / name)
+    for file in (tmp_path / "ended").iterdir():
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
+    pd.testing.assert_frame_equal(again.backtest.predictions, ended.backtest.predictions, check_exact=True)
+
+
+def test_every_trial_of_every_study_is_a_row() -> None:
+    found = fit_model(shop(200), config_of(tuning={"trials": 3})).trials()
+    origin = found["origin"].iloc[0]
+    studies = [(o, t) for o in (origin, "final") for t in ("churn", "value")]
+    assert list(zip(found["origin"], found["target"], found["number"], strict=True)) == [
+        (*study, number) for study in studies for number in range(3)
+    ]
+    assert found.groupby(["origin", "target"])["chosen"].sum().tolist() == [1, 1, 1, 1]
+    assert {"max_depth", "reg_lambda"} <= set(found.columns)
+
+
+def test_trials_listed_for_other_origins_are_refused_before_anything_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("rows were prepared although the list does not fit")
+
+    monkeypatch.setattr("regulars.pipelines.train.prepare", never)
+    with pytest.raises(ConfigError, match=r"RG166: `tuning\.trials` lists 2 numbers, and 4 studies will run"):
+        fit_model(shop(), config_of(tuning={"trials": [3, 3]}))
 
 
 def test_too_short_a_history_is_refused_before_anything_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:

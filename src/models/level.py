@@ -1,0 +1,184 @@
+"""The level: how much of the population falls silent, beside who does; learnt from the classical prior's own residuals.
+
+In: matured training rows, the rows of the day on which one stands, the blend's logits there. Out: a `Level`, one shift
+for all logits. Boosters rank; their mean is drawn to that of the classical prior, which knows no season. The prior has
+seen no label, so what it missed a year earlier (364 days: the same weekday) is honest evidence on the season to come:
+that twin is used where enough history lies before it, and counts by how well earlier pairs a year apart agree. Rows
+without a prior have no say; without any prior there is no shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import Cutoff
+from .metrics import sigmoid
+from .sample import Sample
+
+Float64 = NDArray[np.float64]
+YEAR_DAYS = 364
+"""Whole weeks, so that both windows have the same weekdays."""
+MIN_GATE_DAYS = 180
+HALF = 0.5
+REPEATS = 2 / 3
+"""How closely a season is taken to repeat the last one before any pair of years has been seen."""
+FARTHEST = 8.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """One shift of all logits, and where it comes from.
+
+    Parameters
+    ----------
+    shift : float
+        Added to every logit of the blend.
+    anchor : float
+        How far the blend's mean probability is drawn to the prior's: 1/2 with a year of training cutoffs, up to 1 with
+        a single one.
+    twin : str or None
+        The date a year earlier whose residual was used.
+    weight : float
+        Of the twin against the anchor, 0..1.
+    residual : float
+        What the prior missed at the twin, in logits; 0 without one.
+    words : str
+        Why it is on or off.
+    """
+
+    shift: float
+    anchor: float = HALF
+    twin: str | None = None
+    weight: float = 0.0
+    residual: float = 0.0
+    words: str = "no prior: the boosters' own level"
+
+    @classmethod
+    def fit(cls, train: Sample, now: Sample, z: Float64, off: str = "", anchor: float | None = None) -> Level:
+        """The level of the rows of a day, from matured rows of earlier days.
+
+        Parameters
+        ----------
+        train, now : Sample
+            Of one horizon; `now` without labels.
+        z : ndarray of float64, shape (now.n_rows,)
+            The blend's logits before any shift.
+        off : str
+            Why the twin may not speak; empty if it may.
+        anchor : float, optional
+            Default: by the time that the training cutoffs span.
+        """
+        prior = now.silent
+        known = np.isfinite(prior)
+        if not known.any():
+            return cls(0.0)
+        z, prior = z[known], prior[known]
+        days = np.unique(train.panel.cutoff_day)
+        if anchor is None:
+            anchor = HALF + HALF * max(0.0, 1.0 - float(days[-1] - days[0]) / YEAR_DAYS)
+        meant = (1.0 - anchor) * sigmoid(z).mean() + anchor * sigmoid(prior).mean()
+        anchored = shift_to(z, float(meant))
+        found = off or _twin(train, int(now.panel.cutoff_day[0]))
+        if isinstance(found, str):
+            return cls(anchored, anchor, words=found)
+        day, residual, weight = found
+        shift = anchored + weight * (shift_to(z, float(sigmoid(prior + residual).mean())) - anchored)
+        words = f"the season of {day}, a year earlier, weighs {weight:.0%}"
+        return cls(shift, anchor, str(day), weight, residual, words)
+
+    def figures(self) -> dict[str, Any]:
+        """As plain values for JSON; `Level(**figures)` gives it back."""
+        return asdict(self)
+
+
+def shift_to(z: Float64, share: float) -> float:
+    """The shift of logits that brings their mean probability to a share, within ±8.
+
+    Examples
+    --------
+    >>> round(shift_to(np.array([0.0]), 0.625), 4)  # logit(5/8)
+    0.5108
+    """
+    low, high = -FARTHEST, FARTHEST
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if sigmoid(z + middle).mean() < share else (low, middle)
+    return 0.5 * (low + high)
+
+
+def gate_days(horizon_days: int) -> int:
+    """Days of history that a twin needs before it: the prior's residual on less is mostly the prior's own youth."""
+    return max(2 * horizon_days, MIN_GATE_DAYS)
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What the prior missed at each training cutoff, in logits, and the variance of its luck of the draw.
+
+    Parameters
+    ----------
+    day : ndarray of int64, ascending
+    missed, variance : ndarray of float64
+    """
+
+    day: NDArray[np.int64]
+    missed: Float64
+    variance: Float64
+
+    @classmethod
+    def of(cls, train: Sample) -> Residuals:
+        """Of the cutoffs at which there is a prior and both outcomes occur."""
+        prior, churned, day = train.silent, train.churned, train.panel.cutoff_day
+        found = []
+        for c in np.unique(day).tolist():
+            rows = (day == c) & np.isfinite(prior)
+            share = float(churned[rows].mean()) if rows.any() else 0.0
+            if 0 < share < 1:
+                spread = float(rows.sum()) * share * (1 - share)
+                found.append((c, shift_to(prior[rows], share), 1 / spread))
+        days, missed, variance = zip(*found, strict=True) if found else ((), (), ())
+        return cls(np.array(days, np.int64), np.array(missed, np.float64), np.array(variance, np.float64))
+
+    def at(self, day: int) -> tuple[float, float] | None:
+        """What was missed, and its variance, at a day between two cutoffs; None outside them."""
+        if not len(self.day) or not self.day[0] <= day <= self.day[-1]:
+            return None
+        return float(np.interp(day, self.day, self.missed)), float(np.interp(day, self.day, self.variance))
+
+    def weight(self, since: int, luck: float) -> float:
+        """How much a residual a year old is worth, judged by the cutoffs since a day; `luck` is its own variance.
+
+        The best linear guess at a residual from that of a year before is r times it, r their correlation. Pairs a year
+        apart that differ by d on average tell of it, as E d^2 = 2 v (1 - r) with v the mean square of residuals; it
+        starts at `REPEATS` with the weight of one pair. Luck of the draw is taken out of d^2 and v, and shrinks r.
+        """
+        late = self.day >= since
+        if not late.any():
+            return 0.0
+        size = float(np.mean(np.square(self.missed[late])) - np.mean(self.variance[late]))
+        if size <= 0:
+            return 0.0
+        apart = []
+        for c, m, variance in zip(self.day[late].tolist(), self.missed[late], self.variance[late], strict=True):
+            before = self.at(c - YEAR_DAYS) if c - YEAR_DAYS >= since else None
+            if before is not None:
+                apart.append(max(float(m - before[0]) ** 2 - float(variance) - before[1], 0.0))
+        spread = (2 * size * (1 - REPEATS) + sum(apart)) / (1 + len(apart))
+        return max(0.0, 1 - spread / (2 * size)) * size / (size + luck)
+
+
+def _twin(train: Sample, now: int) -> tuple[Cutoff, float, float] | str:
+    """The twin's date, the prior's residual there and its weight; or why there is none."""
+    day, gate = now - YEAR_DAYS, gate_days(train.horizon_days)
+    if day - train.starts.day < gate:
+        return f"no twin: a year before {Cutoff(now)} less than {gate} days of history lie behind it"
+    missed = Residuals.of(train)
+    here = missed.at(day)
+    if here is None:
+        return f"no twin: the windows around {Cutoff(day)}, a year earlier, are not among the training cutoffs"
+    residual, luck = here
+    return Cutoff(day), residual, missed.weight(train.starts.day + gate, luck)
