@@ -74,6 +74,12 @@ def families(folder: Path, lines: int, cutoffs: int, repeats: int) -> list[dict[
     return found
 
 
+def training(folder: Path, trials: int) -> Cost:
+    """A whole training on CDNOW with three origins, once."""
+    say(f"training on CDNOW with three origins and {trials} trials a study")
+    return watched([sys.executable, "-m", "benchmarks.training", str(folder), "--trials", str(trials)])
+
+
 def big(folder: Path, lines: int, cutoffs: int) -> Cost:
     """Many purchases to Parquet, once."""
     say(f"writing {lines:,} purchases")

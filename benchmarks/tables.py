@@ -90,6 +90,27 @@ def of_intake(costs: Costs, lines: int) -> str:
     return "\n".join(out)
 
 
+def of_training(cost: Cost, trials: int) -> str:
+    """A whole training, and its parts in units of the fits that are kept."""
+    fits = cost["fits_s"]
+    boosted = fits + cost["studies_s"] + cost["looks_s"]
+    out = [
+        f"training on CDNOW: three origins and the final model, {trials} trials a study, {cost['trials']:.0f} in all, "
+        f"one thread; {cost['rows']:,.0f} rows for the last fit; peak {cost['peak_mb']:.0f} MB",
+        f"{'':{WIDE}}{'CPU s':>8}{'x':>7}  goal",
+    ]
+    parts = {
+        "the fits that are kept": (fits, ""),
+        "their rows into bins, and those of the trials": (cost["matrices_s"], ""),
+        "the trials' boosting": (cost["studies_s"], ""),
+        "judging the trials": (cost["looks_s"], ""),
+        "predicting": (cost["predictions_s"], ""),
+        "everything": (cost["cpu_s"], "<= 4 x"),
+    }
+    out += [f"{name:{WIDE}}{spent:8.2f}{spent / fits:7.2f}  {goal}".rstrip() for name, (spent, goal) in parts.items()]
+    return "\n".join([*out, f"everything is {cost['cpu_s'] / boosted:.2f} x all boosting, trials included"])
+
+
 def of_one(found: Sequence[Cost], calls: int) -> str:
     """One customer alone."""
     out = [f"one customer, from lines in memory to the 80 values at one cutoff, median of {calls:,} calls"]

@@ -56,7 +56,7 @@ def score(
         raise DataError("the ledger lacks columns that the model was trained with", offending=lacking, code="RG091")
     plan = plan_for(model.shape)
     reference = reference_of(ledger, [day], plan)
-    panel = panel_of(ledger, plan, reference, [day], (), usable_threads(threads), progress)
+    panel = panel_of(ledger, plan, reference, [day], (), usable_threads(threads), progress, model.horizons)
     return model.scores(panel)
 
 

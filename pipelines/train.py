@@ -20,6 +20,7 @@ from ..intake.growth import priors_of, sweep_priors
 from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
 from ..models.model import Fitted, Model, fit
+from ..models.prior import Prior
 from ..models.splits import final
 from ..models.tracking import Registered, Store
 from ..models.trials import FINAL, Study, finished, repeating, studies_of, table_of
@@ -89,8 +90,10 @@ def fit_model(
     model = Model(
         horizon_days=prepared.horizon_days,
         trained_on=ledger.ends,
-        speaker=examined.speaker,
+        speaker=able(examined.speaker, prepared.priors[ledger.ends.day]),
+        value_speaker=able(examined.value_speaker, prepared.priors[ledger.ends.day]),
         rule=fitted.rule,
+        value_rule=fitted.value_rule,
         history_starts=ledger.history_starts,
         rules=ledger.rules,
         shape=prepared.plan.shape,
@@ -102,6 +105,12 @@ def fit_model(
         active_within_days=config.target.active_within_days,
     )
     return Trained(model, fitted, examined, prepared, _features(prepared, fitted), last.training, train.n_rows, enough)
+
+
+def able(speaker: str, prior: Prior) -> str:
+    """Whoever was chosen to speak; the rule, where that classical model could not be fitted on the last day."""
+    fitted = {"bg_nbd": prior.bg, "pareto_nbd": prior.pareto}
+    return "naive" if speaker in fitted and fitted[speaker] is None else speaker
 
 
 def _features(prepared: Prepared, fitted: Fitted) -> list[dict[str, object]]:
@@ -186,7 +195,9 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
     params: dict[str, object] = {
         "horizon_days": trained.model.horizon_days,
         "trained_horizon_days": trained.model.churn.horizon_days,
-        "speaker": trained.model.speaker,
+        **{f"{kind}.grade": grade["grade"] for kind, grade in trained.backtest.figures["grade"].items()},
+        "churn.speaker": trained.model.speaker,
+        "value.speaker": trained.model.value_speaker,
         "trained_on": str(trained.model.trained_on),
         "history_starts": str(ledger.history_starts),
         "training_cutoffs": len(trained.trained_cutoffs),

@@ -50,6 +50,14 @@ def test_a_model_without_a_prediction_for_all_has_no_figures() -> None:
     assert found["log_loss"]["bg_nbd"] == pytest.approx(np.log(2))
 
 
+def test_without_a_panel_model_the_classics_alone_are_the_rivals() -> None:
+    # Where no window of the horizon has closed, the panel's own booster has nothing to say.
+    found = figures.row(_rows(40, regulars=0.75, xgb_panel=np.nan), MODELS)
+    assert found["against"]["panel"] == {"model": "xgb_panel", "percent": None, "ci": None}
+    assert found["against"]["better"] == found["against"]["btyd"]
+    assert figures.summary_of([{"set": "a", "origin": "2020-01-01", **found}])["panel"]["percent"] is None
+
+
 def test_an_origin_at_which_we_are_shown_to_be_worse_is_named() -> None:
     # Ours costs -ln .49 = .71335 a row, 2.9 % more than ln 2, without any spread: shown to be over 1 % worse.
     bad = {"set": "a", "origin": "2020-01-01", **figures.row(_rows(40, regulars=0.49), MODELS)}

@@ -24,6 +24,8 @@ from benchmarks.kernel import exact, from_ledger, from_unsorted, panel_table, pl
 from benchmarks.one import customer
 from benchmarks.purchases import pieces, prepare
 from benchmarks.run import watched
+from benchmarks.tables import of_training
+from benchmarks.training import Spent
 from benchmarks.tree import cpu_seconds, family_of
 from benchmarks.with_duckdb import duckdb_features, duckdb_sorted
 from benchmarks.with_pandas import pandas_features, pandas_from_lines
@@ -200,9 +202,49 @@ def test_one_part_of_the_benchmark_runs_and_prints_its_table(
     assert "3,000 purchase lines from a CSV file" in capsys.readouterr().out
 
 
+def test_what_a_function_does_inside_another_part_is_not_counted_twice() -> None:
+    spent = Spent()
+
+    class Work:
+        def inner(self) -> int:
+            return sum(range(200_000))
+
+        def outer(self) -> int:
+            return self.inner()
+
+    with spent.around(Work, "inner", "inner"), spent.around(Work, "outer", "outer"):
+        Work().outer()
+        assert set(spent.by_part) == {"outer"}
+        Work().inner()
+        assert set(spent.by_part) == {"outer", "inner"}
+    before = dict(spent.by_part)
+    Work().outer()
+    assert spent.by_part == before  # nothing is measured any more
+
+
+def test_the_table_of_a_training_is_in_units_of_its_fits() -> None:
+    parts = {"fits_s": 10.0, "matrices_s": 5.0, "studies_s": 8.0, "looks_s": 2.0, "predictions_s": 1.0}
+    shown = of_training({**parts, "cpu_s": 30.0, "wall_s": 31.0, "peak_mb": 800.0, "rows": 5.0, "trials": 240.0}, 30)
+    assert "everything                                                 30.00   3.00  <= 4 x" in shown
+    assert shown.endswith("everything is 1.50 x all boosting, trials included")  # 30 / (10 + 8 + 2)
+
+
 @pytest.mark.soak
 def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = ("--lines", "3000", "--cutoffs", "3", "--pandas-lines", "2000", "--calls", "5", "--repeats", "1")
+    sizes = (
+        "--lines",
+        "3000",
+        "--cutoffs",
+        "3",
+        "--pandas-lines",
+        "2000",
+        "--calls",
+        "5",
+        "--repeats",
+        "1",
+        "--trials",
+        "1",
+    )
     main([*sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "figures.json")])
     shown = capsys.readouterr()
     assert "3,000 purchase lines x 3 cutoffs" in shown.out
@@ -211,5 +253,6 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert set(figures["panel"]) == {"sort", "memory", "parquet", "ledger", "duckdb"}
     assert set(figures["intake"]) == {"duckdb", "ledger"}
+    assert figures["training"]["fits_s"] < figures["training"]["cpu_s"]
     assert [f["family"] for f in figures["families"]][:4] == ["rfm", "windows", "cadence", "basket"]
     assert [f.name for f in tmp_path.iterdir()] == ["figures.json"]

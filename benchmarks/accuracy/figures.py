@@ -97,9 +97,9 @@ def row(frame: pd.DataFrame, models: Sequence[str]) -> Row:
 
 def change(losses: Mapping[str, Float64], other: str | None, drawn: Resampling) -> Row:
     """By how many percent of another's log loss ours is higher, with its interval."""
-    if other is None or "regulars" not in losses:
+    if other not in losses or "regulars" not in losses:
         return {"percent": None, "ci": None}
-    theirs = losses[other]
+    theirs = losses[str(other)]
     more = losses["regulars"] - theirs
     interval = drawn.mean_interval(more, theirs)
     return {

@@ -105,13 +105,14 @@ def panel_of(
     labels: Sequence[Label] = (),
     threads: int = 1,
     progress: Progress | None = None,
+    trailing: Sequence[int] = (),
 ) -> Panel:
     """The panel of all customers; rows sorted by customer, then cutoff; open target windows marked as unknown."""
     ordered = sorted(cutoffs)
     history_of, done = reader(ledger, plan), 0
 
     def task(shard: pa.Table) -> tuple[Panel, int]:
-        return panel_block(history_of(shard), plan, reference, ordered, labels), shard.num_rows
+        return panel_block(history_of(shard), plan, reference, ordered, labels, trailing), shard.num_rows
 
     def blocks() -> Iterator[Panel]:
         nonlocal done

@@ -189,6 +189,13 @@ class Sufficiency:
         stands, buyers = self.stands, self.buyers
         if not buyers.n:
             return self._nobody()
+        if not buyers.paid:
+            return NotEnoughData(
+                f"the purchases of all {said(buyers.n, 'customer', 'customers')} are worth nothing",
+                needed="some money: what customers will spend is learnt beside whether they buy",
+                do="map `amount` to the column that holds the money; if there is none, to one that is 1 in every line",
+                code="RG175",
+            )
         lacking = stands.lacking(buyers)
         if lacking is None:
             return None

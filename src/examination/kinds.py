@@ -119,10 +119,11 @@ class Buyers:
         self._counts = {question: _Count(question, first, ends) for question in asked}
         self._joined = np.zeros(ends - first + 1, np.int64)
         self._latest = first
-        self.n = self.repeaters = self.free_orders = self.returns = 0
+        self.n = self.repeaters = self.paid = self.free_orders = self.returns = 0
 
     def add(self, stretch: Stretch) -> None:
         """Take in a stretch."""
+        self.paid += int((stretch.orders.amount[stretch.orders.bought] > 0).sum())
         others = stretch.orders.amount[~stretch.orders.bought]
         self.free_orders += int((others >= 0).sum())
         self.returns += int((others < 0).sum())

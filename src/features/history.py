@@ -50,7 +50,12 @@ class History(Track):
         self.beside = beside or Beside(Events.none(), Events.none(), Traits())
         self.zone = Zone(rules.timezone)
         if any(_largest(v) * len(v) >= 2**62 for v in lines.money.values()):
-            raise DataError("money is too large to be added exactly", needed="less than 4e14 per block", code="RG022")
+            raise DataError(
+                "money is too large to be added exactly",
+                needed="less than 4e14 per block of customers",
+                do="look at the giant amounts that `regulars check` lists, or count in thousands",
+                code="RG022",
+            )
         self.line_customer = np.repeat(np.arange(lines.n_customers), np.diff(lines.starts))
         self.line_day = self.zone.local_day(lines.time)
         new = np.ones(lines.n_lines, bool)

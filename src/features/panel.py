@@ -211,11 +211,21 @@ def panel_block(
     reference: Reference,
     cutoffs: Sequence[Cutoff],
     labels: Sequence[Label] = (),
+    trailing: Sequence[int] = (),
 ) -> Panel:
-    """The panel of one block of whole customers; a row counts for a cutoff only if known before it."""
+    """The panel of one block of whole customers; a row counts for a cutoff only if known before it.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+        The targets to add.
+    trailing : sequence of int
+        Days for which the totals hold the spend before the cutoff, beside the horizons of the labels.
+    """
+    days = sorted({*trailing, *(label.horizon_days for label in labels)})
     if not history.two_clocks:
-        return _block(history, history, plan, reference, cutoffs, labels)
-    parts = [_block(history.known_before(c), history, plan, reference, [c], labels) for c in cutoffs]
+        return _block(history, history, plan, reference, cutoffs, labels, days)
+    parts = [_block(history.known_before(c), history, plan, reference, [c], labels, days) for c in cutoffs]
     whole = Panel.gathered(parts, sum(p.n_rows for p in parts))
     return whole.take(np.lexsort([whole.cutoff_day, whole.customer_id.astype(str)]))
 
@@ -227,6 +237,7 @@ def _block(
     reference: Reference,
     cutoffs: Sequence[Cutoff],
     labels: Sequence[Label],
+    trailing: Sequence[int],
 ) -> Panel:
     past = Past(known, cutoffs, plan.offsets, plan.shape)
     planned = plan.names
@@ -243,5 +254,5 @@ def _block(
     for label in labels:
         then = history if label.known_on is None else history.known_before(label.known_on)
         targets[label] = then.future(past.row_customer, past.cutoff_day, label.horizon_days)
-    totals = Totals.of(past, sorted({label.horizon_days for label in labels}))
+    totals = Totals.of(past, trailing)
     return Panel(plan.names, past.customer_id, past.cutoff_day, values, Rhythm.of(past), totals, targets)

@@ -23,8 +23,7 @@ from .budget import Budget, Campaign, at_stake_of
 from .ensemble import Progress, Recipe
 from .grade import graded
 from .metrics import Resampling
-from .model import MODELS, Fitted, fit, spoken
-from .naive import NaiveValue, usual_of
+from .model import LEAST_OF_MEAN, MODELS, fit, money_spoken, spoken
 from .sample import Sample
 from .splits import Origin
 from .trials import Study, studies_of
@@ -60,6 +59,11 @@ class Backtest:
         """Whoever speaks of churn by the grade."""
         return str(self.figures["grade"]["churn"]["champion"])
 
+    @property
+    def value_speaker(self) -> str:
+        """Whoever speaks of spend by the grade."""
+        return str(self.figures["grade"]["value"]["champion"])
+
     def table(self) -> pd.DataFrame:
         """A row per origin (and one for all) and model: the main figures.
 
@@ -93,8 +97,7 @@ class Backtest:
 def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: Progress | None = None) -> Judged:
     """Learn everything from matured rows and predict the origin's rows, for all models."""
     fitted = fit(train, now, recipe, progress)
-    floor = 0.01 * float(np.maximum(train.spend, 0).mean())
-    spend_rule = NaiveValue.fit(train.trailing, usual_of(fitted.rule, train), train.spend, floor)
+    floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
     columns: dict[str, object] = {
         "cutoff": str(origin.cutoff),
         "customer_id": now.panel.customer_id,
@@ -105,21 +108,9 @@ def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: 
     }
     for name in MODELS:
         columns[f"p_churn_{name}"] = spoken(name, fitted.churn, fitted.rule, now)
-    for name, mu in _value(fitted, now, spend_rule).items():
-        columns[f"value_{name}"] = mu
+        columns[f"value_{name}"] = money_spoken(name, fitted.value, fitted.rule, fitted.value_rule, now)
     studies = studies_of(str(origin.cutoff), fitted.trials)
     return Judged(origin, pd.DataFrame(columns), floor, train.n_rows, fitted.churn.level.figures(), studies)
-
-
-def _value(fitted: Fitted, now: Sample, rule: NaiveValue) -> dict[str, Float64]:
-    learnt = now.horizon_days == fitted.value.horizon_days
-    return {
-        "regulars": fitted.value.expected_spend(now),
-        "xgb_panel": fitted.value.member("plain", now) if learnt else np.full(now.n_rows, np.nan),
-        "bg_nbd": now.prior.bg_orders * now.prior.value,
-        "pareto_nbd": now.prior.pareto_orders * now.prior.value,
-        "naive": rule.value(now.trailing, usual_of(fitted.rule, now)),
-    }
 
 
 def backtest(

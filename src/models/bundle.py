@@ -24,7 +24,7 @@ from .churn import Churn
 from .ensemble import CHURN, VALUE, Ensemble, Kind, Line, Seed
 from .level import Level
 from .model import Model
-from .naive import NaiveChurn
+from .naive import NaiveChurn, NaiveValue
 from .prior import Prior
 from .value import Value
 
@@ -60,6 +60,8 @@ def save(model: Model, folder: Path) -> None:
         "orders_factor": value.orders_factor,
         "orders_mean": value.orders_mean,
         "horizon_days": value.horizon_days,
+        "speaker": model.value_speaker,
+        "rule": asdict(model.value_rule),
     }
     content = {
         "format": FORMAT,
@@ -105,7 +107,9 @@ def load(folder: Path, threads: int = 1) -> Model:
         shape=Shape.from_dict(content["shape"]),
         modules=modules,
         speaker=churn["speaker"],
+        value_speaker=value["speaker"],
         rule=NaiveChurn(**churn["rule"]),
+        value_rule=NaiveValue(**value["rule"]),
         churn=Churn(
             _ensemble(CHURN, churn, files, threads),
             churn["prior_weight"],

@@ -12,140 +12,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression, TweedieRegressor
 
 from ..clock import Cutoff
+from ..errors import DataError, NotEnoughData
 from .boosted import DEFAULTS, SEEDED, Boosted, Setting
-from .metrics import TWEEDIE_POWER, logit
+from .examples import Columns, Examples
+from .recalibration import Line, logistic_line, tweedie_line
 from .rations import Rations
-from .sample import Sample, drawn
+from .sample import Sample
 from .trials import Trial
 from .tuning import SPACE, Range, Rows, best_rounds, inside, tune
 
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 TUNING_ROWS = 40_000
-
-
-@dataclass(frozen=True)
-class Line:
-    """intercept + slope x; the intercept where x is missing.
-
-    Examples
-    --------
-    >>> Line(1.0, 2.0)(np.array([3.0, np.nan])).tolist()
-    [7.0, 1.0]
-    """
-
-    intercept: float
-    slope: float
-
-    def __call__(self, x: Float64) -> Float64:
-        return np.where(np.isfinite(x), self.intercept + self.slope * np.where(np.isfinite(x), x, 0.0), self.intercept)
-
-
-def logistic_line(x: Float64, y: Float64, weight: Float64) -> Line:
-    """Logistic regression of an outcome on a prior's logit; the base rate alone where there is no prior."""
-    known = np.isfinite(x)
-    if not known.any() or x[known].std() == 0 or y[known].min() == y[known].max():
-        return Line(float(logit(np.array([np.average(y, weights=weight)]))[0]), 0.0)
-    fitted = LogisticRegression(C=1e4, tol=1e-8, max_iter=1000).fit(x[known, None], y[known], weight[known])
-    return Line(float(fitted.intercept_[0]), float(fitted.coef_[0, 0]))
-
-
-def tweedie_line(x: Float64, y: Float64, weight: Float64) -> Line:
-    """Tweedie regression with log link of money (mean about 1) on a prior's log; the mean alone without a prior."""
-    known = np.isfinite(x)
-    if not known.any() or x[known].std() == 0:
-        return Line(float(np.log(max(float(np.average(y, weights=weight)), 1e-9))), 0.0)
-    centre = float(x[known].mean())
-    model = TweedieRegressor(power=TWEEDIE_POWER, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
-    fitted = model.fit(x[known, None] - centre, y[known], weight[known])
-    slope = float(fitted.coef_[0])
-    return Line(float(fitted.intercept_) - slope * centre, slope)
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What boosters read of some rows, and what a prior says of them.
-
-    Parameters
-    ----------
-    names, values : tuple of str, ndarray of float32, shape (n_features, n_rows)
-        What every member reads.
-    prior_names, prior_values
-        The same for what only members that know the prior read.
-    prior : ndarray of shape (n_rows,)
-        The prior on the link scale (log odds of churn, log of money); NaN where there is none.
-    """
-
-    names: tuple[str, ...]
-    values: Float32
-    prior_names: tuple[str, ...]
-    prior_values: Float32
-    prior: Float64
-
-    def names_for(self, member: str) -> tuple[str, ...]:
-        """What a member may read: everything, or if it is plain, everything but the prior."""
-        return self.names if member == "plain" else (*self.names, *self.prior_names)
-
-    def read(self, names: tuple[str, ...]) -> Float32:
-        """Some of the features, shape (n_names, n_rows), in the order of their names."""
-        if names == self.names:
-            return self.values
-        place = dict(zip((*self.names, *self.prior_names), (*self.values, *self.prior_values), strict=True))
-        found = np.empty((len(names), len(self.prior)), np.float32)
-        for i, name in enumerate(names):
-            found[i] = place[name]
-        return found
-
-    def silent(self) -> frozenset[str]:
-        """Features, the prior's aside, that are zero or missing in every row.
-
-        A kind of event of which nobody had heard before is one of them. Left in, it would be drawn among the columns
-        of a tree, and so the mere existence of what happened later would change what is learnt.
-        """
-        pairs = zip(self.names, self.values, strict=True)
-        return frozenset(name for name, values in pairs if not ((values != 0) & ~np.isnan(values)).any())
-
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Columns:
-        """Some of the rows."""
-        values, prior_values = self.values[:, rows], self.prior_values[:, rows]
-        return Columns(self.names, values, self.prior_names, prior_values, self.prior[rows])
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Rows to learn from.
-
-    Parameters
-    ----------
-    columns : Columns
-    target, weight : ndarray of shape (n_rows,)
-        What came of them, and how much each counts.
-    silent : frozenset of str
-        Features that no booster learns from.
-    """
-
-    columns: Columns
-    target: Float64
-    weight: Float64
-    silent: frozenset[str] = frozenset()
-
-    def taught(self, member: str) -> tuple[str, ...]:
-        """What a member learns from; all it may read where everything is silent."""
-        names = self.columns.names_for(member)
-        return tuple(n for n in names if n not in self.silent) or names
-
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Examples:
-        """Some of the rows."""
-        return Examples(self.columns.take(rows), self.target[rows], self.weight[rows], self.silent)
-
-    def thinned(self, most: int, seed: int) -> Examples:
-        """At most so many rows, drawn without replacement, still in their order."""
-        n = len(self.target)
-        return self if n <= most else self.take(drawn(n, most, seed))
 
 
 @dataclass(frozen=True)
@@ -234,7 +114,19 @@ class Ensemble:
 
     @classmethod
     def learnt(cls, kind: Kind, train: Examples, settings: Mapping[str, Setting]) -> Ensemble:
-        """Fit every member on all rows given, which must already be in their canonical order."""
+        """Fit every member on all rows given, which must already be in their canonical order.
+
+        A prior that is missing everywhere leaves the seeded member the base rate as its margin; features that are
+        constant or missing everywhere are never split at; where all outcomes are the same, that is what is said.
+
+        Raises
+        ------
+        DataError
+            When an outcome, a weight or a feature is no finite number (a missing feature is none of these).
+        NotEnoughData
+            Without rows, without features, or, of money, without any spend.
+        """
+        _check(kind, train)
         seed = Seed.fit(kind, train)
         boosters = {}
         for member in kind.members:
@@ -260,6 +152,24 @@ class Ensemble:
         trees = np.mean([self.link_of(member, columns) for member in self.boosters], axis=0)
         known = np.isfinite(columns.prior)
         return np.where(known, (1 - prior_weight) * trees + prior_weight * columns.prior, trees)
+
+
+def _check(kind: Kind, train: Examples) -> None:
+    """Refuse what no booster learns anything from."""
+    if not np.isfinite(train.target).all() or not np.isfinite(train.weight).all() or (train.weight < 0).any():
+        bad = ~np.isfinite(train.target) | ~np.isfinite(train.weight) | (train.weight < 0)
+        needed = "finite outcomes, and finite weights of 0 or more"
+        raise DataError(f"{int(bad.sum())} rows have an outcome or a weight that is none", needed=needed, code="RG268")
+    if not train.weight.sum() > 0 or not train.columns.names:
+        found = f"{len(train.target)} rows with {len(train.columns.names)} features"
+        raise NotEnoughData(f"{found} to learn {kind.name} from", needed="at least one of each", code="RG267")
+    if kind.scaled and not train.target.sum() > 0:
+        raise NotEnoughData(
+            f"nobody spent anything in the windows of {len(train.target)} training rows",
+            needed="some money to learn from",
+            do="look whether `amount` is mapped to the right column, and whether returns outweigh purchases",
+            code="RG267",
+        )
 
 
 def _rows(names: tuple[str, ...], member: str, rows: Examples, seed: Seed) -> Rows:

@@ -25,7 +25,7 @@ from ..schema import Rules
 from .churn import Churn
 from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
 from .metrics import sigmoid
-from .naive import NaiveChurn
+from .naive import NaiveChurn, NaiveValue, usual_of
 from .prior import Prior
 from .sample import Sample, at_risk
 from .share import pareto_share
@@ -44,20 +44,24 @@ SCORES = (
     "spend",
     "last_purchase",
     "model",
+    "value_model",
 )
 
 
 MODELS = ("regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive")
 """The product's model and its rivals."""
+LEAST_OF_MEAN = 0.01
+"""Every value prediction counts as at least so much of the mean training spend in the deviance."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A churn and a value model, the simplest rule on the same rows, and every trial of their tuning."""
+    """A churn and a value model, the simplest rules on the same rows, and every trial of their tuning."""
 
     churn: Churn
     value: Value
     rule: NaiveChurn
+    value_rule: NaiveValue
     trials: dict[str, tuple[Trial, ...]]
 
 
@@ -77,7 +81,26 @@ def fit(train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = 
     value_settings, value_trials = settings_for(VALUE, train, recipe, progress)
     churn = Churn.fit(train, now, churn_settings, recipe.lag_days)
     rule = NaiveChurn.fit(train.panel.recency_days, train.churned, train.horizon_days)
-    return Fitted(churn, Value.fit(train, value_settings), rule, {"churn": churn_trials, "value": value_trials})
+    floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
+    value_rule = NaiveValue.fit(train.trailing, usual_of(rule, train), train.spend, floor)
+    trials = {"churn": churn_trials, "value": value_trials}
+    return Fitted(churn, Value.fit(train, value_settings), rule, value_rule, trials)
+
+
+def money_spoken(
+    speaker: str, value: Value, rule: NaiveChurn, value_rule: NaiveValue, sample: Sample
+) -> NDArray[np.float64]:
+    """Expected net spend in the horizon per row, in currency, by one of the models; NaN where it could not be fitted."""
+    if speaker == "regulars":
+        return value.expected_spend(sample)
+    if speaker == "xgb_panel":
+        if sample.horizon_days != value.horizon_days:
+            return np.full(sample.n_rows, np.nan)
+        return value.member("plain", sample)
+    if speaker == "naive":
+        return value_rule.value(sample.trailing, usual_of(rule, sample))
+    orders = sample.prior.bg_orders if speaker == "bg_nbd" else sample.prior.pareto_orders
+    return np.asarray(orders * sample.prior.value)
 
 
 def spoken(speaker: str, churn: Churn, rule: NaiveChurn, sample: Sample) -> NDArray[np.float64]:
@@ -108,9 +131,10 @@ class Model:
     horizon_days : int
     trained_on : Cutoff
         The day on which it was trained: it has seen no label whose window ends later.
-    speaker : str
-        Who speaks of churn: `regulars`, or by grade C the rival that did best, `bg_nbd`, `pareto_nbd` or `naive`.
-    rule : NaiveChurn
+    speaker, value_speaker : str
+        Who speaks of churn, and who of spend: `regulars`, or by grade C the rival that did best, `bg_nbd`,
+        `pareto_nbd` or `naive`.
+    rule, value_rule : NaiveChurn, NaiveValue
     history_starts : Cutoff
         When the training ledger starts: earlier windows are missing.
     rules : Rules
@@ -127,7 +151,9 @@ class Model:
     horizon_days: int
     trained_on: Cutoff
     speaker: str
+    value_speaker: str
     rule: NaiveChurn
+    value_rule: NaiveValue
     history_starts: Cutoff
     rules: Rules
     shape: Shape
@@ -149,23 +175,32 @@ class Model:
             np.full(panel.n_rows, self.horizon_days, np.int32),
             self.p_churn(sample),
             self.value.expected_orders(sample),
-            self.value.expected_spend(sample),
+            self.expected_spend(sample),
             panel.recency_days.astype(np.int32),
             panel.totals.orders.astype(np.int64),
             panel.totals.spend,
             last.astype("datetime64[D]").astype(str),
             np.full(panel.n_rows, self.speaker, object),
+            np.full(panel.n_rows, self.value_speaker, object),
         )
         return pd.DataFrame(dict(zip(SCORES, found, strict=True)))
 
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """The horizon, and that of the training where it is another; a panel needs the spend of so many days before."""
+        return tuple(sorted({self.horizon_days, self.churn.horizon_days, self.value.horizon_days}))
+
     def _sample(self, panel: Panel) -> Sample:
-        horizons = {self.horizon_days, self.churn.horizon_days, self.value.horizon_days}
-        priors = {h: self.prior.columns(panel.rhythm, h) for h in sorted(horizons)}
+        priors = {h: self.prior.columns(panel.rhythm, h) for h in self.horizons}
         return Sample(panel, priors, Label(self.horizon_days), self.history_starts)
 
     def p_churn(self, sample: Sample) -> NDArray[np.float64]:
         """P(no purchase in the horizon) per row, by whoever speaks."""
         return spoken(self.speaker, self.churn, self.rule, sample)
+
+    def expected_spend(self, sample: Sample) -> NDArray[np.float64]:
+        """Expected net spend in the horizon per row, in currency, by whoever speaks."""
+        return money_spoken(self.value_speaker, self.value, self.rule, self.value_rule, sample)
 
     def scores_of(
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
@@ -181,4 +216,4 @@ class Model:
             )
         history = History(lines, self.rules, self.history_starts, beside)
         known = reference if reference is not None else self.reference.at(as_of.day)
-        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of]))
+        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of], (), self.horizons))

@@ -267,6 +267,7 @@ def _signature(model: Model) -> Any:
         ColSpec(DataType.double, "spend"),
         ColSpec(DataType.string, "last_purchase"),
         ColSpec(DataType.string, "model"),
+        ColSpec(DataType.string, "value_model"),
     ]
     as_of = ParamSpec("as_of", DataType.string, str(model.trained_on))
     return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([as_of]))

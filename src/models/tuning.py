@@ -2,7 +2,7 @@
 
 In: rows of the training cutoffs, the last of which judges the earlier ones whose labels had matured by then. Out: a
 `Setting` (parameters and rounds) and the table of trials. The first trial is the defaults; they stay unless the best
-one gains more on the judging cutoff than its own standard error. When the time is over, the trial that is running is
+one is clearly better on the judging cutoff. When the time is over, the trial that is running is
 thrown away as if it had never begun: as many trials without a limit give the same study again, to the bit.
 """
 
@@ -18,6 +18,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from .boosted import MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
+from .judging import Judges
 from .trials import Trial
 
 with warnings.catch_warnings():
@@ -74,6 +75,41 @@ class Grown:
     booster: xgb.Booster
 
 
+class Ground:
+    """Rows to learn from, and rows of a later time that judge, as XGBoost takes them.
+
+    The former are put into bins; the latter are left as they are, which makes a look at them five times as fast.
+    """
+
+    def __init__(self, kind: str, names: Sequence[str], train: Rows, judge: Rows, threads: int) -> None:
+        self.kind, self.judges = kind, Judges(kind, judge.label, judge.weight)
+        self._train = matrix(names, train.values, train.label, train.weight, train.margin, threads)
+        rows = np.ascontiguousarray(judge.values.T)
+        self._judge = xgb.DMatrix(rows, base_margin=judge.margin, feature_names=list(names), nthread=threads)
+
+    def grown(self, setting: Setting, told: Callable[[float, int], None] | None = None) -> Grown:
+        """Trees until the judging rows stop gaining, looked at every few rounds."""
+        booster = xgb.Booster(xgb_params(self.kind, setting), [self._train, self._judge])
+        least, enough = np.inf, EVERY
+        for done in range(1, MAX_ROUNDS + 1):
+            booster.update(self._train, done - 1)
+            if done % EVERY:
+                continue
+            judged = self.judges.loss(booster.predict(self._judge, output_margin=True))
+            if told is not None:
+                told(judged, done)
+            if judged < least:
+                least, enough = judged, done
+            elif done - enough >= PATIENCE:
+                break
+        return Grown(float(least), enough, booster)
+
+    def margin(self, grown: Grown) -> Float32:
+        """What a booster says of the judging rows at its best."""
+        found = grown.booster.predict(self._judge, output_margin=True, iteration_range=(0, grown.rounds))
+        return np.asarray(found, np.float32)
+
+
 class _TimeIsOver(Exception):
     """The running trial is not to be finished."""
 
@@ -103,7 +139,8 @@ def tune(
     def over() -> bool:
         return seconds is not None and time.monotonic() - began > seconds
 
-    search = _Search(kind, *_matrices(names, train, judge, setting.threads), setting, space, over)
+    ground = Ground(kind, names, train, judge, setting.threads)
+    search = _Search(ground, setting, space, over)
     table: list[Trial] = []
     best: dict[int, Grown] = {}
     while len(table) < most and not (table and over()):
@@ -117,25 +154,17 @@ def tune(
         if progress:
             progress(f"tuning {kind}", len(table) / most)
     chosen = max(best)
-    if chosen and not _clearly_better(kind, best[chosen], best[0], search.unseen, judge):
+    if chosen and not ground.judges.clearly_prefer(ground.margin(best[chosen]), ground.margin(best[0])):
         chosen = 0
     table[chosen] = replace(table[chosen], chosen=True)
     return Tuned(replace(setting.changed(_whole(table[chosen].params)), rounds=best[chosen].rounds), tuple(table))
 
 
 class _Search:
-    """A study that starts from a setting, and the rows that it is about."""
+    """A study that starts from a setting, and the ground on which it tries."""
 
-    def __init__(
-        self,
-        kind: str,
-        data: xgb.DMatrix,
-        unseen: xgb.DMatrix,
-        setting: Setting,
-        space: Mapping[str, Range],
-        over: Callable[[], bool],
-    ) -> None:
-        self.kind, self.data, self.unseen, self.setting, self.over = kind, data, unseen, setting, over
+    def __init__(self, ground: Ground, setting: Setting, space: Mapping[str, Range], over: Callable[[], bool]) -> None:
+        self.ground, self.setting, self.over = ground, setting, over
         self.space = _holding(space, setting.params)
         self.study = _study(setting.seed)
         self.study.enqueue_trial({name: setting.params[name] for name in self.space})
@@ -165,13 +194,12 @@ class _Search:
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        return _stopped_early(self.kind, self.data, self.unseen, setting, looked)
+        return self.ground.grown(setting, looked)
 
 
 def best_rounds(kind: str, names: Sequence[str], train: Rows, judge: Rows, setting: Setting) -> int:
     """Rounds after which the judging rows stop gaining."""
-    data, unseen = _matrices(names, train, judge, setting.threads)
-    return _stopped_early(kind, data, unseen, setting).rounds
+    return Ground(kind, names, train, judge, setting.threads).grown(setting).rounds
 
 
 def _study(seed: int) -> optuna.Study:
@@ -212,63 +240,3 @@ def _suggested(trial: optuna.Trial, space: Mapping[str, Range]) -> dict[str, flo
 def _whole(params: Mapping[str, float]) -> dict[str, float]:
     """XGBoost takes no depth of 4.0."""
     return {name: int(value) if name == "max_depth" else value for name, value in params.items()}
-
-
-def _matrices(names: Sequence[str], train: Rows, judge: Rows, threads: int) -> tuple[xgb.DMatrix, xgb.DMatrix]:
-    """The rows to learn from in bins, and those that judge as they are: so they are judged in a fifth of the time."""
-    data = matrix(names, train.values, train.label, train.weight, train.margin, threads)
-    rows = np.ascontiguousarray(judge.values.T)
-    unseen = xgb.DMatrix(
-        rows,
-        label=judge.label,
-        weight=judge.weight,
-        base_margin=judge.margin,
-        feature_names=list(names),
-        nthread=threads,
-    )
-    return data, unseen
-
-
-def _stopped_early(
-    kind: str,
-    data: xgb.DMatrix,
-    unseen: xgb.DMatrix,
-    setting: Setting,
-    told: Callable[[float, int], None] | None = None,
-) -> Grown:
-    """Trees until the judging rows stop gaining, looked at every few rounds: a look costs as much as a round."""
-    booster = xgb.Booster(xgb_params(kind, setting), [data, unseen])
-    least, enough = np.inf, EVERY
-    for done in range(1, MAX_ROUNDS + 1):
-        booster.update(data, done - 1)
-        if done % EVERY:
-            continue
-        judged = float(booster.eval_set([(unseen, "judge")], done).rsplit(":", 1)[1])
-        if told is not None:
-            told(judged, done)
-        if judged < least:
-            least, enough = judged, done
-        elif done - enough >= PATIENCE:
-            break
-    return Grown(float(least), enough, booster)
-
-
-def _clearly_better(kind: str, best: Grown, first: Grown, unseen: xgb.DMatrix, judge: Rows) -> bool:
-    """Whether the mean gain over the judging rows, paired, exceeds its standard error.
-
-    The best of many tries is best by luck as well: the one-standard-error rule of Breiman, Friedman, Olshen and Stone,
-    Classification and Regression Trees (1984), section 3.4.3, with the defaults in the place of the simplest model.
-    """
-    losses = [
-        _losses(kind, judge.label, g.booster.predict(unseen, output_margin=True, iteration_range=(0, g.rounds)))
-        for g in (first, best)
-    ]
-    gain, share = losses[0] - losses[1], judge.weight / judge.weight.sum()
-    mean = float(share @ gain)
-    return mean > float(np.sqrt(np.square(share) @ np.square(gain - mean)))
-
-
-def _losses(kind: str, label: Float64, margin: Float32) -> Float64:
-    """What `eval_metric` is the mean of: log loss, or the negative Tweedie log likelihood of power 1.5."""
-    z = margin.astype(np.float64)
-    return np.logaddexp(0.0, z) - label * z if kind == "churn" else 2 * label * np.exp(-z / 2) + 2 * np.exp(z / 2)

@@ -34,7 +34,7 @@ class Value:
     prior_weight : float
         Weight of the recalibrated prior in the mean, 0..1.
     net : float
-        sum(spend) / sum(max(spend, 0)) over the training rows; 0 where nothing was spent.
+        sum(spend) / sum(max(spend, 0)) over the training rows.
     orders_factor, orders_mean : float
         From expected purchase days to orders; and what is said without a prior.
     horizon_days : int
@@ -57,7 +57,7 @@ class Value:
         return cls(
             Ensemble.fit(VALUE, train, settings),
             prior_weight(train),
-            float(train.spend.sum()) / gross if gross > 0 else 0.0,
+            float(train.spend.sum()) / gross if gross > 0 else 1.0,
             float(train.orders[known].sum()) / expected if expected > 0 else 1.0,
             float(train.orders.mean()),
             train.horizon_days,
@@ -87,6 +87,4 @@ class Value:
         return np.asarray(money * sample.prior.orders / sample.over(self.horizon_days).prior.orders)
 
     def _money(self, link: Float64) -> Float64:
-        if self.net == 0:  # Of nothing but zeros there is no logarithm.
-            return np.zeros(len(link))
         return np.asarray(self.net * self.ensemble.seed.unit * np.exp(np.minimum(link, MOST)))

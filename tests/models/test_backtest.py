@@ -109,6 +109,16 @@ def test_money_at_a_budget_adds_up_over_origins() -> None:
     assert found["budget"]["assumed"] == ["share", "contact_cost", "save_rate", "margin"]
 
 
+def test_what_a_contact_costs_changes_the_money_and_nothing_else() -> None:
+    free, dear = (
+        summed_up([judged(outcomes(0))], H, 0, Budget(share=1.0, contact_cost=cost), {}).figures["pooled"]
+        for cost in (0.0, 1.0)
+    )
+    assert dear["money"]["regulars"]["contacted"] < free["money"]["regulars"]["contacted"] == 60.0
+    assert dear["money"]["regulars"]["per_contacted"] > dear["money"][RANDOM]["per_contacted"]
+    assert (dear["churn"], dear["value"]) == (free["churn"], free["value"])
+
+
 def test_the_grade_is_that_of_all_origins_for_churn_and_for_value() -> None:
     found = examined(*(outcomes(k, n=400) for k in range(3)))
     grades = found.figures["grade"]

@@ -9,13 +9,18 @@ import pytest
 from numpy.typing import NDArray
 
 from regulars.clock import Cutoff
-from regulars.errors import ConfigError
+from regulars.errors import ConfigError, DataError, NotEnoughData
+from regulars.models.boosted import Setting
 from regulars.models.ensemble import (
     CHURN,
     VALUE,
+    Columns,
     Ensemble,
+    Examples,
+    Kind,
     Recipe,
     Seed,
+    as_members,
     logistic_line,
     settings_for,
     tweedie_line,
@@ -271,3 +276,70 @@ def test_an_ensemble_learnt_twice_is_the_same_to_the_byte() -> None:
     first, second = Ensemble.fit(CHURN, sample, settings), Ensemble.fit(CHURN, sample, settings)
     assert first.seed == second.seed
     assert [b.saved() for b in first.boosters.values()] == [b.saved() for b in second.boosters.values()]
+
+
+def examples(n: int = 200, **changed: object) -> Examples:
+    """Rows of three features and a prior that say something of the outcome."""
+    draw = np.random.default_rng(0)
+    values, prior = draw.normal(size=(3, n)).astype(np.float32), draw.normal(size=n)
+    target = (draw.random(n) < sigmoid(prior + values[0])).astype(np.float64)
+    given: dict[str, object] = {"values": values, "prior": prior, "target": target, "weight": np.ones(n), **changed}
+    values, prior = np.asarray(given["values"], np.float32), np.asarray(given["prior"], np.float64)
+    names = tuple(f"f{i}" for i in range(len(values)))
+    columns = Columns(names, values, ("said",), prior[None].astype(np.float32), prior)
+    return Examples(columns, np.asarray(given["target"], np.float64), np.asarray(given["weight"], np.float64))
+
+
+def learnt(kind: Kind, rows: Examples) -> Float64:
+    return Ensemble.learnt(kind, rows, as_members(kind, Setting(rounds=10))).blend(rows.columns, 0.25)
+
+
+@pytest.mark.parametrize("kind", [CHURN, VALUE], ids=["churn", "value"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": np.ones((3, 200))},
+        {"values": np.full((3, 200), np.nan)},
+        {"values": np.tile(np.arange(200.0), (3, 1))},
+        {"prior": np.full(200, np.nan)},
+        {"prior": np.ones(200)},
+        {"target": np.ones(200)},
+    ],
+    ids=["constant", "missing", "three times the same", "no prior", "one prior for all", "one outcome"],
+)
+def test_what_says_nothing_is_no_harm(kind: Kind, change: dict[str, object]) -> None:
+    rows = examples(**change)
+    found = learnt(kind, rows)
+    assert np.isfinite(found).all()
+    if np.ptp(rows.target) == 0:
+        # All churned, or all spent 1: log odds far above 0, or a log of about 0.
+        assert (found > 3).all() if kind is CHURN else np.abs(found - 0.25 * rows.columns.prior).max() < 0.01
+
+
+def test_one_row_teaches_its_own_outcome() -> None:
+    assert learnt(CHURN, examples(1, target=[1.0], prior=[np.nan]))[0] > 3
+    assert learnt(CHURN, examples(1, target=[0.0], prior=[np.nan]))[0] < -3
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"target": np.where(np.arange(200) == 3, np.nan, 1.0)}, DataError, "RG268: 1 rows have an outcome"),
+        ({"weight": np.where(np.arange(200) < 2, np.inf, 1.0)}, DataError, "RG268: 2 rows"),
+        ({"weight": np.full(200, -1.0)}, DataError, "RG268: 200 rows"),
+        ({"weight": np.zeros(200)}, NotEnoughData, "RG267: 200 rows with 3 features"),
+        ({"values": np.empty((0, 200))}, NotEnoughData, "RG267: 200 rows with 0 features"),
+        ({"values": np.full((3, 200), np.inf)}, DataError, "RG060: 200 rows have infinite features"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(change: dict[str, object], error: type[Exception], said: str) -> None:
+    for kind in (CHURN, VALUE):
+        with pytest.raises(error, match=said):
+            learnt(kind, examples(**change))
+
+
+def test_money_that_nobody_spent_is_refused() -> None:
+    with pytest.raises(NotEnoughData, match="nobody spent anything in the windows of 200 training rows"):
+        learnt(VALUE, examples(target=np.zeros(200)))
+    with pytest.raises(NotEnoughData, match="0 rows with 3 features"):
+        learnt(CHURN, examples(0))

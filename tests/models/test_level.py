@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from regulars.clock import Cutoff
 from regulars.features.history import Future
 from regulars.features.panel import Label, Panel, Rhythm, Totals
-from regulars.models.churn import market_wide
+from regulars.models.boosted import Setting
+from regulars.models.churn import Churn, market_wide
+from regulars.models.ensemble import CHURN, as_members
 from regulars.models.level import Level, Residuals, gate_days, shift_to
 from regulars.models.metrics import logit, sigmoid
 from regulars.models.prior import PriorColumns
@@ -178,3 +180,52 @@ def test_the_logit_of_the_means_is_what_a_reader_would_compute() -> None:
     # Halfway from 1/2 to 4/5 is 13/20.
     assert level.shift == pytest.approx(float(logit(np.array(0.65))), abs=1e-9)
     assert (level.twin, level.weight, level.words) == (None, 0.0, "off")
+
+
+def world(shares: list[float], days: list[int], index: list[float]) -> tuple[Sample, Sample]:
+    """Training rows of all days but the last and the rows of the last, with an index that all customers share."""
+    rng = np.random.default_rng(11)
+    own = rng.normal(size=PEOPLE * len(days)).astype(np.float32)
+    everybody = np.repeat(np.array(index, np.float32), PEOPLE)
+    rows = sample(days, shares, extra=np.stack([own, everybody]))
+    last = rows.panel.cutoff_day == rows.panel.cutoff_day.max()
+    return rows.take(~last), rows.take(last)
+
+
+def fitted(train: Sample, now: Sample) -> Churn:
+    return Churn.fit(train, now, as_members(CHURN, Setting(rounds=60)))
+
+
+DAYS = [*range(68, 545, 28), 574]
+"""The last training cutoff, 544, is the first that has a twin with half a year behind it, at 180."""
+
+
+def test_the_twin_is_off_where_a_feature_that_all_share_has_swallowed_the_level_and_the_past_shows_it() -> None:
+    # The season turns round in the second year, and an index that names the level of each day knows it.
+    size = [1.5 * np.cos(2 * np.pi * d / 364) * (1 if d < 420 else -1) for d in DAYS]
+    shares = sigmoid(np.array(size)).tolist()
+    named, blind = fitted(*world(shares, DAYS, size)), fitted(*world(shares, DAYS, [0.0] * len(DAYS)))
+    assert blind.level.twin == str(START.plus(210))
+    assert named.level.twin is None
+    assert named.level.weight == 0.0
+    assert (
+        f"off: f1 say the same of everybody on a day; at {START.plus(544)} the twin made log loss" in named.level.words
+    )
+
+
+def test_the_twin_stays_where_a_feature_that_all_share_does_not_know_the_season() -> None:
+    # The date has named each cutoff, and cannot say what comes after the last one.
+    shares = sigmoid(np.array([1.5 * np.cos(2 * np.pi * d / 364) for d in DAYS])).tolist()
+    found = fitted(*world(shares, DAYS, [float(d) for d in DAYS]))
+    assert found.level.twin == str(START.plus(210))
+    # One pair, 544 and 180, agrees: 5/6, less the luck of the draw.
+    assert found.level.weight == pytest.approx(5 / 6, abs=0.02)
+
+
+def test_the_twin_is_off_where_all_share_a_feature_and_it_cannot_be_tried() -> None:
+    # Before 544 no training cutoff has a twin of its own, so that at 545 nothing shows whether it helps.
+    days = [*range(69, 518, 28), 545]
+    shares = sigmoid(np.array([1.5 * np.cos(2 * np.pi * d / 364) for d in days])).tolist()
+    found = fitted(*world(shares, days, [float(d) for d in days]))
+    assert found.level.twin is None
+    assert "and the twin could not be tried" in found.level.words

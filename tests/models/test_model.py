@@ -16,7 +16,8 @@ from regulars.features.family import plan_for
 from regulars.features.lines import Lines
 from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
-from regulars.models.model import SCORES, fit
+from regulars.models.metrics import sigmoid
+from regulars.models.model import MODELS, SCORES, fit, money_spoken
 from regulars.models.prior import PriorColumns
 from regulars.models.splits import Origin
 from regulars.pipelines.prepare import prepare
@@ -37,7 +38,26 @@ def test_scores_hold_one_row_for_every_customer_who_ever_bought() -> None:
     assert found["customer_id"].tolist() == buyers
     assert set(found["as_of"]) == {str(shop().ends)}
     assert set(found["horizon_days"]) == {30}
-    assert set(found["model"]) == {"regulars"}
+    assert set(found["model"]) == {trained().model.speaker}
+    assert set(found["value_model"]) == {trained().model.value_speaker}
+
+
+@pytest.mark.parametrize("speaker", MODELS)
+def test_whoever_speaks_is_named_in_every_row_and_says_what_he_said_in_the_backtest(speaker: str) -> None:
+    found, now = trained(), rows_now(trained())
+    scores = score(shop(), replace(found.model, speaker=speaker, value_speaker=speaker), threads=1)
+    assert set(scores["model"]) == set(scores["value_model"]) == {speaker}
+    rule = found.model.rule
+    said = {
+        "regulars": found.model.churn.p_churn(now),
+        "xgb_panel": sigmoid(found.model.churn.ensemble.link("plain", now)),
+        "bg_nbd": now.prior.bg_silent,
+        "pareto_nbd": now.prior.pareto_silent,
+        "naive": np.where(now.panel.recency_days > rule.days, rule.silent, rule.active),
+    }
+    assert scores["p_churn"].tolist() == pytest.approx(said[speaker].tolist(), rel=1e-12)
+    worth = money_spoken(speaker, found.model.value, rule, found.model.value_rule, now)
+    assert scores["expected_spend"].tolist() == pytest.approx(worth.tolist(), rel=1e-12)
 
 
 def test_scores_tell_of_each_customer_what_the_purchases_say() -> None:
@@ -137,7 +157,12 @@ def once_only(n: int = 300) -> Ledger:
 def test_where_no_prior_can_be_fitted_the_trees_and_the_mean_still_answer() -> None:
     # Every label would be churned there, so the shop's model is asked with a prior that knows nothing.
     found = trained().model
-    empty = replace(found, prior=replace(found.prior, bg=None, pareto=None, gamma=None))
+    empty = replace(
+        found,
+        speaker="regulars",
+        value_speaker="regulars",
+        prior=replace(found.prior, bg=None, pareto=None, gamma=None),
+    )
     scores = score(shop(), empty, threads=1)
     assert ((scores["p_churn"] > 0) & (scores["p_churn"] < 1)).all()
     assert np.isfinite(scores["expected_spend"]).all()

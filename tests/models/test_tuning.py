@@ -129,7 +129,7 @@ def test_a_seeded_search_starts_from_the_margin() -> None:
 
 def test_the_judging_rows_never_teach() -> None:
     # Judged on the training rows themselves more trees always help; on unseen rows they soon do not.
-    assert best_rounds("churn", NAMES, TRAIN, TRAIN, SETTING) > 3 * best_rounds("churn", NAMES, TRAIN, JUDGE, SETTING)
+    assert best_rounds("churn", NAMES, TRAIN, TRAIN, SETTING) > 2 * best_rounds("churn", NAMES, TRAIN, JUDGE, SETTING)
 
 
 def test_defaults_stay_unless_the_best_trial_gains_more_than_its_standard_error() -> None:

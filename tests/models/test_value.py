@@ -112,7 +112,7 @@ def test_expected_orders_are_the_priors_brought_to_the_training_total() -> None:
     assert value.expected_orders(rows).sum() == pytest.approx(rows.orders.sum(), rel=1e-9)
     assert value.orders_mean == pytest.approx(rows.orders.mean())
     none = np.full(rows.n_rows, np.nan)
-    bare = replace(rows, prior=PriorColumns(none, none, none, none, none))
+    bare = replace(rows, priors={rows.horizon_days: PriorColumns(none, none, none, none, none)})
     assert set(value.expected_orders(bare).tolist()) == {value.orders_mean}
 
 

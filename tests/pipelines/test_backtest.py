@@ -12,11 +12,15 @@ from regulars.pipelines.backtest import budget_of, run_backtest
 from ..simulated import config_of, shop
 
 
-def test_a_window_that_ends_with_the_data_needs_no_note() -> None:
-    ledger, config = shop(), config_of(tuning={"trials": 0})
+def test_a_window_that_ends_with_the_data_needs_no_note_and_the_budget_is_the_one_stated() -> None:
+    ledger, config = shop(), config_of(budget={"share": 0.5})
     found = run_backtest(ledger, config, ledger.ends.minus(30))
     assert found.figures["notes"] == []
-    assert [o["cutoff"] for o in found.figures["origins"]] == [str(ledger.ends.minus(30))]
+    (origin,) = found.figures["origins"]
+    assert origin["cutoff"] == str(ledger.ends.minus(30))
+    assert found.figures["budget"]["assumed"] == ["contact_cost", "save_rate", "margin"]
+    open_to = int((found.predictions["at_stake"] > 0).sum())
+    assert origin["money"]["naive"]["contacted"] == -(-open_to // 2)
 
 
 def test_a_tenth_of_the_horizon_may_pass_without_a_purchase_at_the_end_and_that_is_said() -> None:
@@ -62,17 +66,3 @@ def test_the_budget_is_the_configurations_and_what_that_does_not_state_is_assume
 def test_a_budget_that_cannot_be_is_refused_before_anything_is_learnt(budget: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.of(budget=dict(budget))
-
-
-def test_what_a_contact_costs_changes_the_gain_in_money_and_nothing_else() -> None:
-    ledger = shop(200)
-    cutoff = ledger.ends.minus(30)
-    free, dear = (
-        run_backtest(ledger, config_of(budget={"share": 0.5, "contact_cost": cost}), cutoff).figures
-        for cost in (0.0, 0.01)
-    )
-    contacted = dear["pooled"]["money"]["regulars"]["contacted"]
-    assert 0 < contacted <= free["pooled"]["money"]["regulars"]["contacted"]
-    assert free["budget"]["assumed"] == ["save_rate", "margin"]
-    for part in ("churn", "value"):
-        assert free["pooled"][part] == dear["pooled"][part]
