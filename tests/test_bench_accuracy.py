@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,15 @@ def test_a_peer_that_cannot_be_installed_is_said_and_no_crash(monkeypatch: pytes
     cost, words = peers.asked(PEERS["lightgbm"], [tmp_path], 1)
     assert cost is None
     assert words.startswith("lightgbm could not be installed: ")
+
+
+def test_a_peer_that_takes_too_long_is_stopped_and_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "with_slow.py").write_text("while True: pass", encoding="utf-8")
+    monkeypatch.setattr(peers, "__file__", str(tmp_path / "peers.py"))
+    monkeypatch.setattr(peers, "python_of", lambda peer: (Path(sys.executable), ""))
+    cost, words = peers.asked(peers.Peer("slow", (), ("slow",)), [tmp_path], 1)
+    assert cost is not None
+    assert words == "slow: stopped after 1 s of CPU"
 
 
 def test_the_scripts_of_the_peers_import_nothing_of_this_project() -> None:

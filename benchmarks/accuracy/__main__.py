@@ -30,7 +30,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--trials", type=int, help="trials of every study; default: the configuration's own")
     parser.add_argument("--threads", type=int, default=1, help="threads of XGBoost and of the panel (default 1)")
     parser.add_argument("--shops", type=int, help="at most so many shops where a set has several")
-    parser.add_argument("--peer-seconds", type=float, default=300, help="most for a peer on a set (default 300)")
+    parser.add_argument("--peer-seconds", type=int, default=120, help="CPU seconds of a peer on a set (default 120)")
     parser.add_argument("--folder", type=Path, help="where temporary files go; the system's folder by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")

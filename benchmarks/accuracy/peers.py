@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -100,20 +101,31 @@ def _quiet() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | ours
 
 
-def asked(peer: Peer, folders: Sequence[Path], seconds: float) -> tuple[Cost | None, str]:
-    """Lets a peer predict what it can within so many seconds: its costs, and what it said when it did not do it all."""
+def asked(peer: Peer, folders: Sequence[Path], seconds: int) -> tuple[Cost | None, str]:
+    """Lets a peer predict what it can in so many CPU seconds: its costs, and what it said when it did not do it all."""
     python, why = python_of(peer)
     if python is None:
         return None, why
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [str(python), str(peer.script), *map(str, folders)]
-    try:
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=seconds, env=_quiet())
-        words = "; ".join(dict.fromkeys(line for line in done.stderr.splitlines() if line.startswith(peer.name)))
-        if done.returncode:
-            words = f"{peer.name}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}"
-    except subprocess.TimeoutExpired:
-        words = f"{peer.name}: stopped after {seconds:.0f} s"
+    done = subprocess.run(
+        [str(python), str(peer.script), *map(str, folders)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=_quiet(),
+        # Not by the clock: on a busy machine that would be another table.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": time.perf_counter() - wall, "cpu_s": used}, words
+    return {"wall_s": time.perf_counter() - wall, "cpu_s": used}, _words(peer, done, seconds)
+
+
+def _words(peer: Peer, done: subprocess.CompletedProcess[str], seconds: int) -> str:
+    """What a peer could not do, and why; nothing where it did it all."""
+    lines = done.stderr.strip().splitlines()
+    if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+        return f"{peer.name}: stopped after {seconds} s of CPU"
+    if done.returncode:
+        return f"{peer.name}: {(lines or ['failed'])[-1]}"
+    return "; ".join(dict.fromkeys(line for line in lines if line.startswith(peer.name)))

@@ -21,11 +21,12 @@ from ..features.shape import Shape
 from ..schema import Rules
 from .boosted import Boosted
 from .churn import Churn
-from .ensemble import CHURN, VALUE, Ensemble, Kind, Line, Seed
+from .ensemble import CHURN, VALUE, Ensemble, Kind, Seed
 from .level import Level
 from .model import Model
 from .naive import NaiveChurn, NaiveValue
 from .prior import Prior
+from .recalibration import Line
 from .value import Value
 
 FORMAT = 3

@@ -17,8 +17,8 @@ from ..clock import Cutoff
 from ..errors import DataError, NotEnoughData
 from .boosted import DEFAULTS, SEEDED, Boosted, Setting
 from .examples import Columns, Examples
-from .recalibration import Line, logistic_line, tweedie_line
 from .rations import Rations
+from .recalibration import Line, logistic_line, tweedie_line
 from .sample import Sample
 from .trials import Trial
 from .tuning import SPACE, Range, Rows, best_rounds, inside, tune

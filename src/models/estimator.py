@@ -21,7 +21,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..errors import ConfigError, DataError, NotEnoughData, did_you_mean
 from .boosted import DEFAULT_ROUNDS, DEFAULTS, Setting
 from .churn import PRIOR_CUSTOMERS
-from .ensemble import CHURN, Columns, Ensemble, Examples, Kind, Recipe, as_members, search
+from .ensemble import CHURN, Ensemble, Kind, Recipe, as_members, search
+from .examples import Columns, Examples
 from .metrics import logit, sigmoid
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from .metrics import sigmoid
+from .metrics import shift_to, sigmoid
 from .sample import Sample
 
 Float64 = NDArray[np.float64]
@@ -26,7 +26,6 @@ MIN_GATE_DAYS = 180
 HALF = 0.5
 REPEATS = 2 / 3
 """How closely a season is taken to repeat the last one before any pair of years has been seen."""
-FARTHEST = 8.0
 
 
 @dataclass(frozen=True)
@@ -93,21 +92,6 @@ class Level:
     def figures(self) -> dict[str, Any]:
         """As plain values for JSON; `Level(**figures)` gives it back."""
         return asdict(self)
-
-
-def shift_to(z: Float64, share: float) -> float:
-    """The shift of logits that brings their mean probability to a share, within ±8.
-
-    Examples
-    --------
-    >>> round(shift_to(np.array([0.0]), 0.625), 4)  # logit(5/8)
-    0.5108
-    """
-    low, high = -FARTHEST, FARTHEST
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if sigmoid(z + middle).mean() < share else (low, middle)
-    return 0.5 * (low + high)
 
 
 def gate_days(horizon_days: int) -> int:

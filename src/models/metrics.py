@@ -163,20 +163,14 @@ def spearman(y: Float64, mu: Float64) -> float | None:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def level_shift(y: Float64, p: Float64) -> float | None:
-    """The shift of all logits that brings the mean probability to the share of outcomes; None with one class.
-
-    It is the maximum-likelihood intercept of a logistic regression with the logits as offset (Cox 1958), by Newton's
-    method inside a bracket.
+def shift_to(z: Float64, share: float) -> float:
+    """The shift of all logits that brings their mean probability to a share in (0, 1), by Newton inside a bracket.
 
     Examples
     --------
-    >>> round(level_shift(np.array([0.0, 1.0]), np.array([0.9, 0.9])), 4)  # log odds of .9 are log(9)
-    -2.1972
+    >>> round(shift_to(np.array([0.0]), 0.625), 4)  # logit(5/8)
+    0.5108
     """
-    if not 0 < y.sum() < len(y):
-        return None
-    z, share = logit(p), float(y.mean())
     centre = float(np.log(share) - np.log1p(-share))
     # Shifted so that the largest logit is that of the share, no probability exceeds it; and the other way round.
     low, high = centre - float(z.max()), centre - float(z.min())
@@ -190,6 +184,19 @@ def level_shift(y: Float64, p: Float64) -> float | None:
         step = shift + gap / slope if slope > 0 else np.inf
         shift = step if low < step < high else 0.5 * (low + high)
     return shift
+
+
+def level_shift(y: Float64, p: Float64) -> float | None:
+    """The shift of all logits that brings the mean probability to the share of outcomes; None with one class.
+
+    It is the maximum-likelihood intercept of a logistic regression with the logits as offset (Cox 1958).
+
+    Examples
+    --------
+    >>> round(level_shift(np.array([0.0, 1.0]), np.array([0.9, 0.9])), 4)  # log odds of .9 are log(9)
+    -2.1972
+    """
+    return shift_to(logit(p), float(y.mean())) if 0 < y.sum() < len(y) else None
 
 
 def level_loss(y: Float64, p: Float64) -> float | None:

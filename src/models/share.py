@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from .metrics import level_shift, logit, sigmoid
+from .metrics import logit, shift_to
 from .sample import Sample
 
 EQUAL = 0.5
@@ -47,6 +47,5 @@ def pareto_share(train: Sample, seed: int = 0) -> float:
 
 def _loss(z: NDArray[np.float64], churned: NDArray[np.float64]) -> float:
     """Log loss of logits brought to the level of the truth, added up."""
-    shift = level_shift(churned, sigmoid(z))
-    moved = z + (0.0 if shift is None else shift)
+    moved = z + shift_to(z, float(churned.mean()))
     return float((np.logaddexp(0.0, moved) - churned * moved).sum())

@@ -14,8 +14,8 @@ from regulars.features.panel import Label, Panel, Rhythm, Totals
 from regulars.models.boosted import Setting
 from regulars.models.churn import Churn, market_wide
 from regulars.models.ensemble import CHURN, as_members
-from regulars.models.level import Level, Residuals, gate_days, shift_to
-from regulars.models.metrics import logit, sigmoid
+from regulars.models.level import Level, Residuals, gate_days
+from regulars.models.metrics import logit, shift_to, sigmoid
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
 

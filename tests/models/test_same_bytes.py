@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from regulars.intake import Ledger
 from regulars.models.boosted import Setting
 from regulars.models.bundle import save
-from regulars.models.ensemble import CHURN, VALUE, Columns, Ensemble, Examples, Kind, Recipe, as_members, search
+from regulars.models.ensemble import CHURN, VALUE, Ensemble, Kind, Recipe, as_members, search
+from regulars.models.examples import Columns, Examples
 from regulars.models.metrics import sigmoid
 from regulars.pipelines.train import fit_model
 

@@ -90,7 +90,7 @@ def test_a_budget_in_seconds_stops_and_its_number_of_trials_gives_the_same_again
 
 
 def test_the_trial_in_which_the_time_ends_is_as_if_it_had_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The clock: at the start, after the first trial, at the second trial's first look. Half a second more is over there.
+    # The clock is seen at the start, after the first trial and at the second one's first look: 1 s later, then 2 s.
     monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=clock_of(1.0)))
     assert searched(30, seconds=1.5) == searched(1)
 

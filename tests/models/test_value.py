@@ -116,6 +116,15 @@ def test_expected_orders_are_the_priors_brought_to_the_training_total() -> None:
     assert set(value.expected_orders(bare).tolist()) == {value.orders_mean}
 
 
+def test_another_horizon_is_reached_by_the_purchases_that_the_prior_expects() -> None:
+    value, now = trained().model.value, rows_now(trained())
+    twice = replace(now.prior, bg_orders=2 * now.prior.bg_orders, pareto_orders=2 * now.prior.pareto_orders)
+    both = replace(now, priors={30: now.prior, 90: twice}).over(90)
+    # Twice as many purchases, so twice the money and the orders, of the trees and of the prior alike.
+    assert value.expected_spend(both) == pytest.approx(2 * value.expected_spend(now), rel=1e-12)
+    assert value.expected_orders(both) == pytest.approx(2 * value.expected_orders(now), rel=1e-12)
+
+
 def test_the_forecast_is_right_in_total_out_of_time_on_simulated_truth() -> None:
     # A sanity bound on one origin of 399 customers.
     figures = trained().backtest.figures["pooled"]["value"]["regulars"]

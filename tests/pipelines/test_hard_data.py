@@ -158,7 +158,7 @@ def learnt(rows: Rows, settings: Config) -> tuple[Trained, pd.DataFrame]:
 def test_the_verdict_is_on_the_result_and_counts_what_is_learnt_from_and_judged() -> None:
     told: list[Enough] = []
     settings = config()
-    ledger = Ledger.from_frame(frame_of(half_leave(60, 240)), settings)
+    ledger = Ledger.from_frame(frame_of(half_leave(60, 180)), settings)
     found = fit_model(ledger, settings, stated=told.append)
     assert told == [found.enough]
     assert found.backtest.figures["enough"] == found.enough.figures() == examined(ledger, settings).enough.figures()
@@ -171,7 +171,7 @@ def test_the_verdict_is_on_the_result_and_counts_what_is_learnt_from_and_judged(
 
 
 def test_giant_amounts_are_learnt_like_any_others() -> None:
-    giant = judged(half_leave(60, 240, 1e10), config())["pooled"]["value"]["regulars"]
+    giant = judged(half_leave(60, 180, 1e10), config())["pooled"]["value"]["regulars"]
     assert 0.5 < giant["bias"] < 2.0
     assert giant["gini"] > 0.5
 
@@ -188,7 +188,7 @@ def test_an_origin_of_one_class_has_no_auc_while_the_others_have() -> None:
 
 
 def test_a_history_that_starts_long_before_its_first_row_has_cutoffs_of_nobody() -> None:
-    figures = judged(half_leave(60, 240), config(data={"history_starts": "2022-06-01"}))
+    figures = judged(half_leave(60, 180), config(data={"history_starts": "2022-10-01"}))
     assert any("training cutoffs nobody is at risk yet" in remark for remark in figures["enough"]["remarks"])
     assert figures["pooled"]["churn"]["regulars"]["auc"] > 0.9
 
@@ -206,7 +206,7 @@ def test_a_prior_that_does_not_converge_is_a_stated_fallback(monkeypatch: pytest
         return OptimizeResult(x=np.asarray(x0), fun=fun(np.asarray(x0))[0], nit=0, success=False, message="stuck")
 
     monkeypatch.setattr("regulars.models.optimum.minimize", stuck)
-    found, _ = learnt(half_leave(60, 240), config())
+    found, _ = learnt(half_leave(60, 180), config())
     assert "converge" in " ".join(note for prior in found.prepared.priors.values() for note in prior.notes)
 
 
@@ -225,7 +225,7 @@ def hard(past, reference):
 
 def with_family(folder: Path, values: str) -> Said:
     """A backtest with a feature of the user's own."""
-    file = started(folder, SHOP, '[features]\nmodules = ["hard.py"]', 30)
+    file = started(folder, half_leave(60, 180), '[features]\nmodules = ["hard.py"]', 30)
     (folder / "hard.py").write_text(FAMILY.format(values=values), encoding="utf-8")
     return run("backtest", file, "--json", folder / "found.json")
 
