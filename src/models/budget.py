@@ -76,7 +76,7 @@ class Budget:
 
     def contacts(self, n: int) -> int:
         """How many of n customers can be contacted."""
-        # A share of a count is whole where it is meant to be: .1 x 30 is 3, not 3.0000000000000004.
+        # A share of a count is whole where it is meant to be: .07 x 100 is 7, not 7.000000000000001.
         by_share = math.ceil(round(self.share * n, 9))
         return by_share if self.money is None else min(by_share, math.floor(round(self.money / self.contact_cost, 9)))
 
@@ -167,7 +167,7 @@ class Choice:
         cls, expected: Float64, gain: Float64, open_to: NDArray[np.bool_], customer: NDArray[np.int64], contacts: int
     ) -> Choice:
         """The most promising customers, and none who is expected to cost more than he brings."""
-        order = np.lexsort([customer, -expected, ~open_to])[:contacts]
+        order = np.lexsort([customer, -expected])[:contacts]
         chosen = order[expected[order] > 0]
         contacted = np.zeros(len(gain))
         contacted[chosen] = 1.0
@@ -250,7 +250,7 @@ class Campaign:
         if name not in self.choices or not self.open:
             return {**dict.fromkeys(FIGURES), "ci": None}
         mine, best = self.choices[name], float(self.choices[BEST].gained.sum())
-        gained, contacted = float(mine.gained.sum()), float(mine.contacted.sum())
+        gained, contacted = float(mine.gained.sum()), round(float(mine.contacted.sum()), 6)
         return {
             "gain": gained,
             "per_contacted": gained / contacted if contacted else None,

@@ -107,7 +107,7 @@ def _carriers(now: Sample, trained_days: int) -> None:
             f"no two windows of {now.horizon_days} days have closed, and no classical model could be fitted",
             needed=f"closed windows, or a classical model to carry those of {trained_days} days to {now.horizon_days}",
             do=f"set horizon_days = {trained_days}, or bring a longer history",
-            code="RG044",
+            code="RG045",
         )
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from ..errors import NotEnoughData
 
@@ -47,7 +48,9 @@ def least_loss(
     best: Optimum | None = None
     for start in starts:
         options = {"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500, "maxcor": 12}
-        found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=box, options=options)
+        # It calls LAPACK on matrices of a dozen rows, where several threads only wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            found = minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=box, options=options)
         theta = np.clip(found.x, box[:, 0], box[:, 1])
         loss, gradient = objective(theta)
         # A line search that ends in rounding noise at the optimum reports failure, so the slope decides, not the flag.

@@ -1,8 +1,8 @@
 """Lines that bring a classical prior to the level and spread of what really came: on the logit, or on the log of money.
 
 In: a prior on the link scale (NaN where there is none), outcomes, weights. Out: a `Line`. Rows without a prior teach
-nothing and get the intercept; without any prior, or with one that says the same of everybody, the intercept alone is
-learnt, from all rows.
+nothing and get the intercept; without any prior, or with one that says the same of everybody or the opposite of what
+came, the intercept alone is learnt, from all rows.
 """
 
 from __future__ import annotations
@@ -38,19 +38,22 @@ class Line:
 def logistic_line(x: Float64, y: Float64, weight: Float64) -> Line:
     """Logistic regression of an outcome on a prior's logit; the base rate alone where there is no prior."""
     known = np.isfinite(x)
+    alone = Line(float(logit(np.array([np.average(y, weights=weight)]))[0]), 0.0)
     if not known.any() or x[known].std() == 0 or y[known].min() == y[known].max():
-        return Line(float(logit(np.array([np.average(y, weights=weight)]))[0]), 0.0)
+        return alone
     fitted = LogisticRegression(C=1e4, tol=1e-8, max_iter=1000).fit(x[known, None], y[known], weight[known])
-    return Line(float(fitted.intercept_[0]), float(fitted.coef_[0, 0]))
+    slope = float(fitted.coef_[0, 0])
+    return Line(float(fitted.intercept_[0]), slope) if slope > 0 else alone
 
 
 def tweedie_line(x: Float64, y: Float64, weight: Float64) -> Line:
     """Tweedie regression with log link of money (mean about 1) on a prior's log; the mean alone without a prior."""
     known = np.isfinite(x)
+    alone = Line(float(np.log(max(float(np.average(y, weights=weight)), 1e-9))), 0.0)
     if not known.any() or x[known].std() == 0:
-        return Line(float(np.log(max(float(np.average(y, weights=weight)), 1e-9))), 0.0)
+        return alone
     centre = float(x[known].mean())
     model = TweedieRegressor(power=TWEEDIE_POWER, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
     fitted = model.fit(x[known, None] - centre, y[known], weight[known])
     slope = float(fitted.coef_[0])
-    return Line(float(fitted.intercept_) - slope * centre, slope)
+    return Line(float(fitted.intercept_) - slope * centre, slope) if slope > 0 else alone

@@ -76,7 +76,7 @@ def test_blind_choice_is_what_one_expects_of_it_and_the_best_knows_the_truth() -
 
 def test_money_limits_contacts_as_shares_do() -> None:
     assert Budget(share=0.5).contacts(9) == 5
-    assert Budget(share=0.1).contacts(30) == 3
+    assert Budget(share=0.07).contacts(100) == 7
     assert Budget(share=0.5, contact_cost=0.1, money=0.3).contacts(100) == 3
     assert Budget(share=0.01, contact_cost=0.1, money=30.0).contacts(100) == 1
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from regulars.models.metrics import sigmoid
-from regulars.models.recalibration import logistic_line, tweedie_line
+from regulars.models.recalibration import Line, logistic_line, tweedie_line
 
 Float64 = NDArray[np.float64]
 
@@ -65,6 +67,15 @@ def test_a_row_without_a_prior_teaches_nothing_and_gets_the_intercept() -> None:
         (logistic_line(x, y, np.ones(2000)).intercept, logistic_line(x, y, np.ones(2000)).slope), abs=1e-6
     )
     assert line(np.array([np.nan, np.inf])).tolist() == [line.intercept] * 2
+
+
+@pytest.mark.parametrize("fit", [logistic_line, tweedie_line])
+def test_a_prior_that_says_the_opposite_of_what_came_is_not_turned_round(fit: Callable[..., Line]) -> None:
+    x, y = churners(300) if fit is logistic_line else spenders(300)
+    line = fit(-x, y, np.ones(300))
+    share = y.mean()
+    assert line.slope == 0.0
+    assert line.intercept == pytest.approx(np.log(share / (1 - share)) if fit is logistic_line else np.log(share))
 
 
 def test_without_any_prior_the_base_rate_and_the_mean_speak() -> None:
