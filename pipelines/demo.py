@@ -15,6 +15,7 @@ import pandas as pd
 from ..config import Config
 from ..errors import unnamed
 from ..intake import build_ledger
+from ..models.grade import NAMES
 from ..progress import Progress
 from ..reports import overview
 from ..reports.customers import can_be_kept, customers_of
@@ -72,9 +73,15 @@ def story(
     counted = {name: (lines, money) for name, lines, money in reconciliation}
     lines, money = counted["used"]
     left = ", ".join(f"{n:,} {name}" for name, (n, _) in counted.items() if name not in ("read", "used") and n)
-    churn, value = pooled["churn"]["regulars"], pooled["value"]["regulars"]
+    examined = trained.backtest
+    ours, churn, value = (
+        pooled["churn"]["regulars"],
+        pooled["churn"][examined.speaker],
+        pooled["value"][examined.value_speaker],
+    )
     classic = min(("bg_nbd", "pareto_nbd"), key=lambda m: pooled["churn"][m]["log_loss"] or np.inf)
-    found = float(gain_curve(trained.backtest.predictions, "p_churn_regulars", "churned", steps=10)["caught"].iloc[1])
+    curve = gain_curve(examined.predictions, f"p_churn_{examined.speaker}", "churned", steps=10)
+    found = float(curve["caught"].iloc[1])
     silent, likely = customers["p_churn"].sum(), int((customers["p_churn"] > 0.5).sum())
     stake = customers.loc[can_be_kept(customers), "at_stake"].sum()
     return [
@@ -83,10 +90,10 @@ def story(
         f"Examined at {len(figures['origins'])} past dates: "
         f"{pooled['base_rate']:.1%} then bought nothing for {days} days.",
         f"Contacting the riskiest tenth would have reached {found:.0%} of them (AUC {churn['auc']:.3f}).",
-        f"Log loss {churn['log_loss']:.4f}: {_against(gain, classic)} than the best classical model "
-        f"and {_against(gain, 'naive')} than the best simple rule.",
-        f"Forecast spend ranks customers with a Gini of {value['gini']:.3f}; in total it was "
-        f"{value['bias']:.2f} x what they spent.",
+        f"{_graded(figures, 'churn')}; Regulars' log loss {ours['log_loss']:.4f} is {_against(gain, classic)} than the "
+        f"best classical model's and {_against(gain, 'naive')} than the best simple rule's.",
+        f"{_graded(figures, 'value')}; forecast spend ranks customers with a Gini of {value['gini']:.3f}; in total "
+        f"it was {value['bias']:.2f} x what they spent.",
         f"Now: of {len(customers):,} customers {silent:,.0f} will probably not buy in the next {days} days, "
         f"{likely:,} of them more likely than not.",
         f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
@@ -94,6 +101,13 @@ def story(
         f"The model is registered as {config.mlflow.model_name}@champion in {unnamed(config.tracking_uri)}.",
         f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
     ]
+
+
+def _graded(figures: dict[str, Any], target: str) -> str:
+    """ "Churn: grade A" or, where a rival speaks, "Churn: grade C, so Pareto/NBD speaks instead of Regulars"."""
+    grade = figures["grade"][target]
+    instead = "" if grade["champion"] == "regulars" else f", so {NAMES[grade['champion']]} speaks instead of Regulars"
+    return f"{'Churn' if target == 'churn' else 'Spend'}: grade {grade['grade']}{instead}"
 
 
 def _against(gain: dict[str, Any], rival: str) -> str:

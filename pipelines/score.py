@@ -111,4 +111,5 @@ def score_to(
     notes += event_notes(ledger, model.shape)
     version = str(scores["model_version"].iloc[0]) if len(scores) else None
     written: dict[str, object] = {"customers": len(scores), "as_of": str(day), "version": version, "notes": notes}
-    return {**written, "file": str(parquet)}, notes
+    who = {"churn_by": model.speaker, "value_by": model.value_speaker}
+    return {**written, **who, "file": str(parquet)}, notes

@@ -291,8 +291,6 @@ def backtest(
     settings, ledger = _opened(config)
     with bars() as progress:
         found = run_backtest(ledger, settings, day, prior_cache(settings, ledger), progress, _state_verdict)
-    for note in found.figures["notes"]:
-        print(f"note: {note}", file=sys.stderr)
     print(found, *repeated(settings, found.studies), sep="\n")
     _write_json(found.figures, json, settings.folder)
 
@@ -323,6 +321,7 @@ def score(
     json: JsonPath = None,
 ) -> None:
     """One row per customer as of a date, by the champion; Parquet and CSV."""
+    from .models.grade import NAMES
     from .pipelines.score import score_to
     from .progress import bars
 
@@ -333,6 +332,7 @@ def score(
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
+    print(f"chance of not buying by {NAMES[figures['churn_by']]}, spend by {NAMES[figures['value_by']]}")
     _write_json(figures, json, settings.folder)
 
 

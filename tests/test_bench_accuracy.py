@@ -83,17 +83,16 @@ def test_a_set_that_cannot_be_judged_is_a_row_that_says_so(tmp_path: Path) -> No
 def test_a_peer_that_cannot_be_installed_is_said_and_no_crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(peers.sys, "executable", str(tmp_path / "no-python"))
-    cost, words = peers.asked(PEERS["lightgbm"], [tmp_path], 1)
-    assert cost is None
+    python, words = peers.python_of(PEERS["lightgbm"])
+    assert python is None
     assert words.startswith("lightgbm could not be installed: ")
 
 
 def test_a_peer_that_takes_too_long_is_stopped_and_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "with_slow.py").write_text("while True: pass", encoding="utf-8")
     monkeypatch.setattr(peers, "__file__", str(tmp_path / "peers.py"))
-    monkeypatch.setattr(peers, "python_of", lambda peer: (Path(sys.executable), ""))
-    cost, words = peers.asked(peers.Peer("slow", (), ("slow",)), [tmp_path], 1)
-    assert cost is not None
+    cost, words = peers.asked(peers.Peer("slow", (), ("slow",)), Path(sys.executable), [tmp_path], 1)
+    assert cost["cpu_s"] < 5
     assert words == "slow: stopped after 1 s of CPU"
 
 

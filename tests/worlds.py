@@ -1,16 +1,24 @@
 """Worlds of `regulars.simulate` in which the level is what matters: a season that repeats, one that flips, and none.
 
 In: how many customers, a seed. Out: `Simulated`, 1,095 days from 2021-01-01; most purchases fall into the last months
-of a year, in the world that flips into the first half of every second one. And what a model stands before on a day.
+of a year, in the world that flips into the first half of every second one. And rows as the level sees them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from regulars.clock import Cutoff
-from regulars.intake import Ledger
+from regulars.features.history import Future
+from regulars.features.panel import Label, Panel, Rhythm, Totals
+from regulars.models.bg_nbd import BgNbd
+from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
-from regulars.models.splits import holdout
-from regulars.pipelines.prepare import prepare, span_of
+from regulars.models.summary import Summary
 from regulars.simulation.simulate import simulate
 from regulars.simulation.world import Simulated
 
@@ -19,12 +27,12 @@ SEASON = (0.4, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.6, 2.2, 2.6)
 DAYS = 1095
 
 
-def seasonal(n_customers: int = 500, seed: int = 0) -> Simulated:
+def seasonal(n_customers: int = 1000, seed: int = 0) -> Simulated:
     """The same season every year."""
     return simulate(n_customers, days=DAYS, starts="2021-01-01", acquisition_days=540, season=SEASON, seed=seed)
 
 
-def flipping(n_customers: int = 500, seed: int = 0) -> Simulated:
+def flipping(n_customers: int = 1000, seed: int = 0) -> Simulated:
     """What is high season one year is low season the next."""
     shift = 182.5
     return simulate(
@@ -38,14 +46,37 @@ def flipping(n_customers: int = 500, seed: int = 0) -> Simulated:
     )
 
 
-def steady(n_customers: int = 500, seed: int = 0) -> Simulated:
+def steady(n_customers: int = 1000, seed: int = 0) -> Simulated:
     """No season."""
     return simulate(n_customers, days=DAYS, starts="2021-01-01", acquisition_days=540, seed=seed)
 
 
-def standing(world: Simulated, day: str, horizon_days: int = 90) -> tuple[Sample, Sample]:
-    """What there is to learn from on a day, and that day's rows, which have labels."""
-    config = world.config(horizon_days, engine={"threads": 1})
-    ledger = Ledger.from_frame(world.purchases, config)
-    origin = holdout(span_of(ledger, config), Cutoff.parse(day))
-    return prepare(ledger, config, [origin]).rows(origin)
+def rows_of(world: Simulated, days: Sequence[Cutoff], horizon_days: int = 90) -> Sample:
+    """Everybody on each of some days, with what BG/NBD, fitted on that day, says of the window, and what happens in it.
+
+    Straight from the truth: no ledger, one feature that says nothing, no Pareto/NBD.
+    """
+    parts = [_rows(world, day, horizon_days) for day in days]
+    count = [len(customer) for customer, _, _ in parts]
+    customer, silent, orders = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    day = np.repeat([d.day for d in days], count)
+    order, n = np.lexsort((day, customer)), len(day)
+    zeros, none, label = np.zeros(n), np.full(n, np.nan), Label(horizon_days)
+    panel = Panel(
+        ("nothing",),
+        customer[order].astype(object),
+        day[order],
+        np.zeros((1, n), np.float32),
+        Rhythm(*[zeros] * 5),
+        Totals(zeros, zeros, {horizon_days: zeros}),
+        {label: Future(orders[order].astype(np.int32), zeros)},
+    )
+    says = PriorColumns(silent[order], none, zeros, none, zeros)
+    return Sample(panel, {horizon_days: says}, label, world.starts)
+
+
+def _rows(world: Simulated, day: Cutoff, horizon_days: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    truth = world.truth(day, horizon_days)
+    seen = Summary(*(truth[name].to_numpy() for name in ("frequency", "recency", "T", "value", "n_valued")))
+    silent = BgNbd.fit(seen).p_no_purchase(seen, horizon_days)
+    return truth["customer_id"].to_numpy(str), silent, truth["orders"].to_numpy()

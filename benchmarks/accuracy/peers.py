@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Sequence
@@ -101,31 +102,25 @@ def _quiet() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | ours
 
 
-def asked(peer: Peer, folders: Sequence[Path], seconds: int) -> tuple[Cost | None, str]:
+def asked(peer: Peer, python: Path, folders: Sequence[Path], seconds: int) -> tuple[Cost, str]:
     """Lets a peer predict what it can in so many CPU seconds: its costs, and what it said when it did not do it all."""
-    python, why = python_of(peer)
-    if python is None:
-        return None, why
-    wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [str(python), str(peer.script), *map(str, folders)],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        env=_quiet(),
+    began = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        command = [str(python), str(peer.script), *map(str, folders)]
+        process = subprocess.Popen(command, stderr=said, env=_quiet())
         # Not by the clock: on a busy machine that would be another table.
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": time.perf_counter() - wall, "cpu_s": used}, _words(peer, done, seconds)
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, seconds))
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        words = _words(peer, process.returncode, said.read().strip().splitlines(), seconds)
+    return {"wall_s": time.perf_counter() - began, "cpu_s": used.ru_utime + used.ru_stime}, words
 
 
-def _words(peer: Peer, done: subprocess.CompletedProcess[str], seconds: int) -> str:
+def _words(peer: Peer, code: int, lines: Sequence[str], seconds: int) -> str:
     """What a peer could not do, and why; nothing where it did it all."""
-    lines = done.stderr.strip().splitlines()
-    if done.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+    if code in (-signal.SIGKILL, -signal.SIGXCPU):
         return f"{peer.name}: stopped after {seconds} s of CPU"
-    if done.returncode:
-        return f"{peer.name}: {(lines or ['failed'])[-1]}"
+    if code:
+        return f"{peer.name}: {lines[-1] if lines else 'failed'}"
     return "; ".join(dict.fromkeys(line for line in lines if line.startswith(peer.name)))

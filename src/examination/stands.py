@@ -113,11 +113,11 @@ class Stands:
         return lacking or self._one_sided(buyers)
 
     def _one_sided(self, buyers: Buyers) -> Lacking | None:
-        """Nobody to be judged on, or only customers of one kind."""
+        """Nobody to be judged on, or only customers of one kind; of a day that was asked for, that is an answer too."""
         usable = self.usable(buyers)
         judged = [buyers.kinds(self.judged(o)) for o in usable or self.chosen]
         rows, silent = sum(k.rows for k in judged), sum(k.silent_rows for k in judged)
-        if 0 < silent < rows:
+        if 0 < silent < rows or (rows and self.day is not None):
             return None
         n, day = len(judged), (usable or self.chosen)[-1].cutoff
         where = f"on {day}, " + ("the only past day to be judged on," if n == 1 else f"as on all {n} past days,")

@@ -84,7 +84,7 @@ def _finite(names: Sequence[str], values: Float32) -> None:
             f"{int(bad.any(0).sum()):,} rows have infinite features",
             needed="finite numbers, or NaN where a feature is missing",
             do="mend the family that yields it: `regulars features CONFIG --verify` tries it",
-            offending=[name for name, some in zip(names, bad.any(1), strict=True) if some],
+            offending=[name for name, row in zip(names, bad, strict=True) if row.any()],
             code="RG060",
         )
 

@@ -151,7 +151,7 @@ class Ensemble:
         """The mean of the members' links and, with a weight of its own, of the prior's; theirs where there is none."""
         trees = np.mean([self.link_of(member, columns) for member in self.boosters], axis=0)
         known = np.isfinite(columns.prior)
-        return np.where(known, (1 - prior_weight) * trees + prior_weight * columns.prior, trees)
+        return np.asarray(np.where(known, (1 - prior_weight) * trees + prior_weight * columns.prior, trees))
 
 
 def _check(kind: Kind, train: Examples) -> None:

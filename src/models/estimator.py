@@ -8,7 +8,7 @@ left to the boosters; infinite values are refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -24,12 +24,15 @@ from .churn import PRIOR_CUSTOMERS
 from .ensemble import CHURN, Ensemble, Kind, Recipe, as_members, search
 from .examples import Columns, Examples
 from .metrics import logit, sigmoid
+from .trials import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.utils import Tags
 
 Float64 = NDArray[np.float64]
+Table = NDArray[np.float32] | NDArray[np.float64]
+READ: Mapping[str, Any] = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
 UNSEEDED = Kind("churn", ("plain",), CHURN.target, CHURN.prior, CHURN.line, scaled=False)
 
 
@@ -191,17 +194,17 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             All of them a ValueError: a wrong setting, a prior outside 0..1, one class only.
         """
         self._check_settings(judge)
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
-        check_classification_targets(y)
-        weight = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.prior_columns_ = np.array(self._positions(X.shape[1]), np.int64)
+        table, labels = _validated(self, X, y)
+        check_classification_targets(labels)
+        weight = np.asarray(_check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True))
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        self.prior_columns_ = np.array(self._positions(table.shape[1]), np.int64)
         self._of_first = self._speaks_of_first()
-        rows = Examples(self._columns(X), (codes == (0 if self._of_first else 1)).astype(np.float64), weight)
+        rows = Examples(self._columns(table), (codes == (0 if self._of_first else 1)).astype(np.float64), weight)
         _two_classes(rows.target[weight > 0], len(self.classes_))
-        counted = _given("customers", customers, len(y))
-        judging = _given("judge", judge, len(y)).astype(bool) if judge is not None else None
-        order = _canonical(X, codes, weight)
+        counted = _given("customers", customers, len(labels))
+        judging = _given("judge", judge, len(labels)).astype(bool) if judge is not None else None
+        order = _canonical(table, codes, weight)
         self._learn(rows.take(order), None if judging is None else judging[order])
         known = np.isfinite(rows.columns.prior[order]).any()
         n = len(order) if customers is None else len(np.unique(counted[order].astype(str)))
@@ -213,11 +216,12 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        threads = int(effective_n_jobs(self.n_jobs))
+        threads = 1 if self.n_jobs is None else int(effective_n_jobs(self.n_jobs))
         params = {name: getattr(self, name) for name in DEFAULTS}
         if judging is None:
             setting = Setting(params, DEFAULT_ROUNDS if self.rounds is None else self.rounds, int(seed), threads)
-            self.settings_, self.trials_ = as_members(kind, setting), ()
+            self.settings_ = as_members(kind, setting)
+            self.trials_: tuple[Trial, ...] = ()
         else:
             past, judge = rows.take(~judging), rows.take(judging)
             for part, said in ((past, "the rows before those that judge"), (judge, "the rows that judge")):
@@ -229,8 +233,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def decision_function(self, X: ArrayLike | pd.DataFrame) -> Float64:
         """Log odds of ``classes_[1]``, shape (n_samples,)."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
-        z = self.ensemble_.blend(self._columns(X), self.prior_weight_)
+        z = self.ensemble_.blend(self._columns(_as_at_fit(self, X)), self.prior_weight_)
         return -z if self._of_first else z
 
     def predict_proba(self, X: ArrayLike | pd.DataFrame) -> Float64:
@@ -243,7 +246,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         second = self.decision_function(X) > 0
         return np.asarray(self.classes_[second.astype(np.int64)])
 
-    def _columns(self, X: NDArray[np.floating]) -> Columns:
+    def _columns(self, X: Table) -> Columns:
         """What boosters read: float32 features by position, the prior's logits, and their mean."""
         rest = np.setdiff1d(np.arange(X.shape[1]), self.prior_columns_)
         if not len(rest):
@@ -252,8 +255,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             values = np.ascontiguousarray(X.T[rest], np.float32)
         huge = np.isinf(values).any(1)
         if huge.any():
-            names = [self._name(i) for i in rest[huge]]
-            raise DataError("X holds values too large for float32", offending=names, code="RG261")
+            where = [self._name(i) for i in rest[huge]]
+            raise DataError("X holds values too large for float32", offending=where, code="RG261")
         said = [self._logit(X, i) for i in self.prior_columns_]
         mean = _mean(said, len(X))
         read = {"prior_logit": mean, **{f"prior_{i}_apart": z - mean for i, z in enumerate(said[1:], 1)}}
@@ -262,7 +265,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             return Columns(names, values, (), np.empty((0, len(X)), np.float32), mean)
         return Columns(names, values, tuple(read), np.stack([z.astype(np.float32) for z in read.values()]), mean)
 
-    def _logit(self, X: NDArray[np.floating], column: int) -> Float64:
+    def _logit(self, X: Table, column: int) -> Float64:
         p = X[:, column].astype(np.float64)
         outside = (p < 0) | (p > 1)
         if outside.any():
@@ -336,6 +339,23 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ConfigError(f"rounds = {self.rounds}, and rows that are to decide on them", do=do, code="RG263")
 
 
+def _validated(model: ChurnClassifier, X: object, y: object) -> tuple[Table, NDArray[np.generic]]:
+    """X as numbers, missing ones included, and y."""
+    given, labels = _any(X), _any(y)
+    found = _any(validate_data(model, given, labels, **READ))
+    return found[0], found[1]
+
+
+def _as_at_fit(model: ChurnClassifier, X: object) -> Table:
+    """X as numbers, with the columns that it had at fit."""
+    found: Table = _any(validate_data(model, _any(X), reset=False, **READ))
+    return found
+
+
+def _any(given: object) -> Any:
+    return given
+
+
 def _mean(logits: list[Float64], n_rows: int) -> Float64:
     """Mean over the priors that a row has; NaN where it has none."""
     if not logits:
@@ -367,7 +387,7 @@ def _given(name: str, values: ArrayLike | None, n_rows: int) -> NDArray[np.gener
     return found
 
 
-def _canonical(X: NDArray[np.floating], codes: NDArray[np.intp], weight: Float64) -> NDArray[np.int64]:
+def _canonical(X: Table, codes: NDArray[np.intp], weight: Float64) -> NDArray[np.int64]:
     """Rows that weigh anything, in an order that depends on what they hold and not on where they stand."""
     rows = np.flatnonzero(weight > 0)
     content = np.ascontiguousarray(np.column_stack([X[rows], codes[rows], weight[rows]]))

@@ -31,7 +31,7 @@ def level_of_logits(z: Float64, label: Float64, share: Float64) -> float:
     >>> round(level_of_logits(np.zeros(2), np.array([0.0, 1.0]), np.array([0.25, 0.75])), 4)  # log(3)
     1.0986
     """
-    rate = float(share @ label)
+    rate = float((share * label).sum())
     if not 0 < rate < 1:
         return 0.0
     centre = float(np.log(rate) - np.log1p(-rate))
@@ -40,7 +40,7 @@ def level_of_logits(z: Float64, label: Float64, share: Float64) -> float:
     shift = min(max(0.0, low), high)
     for _ in range(60):
         p = sigmoid(z + shift)
-        gap, slope = rate - float(share @ p), float(share @ (p * (1 - p)))
+        gap, slope = rate - float((share * p).sum()), float((share * p * (1 - p)).sum())
         if abs(gap) < 1e-12:
             break
         low, high = (shift, high) if gap > 0 else (low, shift)
@@ -61,7 +61,7 @@ def tweedie_losses(z: Float64, label: Float64, share: Float64) -> Float64:
     The factor on all predictions mu solves sum((y - c mu) mu^(-1/2)) = 0, the score of the likelihood.
     """
     half = np.exp(z / 2)
-    paid, said = float(share @ (label / half)), float(share @ half)
+    paid, said = float((share * label / half).sum()), float((share * half).sum())
     half = half * np.sqrt(paid / said) if paid > 0 else half
     return np.asarray(2 * label / half + 2 * half)
 
@@ -101,5 +101,5 @@ class Judges:
         simplest model.
         """
         gain, share = self.losses(first) - self.losses(other), self.weight / self.weight.sum()
-        mean = float(share @ gain)
-        return mean > SURE * float(np.sqrt(np.square(share) @ np.square(gain - mean)))
+        mean = float((share * gain).sum())
+        return mean > SURE * float(np.sqrt(np.square(share * (gain - mean)).sum()))

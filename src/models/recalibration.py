@@ -2,7 +2,8 @@
 
 In: a prior on the link scale (NaN where there is none), outcomes, weights. Out: a `Line`. Rows without a prior teach
 nothing and get the intercept; without any prior, or with one that says the same of everybody or the opposite of what
-came, the intercept alone is learnt, from all rows.
+came, the intercept alone is learnt, from all rows. One thread makes the sums over rows: the last bits of a sum made by
+several would depend on how many they are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, TweedieRegressor
+from threadpoolctl import threadpool_limits
 
 from .metrics import TWEEDIE_POWER, logit
 
@@ -41,7 +43,8 @@ def logistic_line(x: Float64, y: Float64, weight: Float64) -> Line:
     alone = Line(float(logit(np.array([np.average(y, weights=weight)]))[0]), 0.0)
     if not known.any() or x[known].std() == 0 or y[known].min() == y[known].max():
         return alone
-    fitted = LogisticRegression(C=1e4, tol=1e-8, max_iter=1000).fit(x[known, None], y[known], weight[known])
+    with threadpool_limits(1, user_api="blas"):
+        fitted = LogisticRegression(C=1e4, tol=1e-8, max_iter=1000).fit(x[known, None], y[known], weight[known])
     slope = float(fitted.coef_[0, 0])
     return Line(float(fitted.intercept_[0]), slope) if slope > 0 else alone
 
@@ -54,6 +57,7 @@ def tweedie_line(x: Float64, y: Float64, weight: Float64) -> Line:
         return alone
     centre = float(x[known].mean())
     model = TweedieRegressor(power=TWEEDIE_POWER, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
-    fitted = model.fit(x[known, None] - centre, y[known], weight[known])
+    with threadpool_limits(1, user_api="blas"):
+        fitted = model.fit(x[known, None] - centre, y[known], weight[known])
     slope = float(fitted.coef_[0])
     return Line(float(fitted.intercept_) - slope * centre, slope) if slope > 0 else alone

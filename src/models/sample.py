@@ -96,11 +96,6 @@ class Sample:
         return self.panel.totals.trailing[self.horizon_days]
 
     @property
-    def spend_per_day(self) -> Float64:
-        """Signed spend per day of the customer's age."""
-        return np.asarray(self.panel.totals.spend / (self.panel.rhythm.T + 1))
-
-    @property
     def weight(self) -> Float64:
         """Recent cutoffs weigh more: half as much after max(2 h, 180) days."""
         half_life = max(2 * self.horizon_days, HALF_LIFE_DAYS)

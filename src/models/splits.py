@@ -231,8 +231,8 @@ def too_short(span: Span, known_on: Cutoff, judged: bool) -> NotEnoughData:
         low, high = (low, middle) if enough(h, span.starts.plus(middle), carry=True) else (middle + 1, high)
     fits = next((s for s in SHORTER if s < h and enough(s, known_on, carry=False)), None)
     return NotEnoughData(
-        f"{days} {'day' if days == 1 else 'days'} of history (from {span.starts}) are too few to train for a horizon of "
-        f"{h} {'day' if h == 1 else 'days'}",
+        f"{days} {'day' if days == 1 else 'days'} of history (from {span.starts}) are too few to train for a horizon "
+        f"of {h} {'day' if h == 1 else 'days'}",
         needed=f"about {low} days",
         do=f"set horizon_days = {fits} or bring a longer history" if fits else "bring a longer history",
         code="RG041",

@@ -143,7 +143,8 @@ class Store:
             client.log_batch(run_id, metrics=metrics[start : start + 900])
         for file, content in tables.items():
             if isinstance(content, pd.DataFrame):
-                client.log_table(run_id, content, file)
+                # As objects: MLflow asks pandas for columns of texts in a way that pandas 3 warns of.
+                client.log_table(run_id, content.astype(object), file)
             else:
                 client.log_dict(run_id, content, file)
         for file, text in figures.items():
@@ -225,7 +226,7 @@ def _metrics(backtest: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float
     """(kind, model, figure, value, step): steps count the origins; the pooled figures have their own kind."""
     for step, part in enumerate([*backtest["origins"], backtest["pooled"]]):
         pooled = step == len(backtest["origins"])
-        for kind in ("churn", "value"):
+        for kind in ("churn", "value", "money"):
             for model, figures in part[kind].items():
                 for figure, value in figures.items():
                     if isinstance(value, float):

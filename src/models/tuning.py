@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xgboost as xgb
@@ -21,9 +22,7 @@ from .boosted import MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
 from .judging import Judges
 from .trials import Trial
 
-with warnings.catch_warnings():
-    # In a notebook its progress bars, which are not used, miss a widget library and say so with a path.
-    warnings.simplefilter("ignore")
+if TYPE_CHECKING:
     import optuna
 
 Float32 = NDArray[np.float32]
@@ -177,22 +176,27 @@ class _Search:
         _TimeIsOver
             When it ends before the trial does; never in the first one.
         """
+        from optuna import TrialPruned
+        from optuna.trial import TrialState
+
         trial = self.study.ask()
         params = _suggested(trial, self.space)
         try:
             found = self._grown(trial, self.setting.changed(_whole(params)))
             told = self.study.tell(trial, found.loss)
-        except optuna.TrialPruned:
-            found, told = None, self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        except TrialPruned:
+            found, told = None, self.study.tell(trial, state=TrialState.PRUNED)
         return Trial(told.number, told.state.name, told.value, found.rounds if found else None, params), found
 
     def _grown(self, trial: optuna.Trial, setting: Setting) -> Grown:
+        from optuna import TrialPruned
+
         def looked(judged: float, done: int) -> None:
             if trial.number and self.over():
                 raise _TimeIsOver
             trial.report(judged, done)
             if trial.should_prune():
-                raise optuna.TrialPruned
+                raise TrialPruned
 
         return self.ground.grown(setting, looked)
 
@@ -203,6 +207,11 @@ def best_rounds(kind: str, names: Sequence[str], train: Rows, judge: Rows, setti
 
 
 def _study(seed: int) -> optuna.Study:
+    # Loaded here, as a served model has none. In a notebook its progress bars, which are not used, miss a library.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=DRAWN),

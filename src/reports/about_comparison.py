@@ -22,6 +22,7 @@ from .comparison import (
     origins,
 )
 from .figures import gains_picture
+from .grades import called, full_words, speaker
 from .inputs import PRODUCT, ReportInput, branch, interval, number
 from .notation import count, date, figure, model_name, percent, points, span
 from .panels import Gain
@@ -56,14 +57,19 @@ def comparison(report: ReportInput) -> Section:
     name = model_name(classic or "")
     rule, old = gain_over(report, RULE), gain_over(report, classic)
     measured = rule is not None or old is not None
-    headline = (
-        f"The churn forecast is {verdict(rule, 'a simple rule')}."
-        if measured
-        else "How much better than a simple rule is not defined here: it was not measured."
-    )
+    headline = f"The churn forecast is {verdict(rule, 'a simple rule')}."
+    if not measured:
+        headline = "How much better than a simple rule is not defined here: it was not measured."
+    elif speaker(report) != PRODUCT:
+        headline = (
+            f"Regulars' own churn forecast is {verdict(rule, 'a simple rule')} and {verdict(old, name)}; so "
+            f"{called(speaker(report))} speaks instead."
+        )
+    graded = [w for target in ("churn", "value") if (w := full_words(report, target))]
     words = [
-        f"Against the better of the two classical models it is {verdict(old, name)}. Measured in log loss, the price "
-        "of a wrong probability; the interval is paired by customer.",
+        *(graded or [f"Against the better of the two classical models it is {verdict(old, name)}."]),
+        "Measured in log loss, the price of a wrong probability, and for spend in Tweedie deviance; intervals are "
+        "paired by customer.",
         "The simple rule calls everybody lost who has not bought for some time. BG/NBD and Pareto/NBD are the "
         "classical models of buying and stopping. All saw the same past and were judged on the same future.",
     ]

@@ -23,7 +23,8 @@ from .customers import (
     worth_keeping,
 )
 from .figures import concentration_curves, gain_picture, risk_value_map
-from .inputs import PRODUCT, ReportInput
+from .grades import SPOKEN, as_spoken, instead
+from .inputs import ReportInput
 from .notation import count, date, days, figure, money, percent, plain
 from .tables import levels
 
@@ -64,6 +65,7 @@ def at_risk(report: ReportInput, customers: pd.DataFrame) -> Section:
         "The orange cells of the map are where money may be lost and can still be kept. The blue column will most "
         f"likely buy anyway. The grey column holds {count(certain)} customers who are almost certainly gone "
         f"({percent(ALMOST_GONE)} and over); winning those back is a task of its own.",
+        *_said(instead(report)),
     ]
     note = f"The number of customers, and the money at stake{_in(report)}. The deeper the orange, the more money."
     return Section(
@@ -76,9 +78,13 @@ def at_risk(report: ReportInput, customers: pd.DataFrame) -> Section:
     )
 
 
+def _said(text: str) -> list[str]:
+    return [text] if text else []
+
+
 def past_misses(report: ReportInput) -> str:
     """How far off the forecast was at the checks in the past; that is the interval a level can honestly have."""
-    table = levels(report.predictions, PRODUCT)
+    table = levels(as_spoken(report), SPOKEN)
     table = table[table["actual_churn"] > 0]
     if table.empty:
         return "No past check tells how far off such a number can be."
@@ -177,6 +183,7 @@ def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
             f" Above it are {count(len(gone))} customers, with {money(gone['at_stake'].sum(), report.currency)} at "
             "stake on paper; below it, customers who will most likely buy anyway."
         )
+    words += _said(instead(report, "value"))
     if not report.ids_shown:
         words.append(
             "Customers stand here by their rows in scores.csv, which `regulars score` writes as of the same day, so "

@@ -37,6 +37,11 @@ WORDS = (
      "or more."),
     ("Worth if kept", "Mean order times the usual number of orders in the window, at least one."),
     ("At stake", "Worth if kept times the chance of not buying."),
+    ("Grade", "A: surely better than the simple rule and the better classical model: the 90 % interval of the gain is "
+     "above 0 for both. B: surely better than the rule, and at most 1 % worse than the classical model. C: otherwise; "
+     "then the better of these rivals speaks instead."),
+    ("Level and ranking", "Level: how many leave in all. Ranking: who. A forecast can have the one right without the "
+     "other."),
     ("Check", "A day in the past at which the model was trained on what was known that day and judged on what came "
      "after it."),
     ("Base rate", "The share of customers that did not buy in the window."),
@@ -75,9 +80,9 @@ def data(report: ReportInput) -> Section:
         "data",
         "What is this based on?",
         headline,
-        [_base_rates(report), _adds_up(lines, branch(manifest, "money"), report.currency)],
+        [_base_rates(report), *_enough(report), _adds_up(lines, branch(manifest, "money"), report.currency)],
         pictured("Month by month", months_picture(months, measures), note),
-        [reconciliation(manifest, report.currency), *_remarks(manifest)],
+        [*_limits(report), reconciliation(manifest, report.currency), *_remarks(manifest)],
     )
 
 
@@ -92,6 +97,20 @@ def _base_rates(report: ReportInput) -> str:
         f"Base rate: at the {len(rates)} checks in the past {percent(min(rates))} to {percent(max(rates))} "
         f"of the customers bought nothing within {window}."
     )
+
+
+def _enough(report: ReportInput) -> list[str]:
+    """The verdict before training, whether the data are enough; nothing where none was kept."""
+    said = plain(branch(report.backtest, "enough").get("words") or "")
+    return [f"Is it enough? {said}"] if said else []
+
+
+def _limits(report: ReportInput) -> list[Table]:
+    """What the verdict remarks although it refuses nothing."""
+    given = branch(report.backtest, "enough").get("remarks")
+    texts = [plain(t) for t in given] if isinstance(given, (list, tuple)) else []
+    rows = [row(f"{t[:1].upper()}{t[1:]}.") for t in texts if t]
+    return [Table("What to keep in mind with so much data", [Column("Remark", False)], rows)] if rows else []
 
 
 def _adds_up(lines: Mapping[str, object], amounts: Mapping[str, object], currency: str) -> str:

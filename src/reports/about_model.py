@@ -7,12 +7,13 @@ good news: the verdicts follow the intervals.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from .blocks import Cell, Column, Picture, Section, Table, pictured, row
-from .comparison import best_classic
+from .comparison import RULE, best_classic
 from .figures import (
     HIGHLIGHT,
     calibration_picture,
@@ -22,6 +23,7 @@ from .figures import (
     spend_picture,
     value_curves,
 )
+from .grades import SPOKEN, as_spoken, called, instead, speaker
 from .inputs import PRODUCT, ReportInput, number
 from .notation import count, date, days, money, percent, plain
 from .panels import Curve
@@ -29,6 +31,8 @@ from .tables import calibration, capture, deciles, levels
 
 NO_CHECK = "There are no predictions of the past yet that could be compared with what then happened."
 SHOWN_FEATURES = 12
+LOOKS = ("how often each customer bought, when first, and when last", "how long ago each customer bought last")
+"""What a classical model and the simple rule look at."""
 
 
 def _ends(found: tuple[float, float, float]) -> str:
@@ -48,12 +52,12 @@ def _perfect(curves: Sequence[Curve]) -> float | None:
 
 def ranking(report: ReportInput) -> Section:
     """How many of those who leave are found among the customers ranked highest."""
-    topic, p = "Does the ranking find them?", f"p_churn_{PRODUCT}"
-    found = capture(report.predictions, p, "churned", HIGHLIGHT) if p in report.predictions.columns else None
+    topic, p, spoken = "Does the ranking find them?", f"p_churn_{SPOKEN}", as_spoken(report)
+    found = capture(spoken, p, "churned", HIGHLIGHT) if p in spoken.columns else None
     if found is None:
         nobody = "Nobody left at any check, so there was nobody to find." if len(report.predictions) else NO_CHECK
         return Section("ranking", topic, nobody)
-    curves = churn_curves(report.predictions, best_classic(report))
+    curves = churn_curves(report.predictions, best_classic(report), speaker(report))
     picture = gain_picture(
         curves, "share of customers contacted, riskiest first", (HIGHLIGHT, found_text(curves[0])),
         "Gain curve: share of those who left, found by contacting the riskiest share of customers",
@@ -62,14 +66,20 @@ def ranking(report: ReportInput) -> Section:
         f"Whoever contacts the {percent(HIGHLIGHT)} with the highest chance reaches {percent(found[0])} of all who "
         f"then did not buy ({_ends(found)}, drawn over customers). {_others(curves)}",
         f"A perfect ranking, the dotted line, would reach {percent(_perfect(curves))}.",
+        *_instead(report),
     ]
     headline = f"The ranking finds {percent(found[0])} of those leaving in the top {percent(HIGHLIGHT)}."
-    table = deciles(report.predictions, PRODUCT)
+    table = deciles(spoken, SPOKEN)
     return Section(
         "ranking", topic, headline, words,
         pictured("Who is found first", picture, "Share of those who left that is found. Checks in the past, pooled."),
         [_decile_table(report, table, "Tenths by chance of not buying, riskiest first")],
     )  # fmt: skip
+
+
+def _instead(report: ReportInput, target: str = "churn") -> list[str]:
+    said = instead(report, target)
+    return [said] if said else []
 
 
 def _decile_table(report: ReportInput, table: pd.DataFrame, caption: str) -> Table:
@@ -87,7 +97,7 @@ def _decile_table(report: ReportInput, table: pd.DataFrame, caption: str) -> Tab
 
 def trust(report: ReportInput) -> Section:
     """Whether a forecast percentage came true."""
-    topic, table = "Do the percentages hold?", calibration(report.predictions, PRODUCT)
+    topic, table = "Do the percentages hold?", calibration(as_spoken(report), SPOKEN)
     if table.empty:
         return Section("trust", topic, NO_CHECK)
     held = int(((table["predicted"] >= table["low"]) & (table["predicted"] <= table["high"])).sum())
@@ -102,6 +112,7 @@ def trust(report: ReportInput) -> Section:
         "buy, the orange tick is the forecast. Where they meet, a percentage may be taken at its word.",
         "The interval covers the luck of the draw among customers (Wilson). It does not cover that one season differs "
         "from the next; for that, look at the checks one by one.",
+        *_instead(report),
     ]
     picture = calibration_picture(table)
     return Section(
@@ -118,7 +129,7 @@ def _level_table(report: ReportInput) -> Table:
             date(r["cutoff"]), count(r["n"]), percent(r["predicted_churn"]), percent(r["actual_churn"]),
             money(r["predicted_spend"], report.currency), money(r["actual_spend"], report.currency),
         )
-        for r in levels(report.predictions, PRODUCT).to_dict("records")
+        for r in levels(as_spoken(report), SPOKEN).to_dict("records")
     ]  # fmt: skip
     note = "At each check the model knew only what was known that day."
     return Table(f"The level at each check, {days(report.horizon_days)} ahead", columns, rows, note=note)
@@ -142,17 +153,17 @@ def _group_table(table: pd.DataFrame) -> Table:
 
 def worth(report: ReportInput) -> Section:
     """Whether the forecast spend finds the customers who spend."""
-    topic, value = "Is the money where it says?", f"value_{PRODUCT}"
-    found = capture(report.predictions, value, "spend", HIGHLIGHT) if value in report.predictions.columns else None
+    topic, value, spoken = "Is the money where it says?", f"value_{SPOKEN}", as_spoken(report)
+    found = capture(spoken, value, "spend", HIGHLIGHT) if value in spoken.columns else None
     if found is None:
-        made = value in report.predictions.columns
+        made = value in spoken.columns
         nothing = "No spend was observed at any check." if made else "No forecast of spend was made at any check."
         return Section("money", topic, NO_CHECK if report.predictions.empty else nothing)
     curves, table = (
-        value_curves(report.predictions, best_classic(report, "value")),
-        deciles(report.predictions, PRODUCT, "value"),
+        value_curves(report.predictions, best_classic(report, "value"), speaker(report, "value")),
+        deciles(spoken, SPOKEN, "value"),
     )
-    totals = levels(report.predictions, PRODUCT)
+    totals = levels(spoken, SPOKEN)
     actual = float(totals["actual_spend"].sum())
     level = (
         f"Over all checks {percent(totals['predicted_spend'].sum() / actual)} of the money that came had been forecast."
@@ -174,7 +185,8 @@ def worth(report: ReportInput) -> Section:
     return Section(
         "money", topic,
         f"The {percent(HIGHLIGHT)} with the highest forecast spend brought {percent(found[0])} of the money.",
-        [f"{_ends(found).capitalize()}, drawn over customers. {_others(curves)} {level}".strip()],
+        [f"{_ends(found).capitalize()}, drawn over customers. {_others(curves)} {level}".strip(),
+         *_instead(report, "value")],
         pictures, [_decile_table(report, table, "Tenths by forecast spend, highest first")],
     )  # fmt: skip
 
@@ -217,4 +229,10 @@ def drivers(report: ReportInput) -> Section:
         "The share says how much a feature helped the trees to tell customers apart. It does not say in which "
         "direction, and it is no cause: changing the number would not change the customer."
     ]
-    return Section("drivers", topic, headline, words, (), [Table("The features that matter most", columns, rows)])
+    table = Table("The features that matter most", columns, rows)
+    who = speaker(report)
+    if who != PRODUCT:
+        headline = f"{called(who)[:1].upper()}{called(who)[1:]} speaks, and looks only at {LOOKS[who == RULE]}."
+        words.insert(0, "The table is what Regulars' own trees look at. They do not speak now.")
+        table = replace(table, caption="The features that matter most to the trees that do not speak", folded=True)
+    return Section("drivers", topic, headline, words, (), [table])

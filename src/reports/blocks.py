@@ -60,7 +60,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """An answer: its one-sentence headline, the words, the pictures, the tables."""
+    """An answer: its one-sentence headline, the words, the pictures, the tables; a badge warns at its topic."""
 
     anchor: str
     topic: str
@@ -68,6 +68,7 @@ class Section:
     words: Sequence[str] = ()
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
+    badge: str = ""
 
 
 @dataclass(frozen=True)

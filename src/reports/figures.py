@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from .bars import WIDE, Group, draw_bars, height_of
 from .comparison import best_classic
 from .customers import customers_of, risk_value_grid, value_floors
+from .grades import SPOKEN, as_spoken, speaker
 from .inputs import PRODUCT, ReportInput, checked, models_with
 from .notation import days, model_name, percent, short_money
 from .panels import Curve, Gain, draw_curves, draw_forecasts, draw_gains, draw_map, draw_months, share_text
@@ -67,6 +69,20 @@ def gains_picture(gains: Sequence[Gain], says: str) -> Markup | None:
     return svg(lambda c: draw_gains(c, gains), WIDTH, 48 + 38 * len(gains), says) if gains else None
 
 
+def losses_picture(groups: Sequence[Group]) -> Markup | None:
+    """The log loss of every model at every check, split into ranking and level."""
+    if not groups:
+        return None
+    key, says = ("ranking", "level"), "Log loss of each model at each check; the same numbers are in the tables"
+    return svg(lambda c: draw_bars(c, groups, key), WIDTH, height_of(groups, keyed=True), says)
+
+
+def money_picture(groups: Sequence[Group]) -> Markup | None:
+    """What the same contacts would have earned, chosen in different ways."""
+    says = "Gain of each way of choosing whom to contact; the same numbers are in the table"
+    return svg(lambda c: draw_bars(c, groups, None, WIDE), WIDTH, height_of(groups), says) if groups else None
+
+
 def months_picture(months: pd.DataFrame, measures: Sequence[tuple[str, str]]) -> Markup | None:
     """Bars per month."""
     if months.empty or not measures:
@@ -89,38 +105,43 @@ def _cut(name: str, curve: pd.DataFrame, colour: str, width: float = 1.5, dash: 
     return Curve(name, part.iloc[:, 0].tolist(), part.iloc[:, 1].tolist(), colour, width, dash)
 
 
-def churn_curves(predictions: pd.DataFrame, classic: str | None) -> list[Curve]:
-    """Gain curves of the product, one BTYD model, the simple rule, chance and a perfect ranking.
+def churn_curves(predictions: pd.DataFrame, classic: str | None, first: str = PRODUCT) -> list[Curve]:
+    """Gain curves of whoever speaks, the product, one BTYD model, the simple rule, chance and a perfect ranking.
 
     Parameters
     ----------
     predictions : DataFrame
     classic : str or None
         The BTYD model to show.
+    first : str
+        Who speaks: the curve that is highlighted.
     """
-    present = models_with(predictions, "p_churn_")
-    wanted = [(PRODUCT, BLUE, 3.0, "-"), (classic, ORANGE, 1.5, "-"), ("naive", MUTED, 1.5, "-")]
-    curves = [
-        _cut(model_name(model), curve, colour, width, dash)
-        for model, colour, width, dash in wanted
-        if model in present and not (curve := gain_curve(predictions, f"p_churn_{model}", "churned")).empty
-    ]
-    if not curves or curves[0].name != model_name(PRODUCT):
+    curves = _ranked_curves(predictions, "p_churn_", "churned", first, classic)
+    if not curves:
         return []
     perfect = gain_curve(predictions.assign(perfect=predictions["churned"]), "perfect", "churned")
     return [*curves, _cut("perfect", perfect, GREY, 1.0, ":"), _chance()]
 
 
-def value_curves(predictions: pd.DataFrame, classic: str | None) -> list[Curve]:
+def value_curves(predictions: pd.DataFrame, classic: str | None, first: str = PRODUCT) -> list[Curve]:
     """Share of the money that those ranked highest by forecast spend then spent."""
-    present = models_with(predictions, "value_")
-    wanted = [(PRODUCT, BLUE, 3.0), (classic, ORANGE, 1.5), ("naive", MUTED, 1.5)]
+    curves = _ranked_curves(predictions, "value_", "spend", first, classic)
+    return [*curves, _chance()] if curves else []
+
+
+def _ranked_curves(
+    predictions: pd.DataFrame, prefix: str, outcome: str, first: str, classic: str | None
+) -> list[Curve]:
+    """The gain curve of whoever speaks and, of the others, those with a prediction of every row."""
+    others = [m for m in (PRODUCT, classic, "naive") if m is not None and m != first]
+    style = {PRODUCT: (INK, 1.5), classic: (ORANGE, 1.5), "naive": (MUTED, 1.5), first: (BLUE, 3.0)}
+    present = [m for m in models_with(predictions, prefix) if m == first or predictions[prefix + m].notna().all()]
     curves = [
-        _cut(model_name(model), curve, colour, width)
-        for model, colour, width in wanted
-        if model in present and not (curve := gain_curve(predictions, f"value_{model}", "spend")).empty
+        _cut(model_name(model), curve, *style[model])
+        for model in (first, *others)
+        if model in present and not (curve := gain_curve(predictions, prefix + model, outcome)).empty
     ]
-    return [*curves, _chance()] if curves and curves[0].name == model_name(PRODUCT) else []
+    return curves if curves and curves[0].name == model_name(first) else []
 
 
 def _chance() -> Curve:
@@ -155,8 +176,8 @@ def overview(report: ReportInput) -> bytes:
     given = checked(report)
     customers = customers_of(given)
     grid, floors = risk_value_grid(customers), value_floors(customers)
-    curves = churn_curves(given.predictions, best_classic(given))
-    table = calibration(given.predictions, PRODUCT)
+    curves = churn_curves(given.predictions, best_classic(given), speaker(given))
+    table = calibration(as_spoken(given), SPOKEN)
 
     def draw_risk(canvas: Canvas) -> None:
         draw_map(canvas, grid, floors, _risk(given.horizon_days), "")

@@ -42,12 +42,13 @@ class ReportInput:
         ``last_day``, ``columns``, ``repairs``, ``notes``, ``sources``, ``fingerprint``; optional ``months``, a list of
         ``{"month": "2017-01", "orders": n, "customers": n, "revenue": money}``.
     backtest : dict
-        ``origins``, ``pooled`` and ``gain``; any figure may be None.
+        ``origins``, ``pooled``, ``gain``, ``grade``, ``budget``, ``notes``, ``enough``; any figure may be None.
     predictions : DataFrame
-        Out-of-time: cutoff, customer_id, churned (0 or 1), spend, and p_churn_MODEL, value_MODEL for each model.
+        Out-of-time: cutoff, customer_id, churned (0 or 1), spend, and p_churn_MODEL, value_MODEL for each model; a
+        rival's may be missing where it could not be fitted.
     scores : DataFrame
         One row per customer: customer_id, p_churn, expected_orders, expected_spend, recency_days, orders, spend,
-        last_purchase.
+        last_purchase; optional ``model`` and ``value_model``, who spoke.
     features : list of dict
         name, meaning, unit, gain_share; descending.
     model : dict
@@ -90,8 +91,8 @@ def _numbers(frame: pd.DataFrame, names: list[str]) -> dict[str, pd.Series[float
     return {n: pd.to_numeric(frame[n], errors="coerce").astype(float) for n in names}
 
 
-def _probabilities(frame: pd.DataFrame, name: str, what: str) -> None:
-    bad = ~frame[name].between(0.0, 1.0)
+def _probabilities(frame: pd.DataFrame, name: str, what: str, needed: bool = True) -> None:
+    bad = ~frame[name].between(0.0, 1.0) & (frame[name].notna() | needed)
     if bad.any():
         raise DataError(
             f"{int(bad.sum())} of the {what} have no probability in `{name}`",
@@ -134,7 +135,8 @@ def _checked_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
         **_numbers(predictions, ["churned", "spend", *models]),
     ).reset_index(drop=True)
     for name in ["churned", *(m for m in models if m.startswith("p_churn_"))]:
-        _probabilities(frame, name, "predictions")
+        # A rival that could not be fitted at some check has no prediction there.
+        _probabilities(frame, name, "predictions", needed=name in ("churned", f"p_churn_{PRODUCT}"))
     return frame
 
 

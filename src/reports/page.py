@@ -12,11 +12,14 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from .about_budget import budget
+from .about_checks import steady
 from .about_comparison import comparison
 from .about_customers import at_risk, tiles, to_keep
 from .about_data import data, reading
 from .about_model import drivers, ranking, trust, worth
 from .customers import customers_of
+from .grades import marks
 from .inputs import ReportInput as ReportInput
 from .inputs import checked
 from .notation import date, days, plain
@@ -67,6 +70,8 @@ def render(report: ReportInput) -> str:
         trust(given),
         worth(given),
         comparison(given),
+        steady(given),
+        budget(given),
         drivers(given),
         data(given),
         reading(given),
@@ -78,5 +83,6 @@ def render(report: ReportInput) -> str:
         model=" ".join(plain(given.model[k]) for k in ("name", "version") if k in given.model),
         style=stylesheet(),
         tiles=tiles(given, customers),
+        marks=marks(given),
         sections=sections,
     )

@@ -67,7 +67,10 @@ def times(buyers: Buyers, joined: Float, season: Season, end: float, gaps: Strea
     for number, (who, when) in enumerate(rounds):
         busy[begins[who] + number] = when
     customer = np.repeat(np.arange(n), count)
-    return customer, np.arange(len(busy)) - begins[customer], season.to_days(busy)
+    # There and back through busy time loses the last bits: nobody buys before he came.
+    at_days = np.maximum(season.to_days(busy), joined[customer])
+    at_days[begins] = joined
+    return customer, np.arange(len(busy)) - begins[customer], at_days
 
 
 @dataclass(frozen=True)

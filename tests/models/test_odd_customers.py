@@ -10,6 +10,7 @@ import pytest
 from regulars.errors import NotEnoughData
 from regulars.models import btyd, summary
 from regulars.models.bg_nbd import BgNbd
+from regulars.models.gamma_gamma import GammaGamma
 from regulars.models.pareto_nbd import ParetoNbd
 from regulars.models.summary import Summary
 
@@ -68,6 +69,40 @@ def test_odd_data_give_finite_predictions_for_them_and_for_newcomers(
         assert (np.isfinite(e) & (e >= 0)).all()
         assert (np.diff(p, axis=0) <= 1e-11).all()
         assert (np.diff(e, axis=0) >= -1e-11 * e[1:]).all()
+
+
+def drawn(seed: int) -> Summary:
+    """A few customers of any age, in any unit, some with very many purchases and some with a single moment of them."""
+    rng = np.random.default_rng(seed)
+    n, unit = int(rng.integers(1, 30)), 10.0 ** rng.integers(-6, 7)
+    T = np.where(rng.random(n) < 0.2, 0, rng.integers(0, 10 ** rng.integers(1, 5), n)) * unit
+    x = np.where(rng.random(n) < rng.random(), 0, np.floor(10 ** rng.uniform(0, rng.choice([0.5, 1, 3, 6]), n)))
+    x = np.where(T > 0, x, 0)
+    value = 10.0 ** rng.uniform(-8, 8, n) if rng.random() < 0.5 else np.full(n, 5.0)
+    return Summary(x, np.where(x > 0, T * rng.choice([1e-6, 0.01, 0.5, 1], n), 0), T, np.where(x > 0, value, np.nan))
+
+
+@pytest.mark.parametrize("kind", [*MODELS, GammaGamma])
+@pytest.mark.parametrize("seeds", [range(15), pytest.param(range(15, 300), marks=pytest.mark.soak)])
+def test_any_few_customers_give_finite_predictions_or_are_not_enough(
+    kind: type[BgNbd] | type[ParetoNbd] | type[GammaGamma], seeds: range
+) -> None:
+    fitted = 0
+    for seed in seeds:
+        s = drawn(seed)
+        try:
+            model = kind.fit(s)
+        except NotEnoughData:
+            continue
+        fitted += 1
+        for rows in (s, Summary.newcomers()):
+            if isinstance(model, GammaGamma):
+                assert (np.isfinite(model.expected_value(rows)) & (model.expected_value(rows) > 0)).all()
+                continue
+            for h in HORIZONS:
+                p, e = model.p_no_purchase(rows, h), model.expected_purchases(rows, h)
+                assert ((p > 0) & (p < 1) & np.isfinite(e) & (e >= 0)).all()
+    assert fitted >= len(seeds) // 12
 
 
 @pytest.mark.parametrize("kind", MODELS)

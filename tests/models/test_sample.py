@@ -70,8 +70,6 @@ def test_what_was_spent_before_is_seen_without_the_window() -> None:
     second = sample_of().at((SECOND,))
     # [31 January, 1 March): a 7 + 5, b the return, c nothing, d 8.
     assert second.trailing.tolist() == [12.0, -20.0, 0.0, 8.0]
-    # a: 22 over 10 January .. 29 February, 51 days with both ends.
-    assert second.spend_per_day[0] == pytest.approx(22 / 51)
 
 
 def test_the_label_of_a_window_that_is_still_open_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -171,3 +173,10 @@ def test_where_the_search_starts_is_tried_although_it_lies_outside_the_space() -
     found = tune("churn", NAMES, TRAIN, JUDGE, 1, start)
     assert SPACE["max_depth"][1] < 8
     assert found.trials[0].params["max_depth"] == found.setting.params["max_depth"] == 8
+
+
+def test_a_model_is_loaded_and_served_without_the_search() -> None:
+    # The bundle's requirements do not name Optuna: nothing that scoring imports may need it.
+    code = "import sys; sys.modules['optuna'] = None; import regulars.models.bundle, regulars.models.model"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

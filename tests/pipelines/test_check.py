@@ -25,23 +25,25 @@ def test_enough_history_is_said_with_the_first_origin() -> None:
     assert found.enough.enough
     assert found.enough.origins == (str(shop().ends.minus(60)), str(shop().ends.minus(30)))
     assert f"2 origins, the first on {shop().ends.minus(60)}" in found.enough.words
-    assert "overlap" not in found.enough.words
+    assert not any("overlap" in remark for remark in found.enough.remarks)
 
 
 def test_overlapping_windows_are_called_so() -> None:
     config = config_of(120, backtest={"origins": 3})
     assert any(o.overlapping for o in origins(span_of(shop(), config), 3))
-    assert "overlap" in examined(shop(), config).enough.words
+    found = examined(shop(), config)
+    assert any("windows of the origins overlap" in remark for remark in found.enough.remarks)
+    assert "  The windows of the origins overlap" in check_text(found)
 
 
 def test_too_little_history_is_a_verdict_and_not_an_error() -> None:
-    config = config_of(180)
+    config = config_of(365)
     with pytest.raises(NotEnoughData):
         origins(span_of(shop(), config), 1)
     found = examined(shop(), config)
     assert found.verdict == UNFIT
     assert found.enough.origins == ()
-    assert "are too few to train for a horizon of 180 days" in check_text(found).splitlines()[0]
+    assert "are too few to train for a horizon of 365 days" in check_text(found).splitlines()[0]
 
 
 def test_the_figures_are_plain_json_and_hold_the_manifest() -> None:

@@ -122,8 +122,8 @@ def test_too_short_a_history_is_refused_before_anything_is_learnt(monkeypatch: p
         raise AssertionError("rows were prepared although the history is too short")
 
     monkeypatch.setattr("regulars.pipelines.train.prepare", never)
-    with pytest.raises(NotEnoughData, match="are too few to train for a horizon of 180 days"):
-        fit_model(shop(), config_of(180))
+    with pytest.raises(NotEnoughData, match="are too few to train for a horizon of 365 days"):
+        fit_model(shop(), config_of(365))
 
 
 def test_few_customers_are_refused_with_counts() -> None:
@@ -131,7 +131,7 @@ def test_few_customers_are_refused_with_counts() -> None:
     few = frame[frame["customer_id"].isin(sorted(frame["customer_id"].unique())[:12])]
     with pytest.raises(NotEnoughData, match=r"of \d+ training rows \d+ were silent") as refused:
         fit_model(Ledger.from_frame(few, config_of()), config_of())
-    assert refused.value.needed == "at least 50 of each"
+    assert refused.value.needed == "at least 50 of each, of 25 customers each"
 
 
 def test_training_alone_writes_nothing_but_the_cache_it_is_given(
