@@ -74,11 +74,8 @@ def story(
     lines, money = counted["used"]
     left = ", ".join(f"{n:,} {name}" for name, (n, _) in counted.items() if name not in ("read", "used") and n)
     examined = trained.backtest
-    ours, churn, value = (
-        pooled["churn"]["regulars"],
-        pooled["churn"][examined.speaker],
-        pooled["value"][examined.value_speaker],
-    )
+    ours, churn = pooled["churn"]["regulars"], pooled["churn"][examined.speaker]
+    value = pooled["value"][examined.value_speaker]
     classic = min(("bg_nbd", "pareto_nbd"), key=lambda m: pooled["churn"][m]["log_loss"] or np.inf)
     curve = gain_curve(examined.predictions, f"p_churn_{examined.speaker}", "churned", steps=10)
     found = float(curve["caught"].iloc[1])

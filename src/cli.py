@@ -332,7 +332,8 @@ def score(
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
-    print(f"chance of not buying by {NAMES[figures['churn_by']]}, spend by {NAMES[figures['value_by']]}")
+    churn, spend = (NAMES[str(figures[target])] for target in ("churn_by", "value_by"))
+    print(f"chance of not buying by {churn}, spend by {spend}")
     _write_json(figures, json, settings.folder)
 
 

@@ -64,14 +64,13 @@ def matrix(
     margin: Float64 | None,
     threads: int,
 ) -> xgb.QuantileDMatrix:
-    """A quantised matrix."""
+    """A quantised matrix, without the names, which XGBoost would compare at every round."""
     _finite(names, values)
     return xgb.QuantileDMatrix(
         np.ascontiguousarray(values.T),
         label=label,
         weight=weight,
         base_margin=margin,
-        feature_names=list(names),
         max_bin=BINS,
         nthread=threads,
     )
@@ -135,6 +134,7 @@ class Boosted:
         """Fit on all rows given, which must already be in their canonical order."""
         data = matrix(names, values, label, weight, margin, setting.threads)
         booster = xgb.train(xgb_params(kind, setting), data, num_boost_round=setting.rounds)
+        booster.feature_names = list(names)
         return cls(kind, tuple(names), margin is not None, booster)
 
     def link(self, names: Sequence[str], values: Float32, margin: Float64 | None = None) -> Float64:

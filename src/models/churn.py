@@ -121,9 +121,9 @@ def market_wide(sample: Sample) -> list[str]:
     size = np.diff(np.append(starts, len(day)))
 
     def named(values: NDArray[np.float32]) -> bool:
-        # Missing for everybody is a value like any other here.
         first = values[order[starts]]
-        if not (np.diff(first) != 0).any() or (np.isnan(first).all()):
+        # Missing for all at early cutoffs, and one value ever after, is the left edge of the history: no season.
+        if len(np.unique(first[~np.isnan(first)])) < 2:
             return False
         return np.array_equal(values[order], np.repeat(first, size), equal_nan=True)
 

@@ -227,7 +227,7 @@ def _metrics(backtest: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float
     for step, part in enumerate([*backtest["origins"], backtest["pooled"]]):
         pooled = step == len(backtest["origins"])
         for kind in ("churn", "value", "money"):
-            for model, figures in part[kind].items():
+            for model, figures in part.get(kind, {}).items():
                 for figure, value in figures.items():
                     if isinstance(value, float):
                         yield f"pooled_{kind}" if pooled else kind, model, figure, value, 0 if pooled else step

@@ -84,7 +84,7 @@ class Ground:
         self.kind, self.judges = kind, Judges(kind, judge.label, judge.weight)
         self._train = matrix(names, train.values, train.label, train.weight, train.margin, threads)
         rows = np.ascontiguousarray(judge.values.T)
-        self._judge = xgb.DMatrix(rows, base_margin=judge.margin, feature_names=list(names), nthread=threads)
+        self._judge = xgb.DMatrix(rows, base_margin=judge.margin, nthread=threads)
 
     def grown(self, setting: Setting, told: Callable[[float, int], None] | None = None) -> Grown:
         """Trees until the judging rows stop gaining, looked at every few rounds."""

@@ -17,6 +17,8 @@ from .inputs import PRODUCT, ReportInput, branch, number
 from .notation import UNDEFINED, count, date, days, figure, model_name, percent, plain, points, span
 
 SHOWN_NOTES = 40
+SEEN = 0.01
+"""From this share of a bar on, its end can be seen."""
 
 
 def steady(report: ReportInput) -> Section:
@@ -54,10 +56,11 @@ def _level_words(report: ReportInput) -> str:
     found = loss_of(branch(report.backtest, "pooled"), PRODUCT)
     if found.share is None or found.level is None:
         return f"How much of the error is level is {UNDEFINED}."
+    seen = "the orange end of the bar" if found.share >= SEEN else "too little to be seen in the picture"
     return (
         f"How much of the error is level: {percent(found.share)} of the log loss ({figure(found.level, 4)} of "
-        f"{figure(found.whole, 4)}), the orange end of the bar. So much would vanish if only the share of customers "
-        "who leave had been known at each check. The rest is telling customers apart, and luck."
+        f"{figure(found.whole, 4)}), {seen}. So much would vanish if only the share of customers who leave "
+        "had been known at each check. The rest is telling customers apart, and luck."
     )
 
 

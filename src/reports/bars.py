@@ -67,8 +67,10 @@ def draw_bars(
     for group in groups:
         if group.title:
             title = sheet.text(0, y + 11, group.title, size=11.5, weight="bold", color=INK, va="center")
-            beside = {"xycoords": title, "textcoords": "offset points"}
-            sheet.annotate(group.note, (1, 0.5), (8, 0), size=11, color=MUTED, va="center", **beside)
+            sheet.annotate(
+                group.note, (1, 0.5), (8, 0), xycoords=title, textcoords="offset points",
+                va="center", size=11, color=MUTED,
+            )  # fmt: skip
             y += HEAD
         for bar in group.bars:
             _bar(sheet, bar, y, LEFT - low * scale, scale, canvas.width)

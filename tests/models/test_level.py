@@ -168,7 +168,9 @@ def test_features_that_say_the_same_of_everybody_are_named() -> None:
     own = np.tile(np.arange(PEOPLE, dtype=np.float32), 3)
     late = np.where(date > 1, date, np.nan).astype(np.float32)
     blank, constant = np.full_like(date, np.nan), np.ones_like(date)
-    values = np.stack([own, date, own + date, late, blank, constant])
+    # Missing at first and the same ever after: a window that the history did not cover yet.
+    covered = np.where(date > 1, 0, np.nan).astype(np.float32)
+    values = np.stack([own, date, own + date, late, blank, constant, covered])
     assert market_wide(sample(days, [0.5] * 3, extra=values)) == ["f1", "f3"]
     one = sample([60], [0.5], extra=values[:, :PEOPLE])
     assert market_wide(one) == []

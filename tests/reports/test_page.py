@@ -24,7 +24,9 @@ from regulars.reports.customers import customers_of
 from regulars.reports.inputs import checked, first_day
 from regulars.reports.notation import percent
 
-SECTIONS = ("risk", "keep", "ranking", "trust", "money", "comparison", "drivers", "data", "reading")
+SECTIONS = (
+    "risk", "keep", "ranking", "trust", "money", "comparison", "steady", "budget", "drivers", "data", "reading",
+)  # fmt: skip
 VOID = {"meta", "path", "use", "line", "rect", "image", "br"}
 PAYLOADS = (
     "<script>alert(1)</script>",
