@@ -87,10 +87,10 @@ def story(
         f"Examined at {len(figures['origins'])} past dates: "
         f"{pooled['base_rate']:.1%} then bought nothing for {days} days.",
         f"Contacting the riskiest tenth would have reached {found:.0%} of them (AUC {churn['auc']:.3f}).",
-        f"{_graded(figures, 'churn')}; Regulars' log loss {ours['log_loss']:.4f} is {_against(gain, classic)} than the "
-        f"best classical model's and {_against(gain, 'naive')} than the best simple rule's.",
-        f"{_graded(figures, 'value')}; forecast spend ranks customers with a Gini of {value['gini']:.3f}; in total "
-        f"it was {value['bias']:.2f} x what they spent.",
+        f"{graded_words(figures, 'churn')}; Regulars' log loss {ours['log_loss']:.4f} is {_against(gain, classic)} "
+        f"than the best classical model's and {_against(gain, 'naive')} than the best simple rule's.",
+        f"{graded_words(figures, 'value')}; forecast spend ranks customers with a Gini of {value['gini']:.3f}; in "
+        f"total it was {value['bias']:.2f} x what they spent.",
         f"Now: of {len(customers):,} customers {silent:,.0f} will probably not buy in the next {days} days, "
         f"{likely:,} of them more likely than not.",
         f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
@@ -100,7 +100,7 @@ def story(
     ]
 
 
-def _graded(figures: dict[str, Any], target: str) -> str:
+def graded_words(figures: dict[str, Any], target: str) -> str:
     """ "Churn: grade A" or, where a rival speaks, "Churn: grade C, so Pareto/NBD speaks instead of Regulars"."""
     grade = figures["grade"][target]
     instead = "" if grade["champion"] == "regulars" else f", so {NAMES[grade['champion']]} speaks instead of Regulars"

@@ -321,7 +321,6 @@ def score(
     json: JsonPath = None,
 ) -> None:
     """One row per customer as of a date, by the champion; Parquet and CSV."""
-    from .models.grade import NAMES
     from .pipelines.score import score_to
     from .progress import bars
 
@@ -332,8 +331,7 @@ def score(
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
-    churn, spend = (NAMES[str(figures[target])] for target in ("churn_by", "value_by"))
-    print(f"chance of not buying by {churn}, spend by {spend}")
+    print(f"chance of not buying by {figures['churn_by']}, spend by {figures['value_by']}")
     _write_json(figures, json, settings.folder)
 
 

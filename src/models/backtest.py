@@ -89,6 +89,8 @@ class Backtest:
         said = "\n".join(textwrap.fill(text, WIDTH) for text in self.sentences())
         return f"{lines[0]}\n{table}\n\n{said}"
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{html.escape(text)}</p>" for text in self.sentences())
         return f"{scorecard.shown(self.table()).to_html(index=False, na_rep='-')}{said}"

@@ -1,10 +1,10 @@
 """The level: how much of the population falls silent, beside who does; learnt from the classical prior's own residuals.
 
 In: matured training rows, the rows of the day on which one stands, the blend's logits there. Out: a `Level`, one shift
-for all logits. Boosters rank; their mean is drawn to that of the classical prior, which knows no season. The prior has
-seen no label, so what it missed a year earlier (364 days: the same weekday) is honest evidence on the season to come:
-that twin is used where enough history lies before it, and counts by how well earlier pairs a year apart agree. Rows
-without a prior have no say; without any prior there is no shift.
+for all logits. Boosters rank; their mean is drawn to that of the classical prior, which knows no season, less what it
+missed at every cutoff alike. The prior has seen no label, so what it missed a year earlier (364 days: the same weekday)
+is honest evidence on the season to come: that twin is used where enough history lies before it, and counts by how well
+earlier pairs a year apart agree. Rows without a prior have no say; without any prior there is no shift.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ YEAR_DAYS = 364
 """Whole weeks, so that both windows have the same weekdays."""
 MIN_GATE_DAYS = 180
 HALF = 0.5
+SWING = 2.0
+"""Less than a year of residuals shows about half of a season's swing, so their deviation counts so many times."""
+DOUBT = 0.1
+"""The error, in logits, that one residual is taken to have as a guess at the prior's bias when it stands alone."""
 REPEATS = 2 / 3
 """How closely a season is taken to repeat the last one before any pair of years has been seen."""
 
@@ -37,8 +41,10 @@ class Level:
     shift : float
         Added to every logit of the blend.
     anchor : float
-        How far the blend's mean probability is drawn to the prior's: 1/2 with a year of training cutoffs, up to 1 with
-        a single one.
+        How far the blend's mean probability is drawn to the prior's: all of the way (1) while the training cutoffs
+        span less than half a year, so that boosters know one side of the year only; halfway (1/2) from a year on.
+    bias : float
+        What is added to the prior's logits for the anchor: what it missed at all cutoffs alike.
     twin : str or None
         The date a year earlier whose residual was used.
     weight : float
@@ -51,6 +57,7 @@ class Level:
 
     shift: float
     anchor: float = HALF
+    bias: float = 0.0
     twin: str | None = None
     weight: float = 0.0
     residual: float = 0.0
@@ -76,18 +83,20 @@ class Level:
         if not known.any():
             return cls(0.0)
         z, prior = z[known], prior[known]
-        days = np.unique(train.panel.cutoff_day)
         if anchor is None:
-            anchor = HALF + HALF * max(0.0, 1.0 - float(days[-1] - days[0]) / YEAR_DAYS)
-        meant = (1.0 - anchor) * sigmoid(z).mean() + anchor * sigmoid(prior).mean()
+            days = np.unique(train.panel.cutoff_day)
+            anchor = HALF + HALF * min(1.0, max(0.0, 2.0 - 2.0 * float(days[-1] - days[0]) / YEAR_DAYS))
+        missed = Residuals.of(train)
+        bias = missed.bias(train.horizon_days)
+        meant = (1.0 - anchor) * sigmoid(z).mean() + anchor * sigmoid(prior + bias).mean()
         anchored = shift_to(z, float(meant))
-        found = off or _twin(train, int(now.panel.cutoff_day[0]))
+        found = off or _twin(train, missed, int(now.panel.cutoff_day[0]))
         if isinstance(found, str):
-            return cls(anchored, anchor, words=found)
+            return cls(anchored, anchor, bias, words=found)
         day, residual, weight = found
         shift = anchored + weight * (shift_to(z, float(sigmoid(prior + residual).mean())) - anchored)
         words = f"the season of {day}, a year earlier, weighs {weight:.0%}"
-        return cls(shift, anchor, str(day), weight, residual, words)
+        return cls(shift, anchor, bias, str(day), weight, residual, words)
 
     def figures(self) -> dict[str, Any]:
         """As plain values for JSON; `Level(**figures)` gives it back."""
@@ -133,6 +142,20 @@ class Residuals:
             return None
         return float(np.interp(day, self.day, self.missed)), float(np.interp(day, self.day, self.variance))
 
+    def bias(self, horizon_days: int) -> float:
+        """What the prior misses every time: the mean residual m, shrunk to m^2 / (m^2 + error^2) of it.
+
+        What swings is the season's and not the prior's, so the error is twice the deviation of the residuals, and a
+        doubt besides, which falls with the number of windows that do not overlap.
+        """
+        if not len(self.day):
+            return 0.0
+        step = float(np.diff(self.day).min()) if len(self.day) > 1 else float(horizon_days)
+        windows = max(1.0, len(self.day) * min(1.0, step / horizon_days))
+        mean = float(self.missed.mean())
+        error = SWING**2 * float(self.missed.var()) + DOUBT**2 / windows
+        return mean**3 / (mean**2 + error)
+
     def weight(self, since: int, luck: float) -> float:
         """How much a residual a year old is worth, judged by the cutoffs since a day; `luck` is its own variance.
 
@@ -155,12 +178,11 @@ class Residuals:
         return max(0.0, 1 - spread / (2 * size)) * size / (size + luck)
 
 
-def _twin(train: Sample, now: int) -> tuple[Cutoff, float, float] | str:
+def _twin(train: Sample, missed: Residuals, now: int) -> tuple[Cutoff, float, float] | str:
     """The twin's date, the prior's residual there and its weight; or why there is none."""
     day, gate = now - YEAR_DAYS, gate_days(train.horizon_days)
     if day - train.starts.day < gate:
         return f"no twin: a year before {Cutoff(now)} less than {gate} days of history lie behind it"
-    missed = Residuals.of(train)
     here = missed.at(day)
     if here is None:
         return f"no twin: the windows around {Cutoff(day)}, a year earlier, are not among the training cutoffs"

@@ -90,7 +90,7 @@ def fit(train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = 
 def money_spoken(
     speaker: str, value: Value, rule: NaiveChurn, value_rule: NaiveValue, sample: Sample
 ) -> NDArray[np.float64]:
-    """Expected net spend in the horizon per row, in currency, by one of the models; NaN where it could not be fitted."""
+    """Expected net spend in the horizon per row, in currency, by one of the models; NaN where it has nothing to say."""
     if speaker == "regulars":
         return value.expected_spend(sample)
     if speaker == "xgb_panel":

@@ -92,11 +92,13 @@ def _window_words(report: ReportInput) -> list[str]:
     """Whether the model in use, or one at a check, learnt from shorter windows than were asked for."""
     asked = report.horizon_days
     shorter = sorted({w for w in windows(report) if w is not None and w != asked})
-    now = number(branch(report.backtest, "enough").get("trained_days"))
+    now = round(number(branch(report.backtest, "enough").get("trained_days")) or asked)
     said = []
-    if now is not None and now and round(now) != asked:
-        said.append(f"The model in use learnt from windows of {days(round(now))}")
-    if shorter:
+    if now != asked and set(windows(report)) == {now}:
+        said.append(f"All models learnt from windows of {days(now)}")
+    elif now != asked:
+        said.append(f"The model in use learnt from windows of {days(now)}")
+    if shorter and set(windows(report)) != {now}:
         learnt = " and ".join(days(w) for w in shorter)
         said.append(f"{'at' if said else 'At'} some checks the models learnt from windows of {learnt}")
     tail = f", carried to {asked} by the classical models: longer windows had not closed often enough."

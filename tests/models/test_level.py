@@ -61,14 +61,39 @@ def test_without_a_prior_the_boosters_keep_their_level() -> None:
     assert Level.fit(train, now, np.full(PEOPLE, 0.3)) == Level(0.0)
 
 
-@pytest.mark.parametrize(("last", "anchor"), [(60, 1.0), (60 + 182, 0.75), (60 + 364, 0.5), (60 + 728, 0.5)])
-def test_the_anchor_falls_from_one_to_a_half_over_a_year_of_training_cutoffs(last: int, anchor: float) -> None:
+@pytest.mark.parametrize(
+    ("last", "anchor"), [(60, 1.0), (60 + 182, 1.0), (60 + 273, 0.75), (60 + 364, 0.5), (60 + 728, 0.5)]
+)
+def test_the_anchor_falls_from_one_to_a_half_over_the_second_half_year_of_training(last: int, anchor: float) -> None:
     days = [60, last] if last > 60 else [60]
     level = Level.fit(sample(days, [0.5] * len(days)), sample([last + 30], [0.5]), np.full(PEOPLE, 1.0), "off")
     assert level.anchor == pytest.approx(anchor)
     # The prior's mean is 1/2, the blend's sigmoid(1): the mean moves by the anchor's share of the way.
     moved = sigmoid(np.array(1.0 + level.shift))
     assert moved == pytest.approx((1 - anchor) * sigmoid(np.array(1.0)) + anchor * 0.5, abs=1e-9)
+
+
+def test_what_the_prior_misses_every_time_is_its_bias_and_what_swings_is_not() -> None:
+    # Residuals of -log 3 at every one of three windows that do not overlap: only the doubt of .1, over three, is left.
+    m = float(np.log(3))
+    always = Residuals.of(sample([60, 90, 120], [0.25] * 3))
+    assert always.bias(30) == pytest.approx(-(m**3) / (m**2 + 0.01 / 3), rel=1e-9)
+    # Of windows of 90 days a month apart three are one.
+    assert always.bias(90) == pytest.approx(-(m**3) / (m**2 + 0.01), rel=1e-9)
+    # -log 3, log 3, -log 3: mean -log 3 / 3, variance 8/9 log 3 squared, so next to nothing of it is left.
+    swings = Residuals.of(sample([60, 90, 120], [0.25, 0.75, 0.25]))
+    assert swings.bias(30) == pytest.approx(-((m / 3) ** 3) / ((m / 3) ** 2 + 4 * 8 / 9 * m**2 + 0.01 / 3), rel=1e-9)
+    assert abs(swings.bias(30)) < 0.02
+    assert Residuals.of(sample([60], [0.0])).bias(30) == 0.0
+
+
+def test_the_anchor_is_the_prior_less_its_bias() -> None:
+    # Within half a year the mean is the prior's alone: its 1/2, moved by the -log 3 that it missed each time.
+    train = sample([60, 90, 120], [0.25] * 3)
+    level = Level.fit(train, sample([150], [0.5]), np.full(PEOPLE, 2.0), "off")
+    assert level.anchor == 1.0
+    assert level.bias == pytest.approx(-np.log(3), abs=0.01)
+    assert sigmoid(np.array(2.0 + level.shift)) == pytest.approx(0.25, abs=0.002)
 
 
 def test_rows_without_a_prior_have_no_say() -> None:

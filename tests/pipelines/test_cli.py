@@ -295,6 +295,8 @@ def test_scores_say_whose_of_which_day_and_by_which_model(shop_folder: Path, tmp
     table = pq.read_table(tmp_path / "s.parquet").to_pandas()
     assert (found["customers"], found["as_of"], found["version"]) == (len(table), "2024-02-26", "1")
     assert f"{len(table)} customers scored as of 2024-02-26" in said.out
+    assert (found["churn_by"], found["value_by"]) == (table["model"][0], table["value_model"][0])
+    assert "chance of not buying by " in said.out
     assert set(table["model_version"]) == {"1"}
     assert set(table["run_id"]) == {loaded(shop_folder / "train.json")["run_id"]}
     assert table["customer_id"].str.startswith(PLANTED).all()

@@ -11,7 +11,7 @@ import pytest
 from regulars.config import Config
 from regulars.models.tracking import Store
 from regulars.pipelines import demo_data
-from regulars.pipelines.demo import run_demo
+from regulars.pipelines.demo import graded_words, run_demo
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,12 @@ def demo(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
         lines, figures = run_demo("completejourney", folder)
     assert figures["horizon_days"] == 30
     return folder, lines
+
+
+def test_a_grade_is_told_with_whoever_speaks_instead() -> None:
+    grades = {"churn": {"grade": "B", "champion": "regulars"}, "value": {"grade": "C", "champion": "pareto_nbd"}}
+    assert graded_words({"grade": grades}, "churn") == "Churn: grade B"
+    assert graded_words({"grade": grades}, "value") == "Spend: grade C, so Pareto/NBD speaks instead of Regulars"
 
 
 def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]) -> None:

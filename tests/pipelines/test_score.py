@@ -143,6 +143,8 @@ def test_scores_name_the_version_and_the_run_that_trained_it(tmp_path: Path) -> 
         "as_of": str(shop().ends),
         "version": "7",
         "notes": [],
+        "churn_by": trained().model.speaker,
+        "value_by": trained().model.value_speaker,
         "file": str(tmp_path / "s.parquet"),
     }
 

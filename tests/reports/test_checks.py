@@ -124,6 +124,12 @@ def test_shorter_windows_are_told_with_the_horizon_they_are_carried_to(two: Repo
     assert [row[-1].text.replace("\u00a0", " ") for row in table.rows] == ["12 days", "20 days", ""]
 
 
+def test_windows_that_are_the_same_everywhere_are_told_once(two: ReportInput) -> None:
+    origins = [o | {"trained_horizons": [12]} for o in two.backtest["origins"]]  # type: ignore[attr-defined]
+    short = replace(two, backtest=two.backtest | {"origins": origins, "enough": {"trained_days": 12}})
+    assert "| All models learnt from windows of 12 days, carried to 30 by the classical models: " in said(short)
+
+
 def test_windows_as_long_as_asked_are_not_mentioned(two: ReportInput) -> None:
     assert "learnt from windows" not in said(two)
     assert len(steady(two).tables[0].columns) == 6
