@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from .blocks import Cell, Column, Section, Table, pictured, row
-from .checks import Loss, beside, better_at, gain_at, loss_groups, loss_of, windows
+from .checks import Loss, beside, better_at, gain_at, loss_groups, loss_of, together, where_defined, windows
 from .comparison import RULE, best_classic, origins
 from .figures import losses_picture
 from .inputs import PRODUCT, ReportInput, branch, number
@@ -53,12 +53,14 @@ def _headline(report: ReportInput) -> str:
 
 def _level_words(report: ReportInput) -> str:
     """How much of the error would vanish if only the share of those who leave had been known."""
-    found = loss_of(branch(report.backtest, "pooled"), PRODUCT)
+    found, at = where_defined(report, PRODUCT)
     if found.share is None or found.level is None:
         return f"How much of the error is level is {UNDEFINED}."
+    n = len(origins(report))
+    where = "" if at == n else f", at the {at} of {n} checks at which some customers left and others not"
     seen = "the orange end of the bar" if found.share >= SEEN else "too little to be seen in the picture"
     return (
-        f"How much of the error is level: {percent(found.share)} of the log loss ({figure(found.level, 4)} of "
+        f"How much of the error is level{where}: {percent(found.share)} of the log loss ({figure(found.level, 4)} of "
         f"{figure(found.whole, 4)}), {seen}. So much would vanish if only the share of customers who leave "
         "had been known at each check. The rest is telling customers apart, and luck."
     )
@@ -123,7 +125,7 @@ def _check_table(report: ReportInput) -> Table:
                Column("Better than the simple rule"), Column(f"Better than {model_name(classic)}")]  # fmt: skip
     rows = []
     for (name, part), window in zip(parts, learnt, strict=False):
-        loss = loss_of(part, PRODUCT)
+        loss = together(report, PRODUCT) if name == "All" else loss_of(part, PRODUCT)
         cells = [
             Cell(name, f"{count(part['n'])} customers" if name != "All" and number(part.get("n")) is not None else ""),
             Cell(percent(part.get("base_rate"))),

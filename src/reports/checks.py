@@ -6,7 +6,7 @@ In: the backtest's mappings. Out: bars for the picture, counts and rows. A figur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .bars import Bar, Group
 from .comparison import RULE, best_classic, origins
@@ -47,6 +47,27 @@ def loss_of(part: Mapping[str, object], model: str) -> Loss:
     return Loss(number(found.get("log_loss")), number(found.get("level_loss")), ends)
 
 
+def together(report: ReportInput, model: str) -> Loss:
+    """The log loss over all checks; its level only where every check defines one: else they are of other rows."""
+    loss = loss_of(branch(report.backtest, "pooled"), model)
+    whole = all(loss_of(o, model).level is not None for o in origins(report))
+    return loss if whole else replace(loss, level=None)
+
+
+def where_defined(report: ReportInput, model: str) -> tuple[Loss, int]:
+    """Log loss and level over the rows of those checks that define a level, and how many they are.
+
+    A level is not defined where all customers left, or none.
+    """
+    parts = [(number(o.get("n")) or 0.0, loss_of(o, model)) for o in origins(report)]
+    found = [(n, loss) for n, loss in parts if loss.share is not None]
+    rows = sum(n for n, _ in found)
+    if not rows:
+        return Loss(None, None, None), 0
+    whole = sum(n * (loss.whole or 0.0) for n, loss in found) / rows
+    return Loss(whole, sum(n * (loss.level or 0.0) for n, loss in found) / rows, None), len(found)
+
+
 def beside(report: ReportInput) -> list[str]:
     """The models that stand side by side: the product's, its trees alone, the better classical one, the rule."""
     wanted = (PRODUCT, "xgb_panel", best_classic(report), RULE)
@@ -59,13 +80,14 @@ def loss_groups(report: ReportInput) -> list[Group]:
     models, parts = beside(report), origins(report)
     if PRODUCT not in models:
         return []
-    groups = [_group(date(o.get("cutoff")), o, models) for o in parts]
+    groups = [_group(date(o.get("cutoff")), o, {m: loss_of(o, m) for m in models}) for o in parts]
     pooled = branch(report.backtest, "pooled")
-    return groups + ([_group("All checks", pooled, models)] if len(parts) > 1 and branch(pooled, "churn") else [])
+    if len(parts) > 1 and branch(pooled, "churn"):
+        groups.append(_group("All checks", pooled, {m: together(report, m) for m in models}))
+    return groups
 
 
-def _group(title: str, part: Mapping[str, object], models: list[str]) -> Group:
-    losses = {m: loss_of(part, m) for m in models}
+def _group(title: str, part: Mapping[str, object], losses: Mapping[str, Loss]) -> Group:
     least = min((v.whole for v in losses.values() if v.whole is not None), default=None)
     n, left = part.get("n"), number(part.get("base_rate"))
     about = [f"{count(n)} {'forecasts' if title == 'All checks' else 'customers'}"] if number(n) is not None else []

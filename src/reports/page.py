@@ -52,7 +52,7 @@ def render(report: ReportInput) -> str:
     Returns
     -------
     str
-        A document without scripts and without any address; about 150 kB.
+        A document without scripts and without any address; about 170 kB.
 
     Raises
     ------

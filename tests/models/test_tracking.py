@@ -119,12 +119,13 @@ def test_every_defined_figure_of_every_model_is_a_metric_per_origin_and_pooled(k
     figures, metrics = trained().backtest.figures, kept.run.data.metrics
     meant = {}
     for prefix, part in (("", figures["origins"][-1]), ("pooled_", figures["pooled"])):
-        for kind in ("churn", "value"):
+        for kind in ("churn", "value", "money"):
             for model, found in part[kind].items():
                 for name, value in found.items():
-                    if name != "ci" and value is not None:
+                    if name not in ("ci", "over") and value is not None:
                         meant[f"{prefix}{kind}.{model}.{name}"] = value
-    assert len(meant) == 2 * 5 * 12
+    # Six figures of churn, eight of spend and five of money for each model; those of money also for two yardsticks.
+    assert len(meant) == 2 * (5 * (6 + 8 + 5) + 2 * 5)
     assert metrics == pytest.approx(meant, rel=1e-12)
 
 

@@ -66,11 +66,23 @@ def test_how_much_of_the_error_is_level(two: ReportInput) -> None:
 
 
 def test_level_that_is_not_defined_is_called_so(two: ReportInput) -> None:
-    pooled = two.backtest["pooled"]
-    assert isinstance(pooled, dict)
-    churn = {"regulars": card(0.32, None)}
-    words = said(replace(two, backtest=two.backtest | {"pooled": pooled | {"churn": churn}}))
+    origins = [o | {"churn": {"regulars": card(0.32, None)}} for o in two.backtest["origins"]]  # type: ignore[attr-defined]
+    words = said(replace(two, backtest=two.backtest | {"origins": origins}))
     assert "How much of the error is level is not defined here." in words
+
+
+def test_level_of_some_checks_is_set_against_their_own_loss(two: ReportInput) -> None:
+    # At the second check everybody left. Of the first one's .30 the level is .02: 6.7 %; not .02 of the pooled .32.
+    first, second = two.backtest["origins"]  # type: ignore[misc]
+    given = replace(
+        two, backtest=two.backtest | {"origins": [first, second | {"churn": {"regulars": card(0.34, None)}}]}
+    )
+    assert (
+        "at the 1 of 2 checks at which some customers left and others not: 6.7 % of the log loss (0.0200 of 0.3000)"
+        in (said(given))
+    )
+    assert steady(given).tables[0].rows[-1][3].text == "not defined here"
+    assert loss_groups(given)[-1].bars[0].part is None
 
 
 def test_every_model_has_a_bar_at_every_check_and_the_least_loss_is_bold(two: ReportInput) -> None:
