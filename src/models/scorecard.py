@@ -176,8 +176,9 @@ def _by_what_is_none(cards: Sequence[Mapping[str, object]]) -> dict[str, str]:
 
 def table(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """A row per part (an origin, or all) and model: the main figures; NaN where one is not defined."""
+    origins = [part for part in parts if "cutoff" in part]
     rows = [
-        {"origin": part.get("cutoff", "all"), "model": name, **_main_figures(part, name)}
+        {"origin": part.get("cutoff", "all"), "model": name, **_main_figures(part, origins, name)}
         for part in parts
         for name in MODELS
     ]
@@ -185,12 +186,14 @@ def table(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return found.astype(dict.fromkeys(found.columns[2:], np.float64))
 
 
-def _main_figures(part: Mapping[str, Any], name: str) -> dict[str, float | None]:
+def _main_figures(part: Mapping[str, Any], origins: Sequence[Mapping[str, Any]], name: str) -> dict[str, float | None]:
     churn, value = part["churn"][name], part["value"][name]
-    level = churn["level_loss"]
+    # Of all origins together, those that define a level: where one kind only came there is none to be missed.
+    cards = [(p["n"], p["churn"][name]) for p in ([part] if "cutoff" in part else origins)]
+    known = [(n * card["level_loss"], n * card["log_loss"]) for n, card in cards if card["level_loss"] is not None]
     return {
         "log_loss": churn["log_loss"],
-        "level_share": None if level is None else level / churn["log_loss"],
+        "level_share": sum(level for level, _ in known) / sum(whole for _, whole in known) if known else None,
         **{k: churn[k] for k in ("auc", "brier", "ece")},
         **{k: value[k] for k in ("tweedie_deviance", "gini", "bias")},
         "money_per_contact": part["money"][name]["per_contacted"],

@@ -142,7 +142,7 @@ def test_check_accounts_for_every_line_and_says_whether_it_is_enough(shop_folder
     said = run("check", shop_folder / "regulars.toml", "--json", tmp_path / "check.json")
     assert said.code == 0
     frame = purchases()
-    assert "Enough history for a horizon of 30 days" in said.out
+    assert "Enough for a horizon of 30 days: 1 origin, the first on 2024-01-27" in said.out
     reconciled = {line.split()[0]: line.split()[1:] for line in said.err.splitlines() if " lines " in line}
     assert (
         reconciled["read"] == reconciled["used"] == [f"{len(frame):,}", "lines", f"{frame['amount'].sum():,.2f}", "USD"]
@@ -377,10 +377,10 @@ def test_exit_3_when_the_data_cannot_be_read_without_guessing(book: Callable[...
 
 
 def test_exit_4_when_the_data_are_too_few(book: Callable[..., Path]) -> None:
-    config = book(horizon_days=180)
+    config = book(horizon_days=365)
     for command in ("train", "backtest"):
         said = failed(run(command, config, "--json", config.parent / "j.json"), 4)
-        assert "are too few to train for a horizon of 180 days" in said
+        assert "are too few to train for a horizon of 365 days" in said
         assert "horizon_days = " in said
     assert not (config.parent / "j.json").exists()
     assert not (config.parent / "mlruns").exists()
