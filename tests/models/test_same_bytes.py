@@ -78,6 +78,7 @@ save(fit_model(Ledger.from_frame(frame, config), config).model, Path(sys.argv[1]
 """
 
 
+@pytest.mark.soak
 def test_a_bundle_is_the_same_bytes_whatever_the_order_threads_zone_locale_hash_seed_and_length_of_names(
     tmp_path: Path,
 ) -> None:
