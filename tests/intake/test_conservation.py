@@ -190,7 +190,7 @@ def _ledger(dirty: Dirty, files: Sequence[Sequence[Line]]) -> Ledger | str:
             return error.code
 
 
-@settings(max_examples=500 if FULL else 15)
+@settings(max_examples=500 if FULL else 8)
 @given(_dirty, st.randoms(use_true_random=False))
 def test_lines_and_money_add_up_to_what_another_reader_counts(dirty: Dirty, shuffle: random.Random) -> None:
     ledger = _ledger(dirty, dirty.whole)

@@ -67,7 +67,7 @@ def outcome(frame: pa.Table) -> object:
     return replace(ledger.manifest, read_time=""), ledger.table(), ledger.quarantine()
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=settings().max_examples // 6)
 @given(st.lists(st.tuples(_labels, _stamps, _stamps, _amounts, _amounts, _labels), min_size=1, max_size=12))
 def test_plain_fields_read_at_once_are_those_that_are_looked_up(rows: list[tuple[str, ...]]) -> None:
     good = ("a", "2024-01-05 10:00:00", "2024-01-06", "1.5", "2", "b")
@@ -78,7 +78,7 @@ def test_plain_fields_read_at_once_are_those_that_are_looked_up(rows: list[tuple
         assert outcome(frame) == found
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=settings().max_examples // 6)
 @given(st.sampled_from(FORMS), st.lists(_moments, min_size=1, max_size=6), st.none() | _spoilt)
 def test_a_column_of_one_form_is_read_as_its_texts_one_by_one(
     form: str, moments: list[dt.datetime], odd: str | None

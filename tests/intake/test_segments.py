@@ -110,7 +110,7 @@ def _lines(rng: random.Random, day: int, n: int) -> list[str]:
     return made
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 4)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 8)
 @given(
     st.integers(0, 2**32),
     st.sampled_from(["overlap", "keep", "drop"]),

@@ -190,7 +190,7 @@ _line = st.tuples(
 )
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=settings().max_examples // 6)
 @given(
     st.lists(_line, min_size=1, max_size=30),
     st.sampled_from(["overlap", "keep", "drop"]),

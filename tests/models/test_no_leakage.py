@@ -196,6 +196,7 @@ def test_noise_after_the_cutoff_leaves_every_prediction_of_every_model_bit_ident
     assert_same(name, case.told(noisy(frame, case.at, 2), poisoned(events(frame), case.at)))
 
 
+@pytest.mark.soak  # Noise, above, is the harder case.
 @every_case
 def test_without_the_rows_after_the_cutoff_every_prediction_of_every_model_is_bit_identical(name: str) -> None:
     case, frame = CASES[name], CASES[name].frame()

@@ -6,7 +6,7 @@ What is refused runs through the command line; what must come out all the same i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from scipy.optimize import OptimizeResult
 
 from regulars.config import Config
 from regulars.examination.enough import Enough
+from regulars.features import family as catalogue
 from regulars.intake import Ledger
 from regulars.pipelines.backtest import run_backtest
 from regulars.pipelines.check import examined
@@ -28,6 +29,16 @@ from .test_cli import Said, run
 
 Rows = Iterable[tuple[str, int, float]]
 COLUMNS = ("customer_id", "purchased_at", "order_id", "amount")
+
+
+@pytest.fixture(autouse=True)
+def _catalogue_as_it_was() -> Iterator[None]:
+    """A family of the user's own stays registered in its process; here it must not outlive its test."""
+    catalogue.families()
+    before = dict(catalogue._REGISTERED)
+    yield
+    catalogue._REGISTERED.clear()
+    catalogue._REGISTERED.update(before)
 
 
 def frame_of(rows: Rows) -> pd.DataFrame:
