@@ -28,6 +28,7 @@ H = 30
 @pytest.fixture(autouse=True)
 def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test here looks at intervals that are drawn."""
+    trained()  # Kept for the other tests of the process, so examined as it is.
     monkeypatch.setattr("regulars.models.backtest.Resampling", partial(metrics.Resampling, draws=9))
 
 

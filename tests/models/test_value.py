@@ -95,6 +95,7 @@ def test_figures_without_a_unit_are_the_same_in_cents() -> None:
     assert theirs["tweedie_deviance"] == pytest.approx(10 * ours["tweedie_deviance"], rel=1e-6)
 
 
+@pytest.mark.soak  # By default the whole backtest is shuffled, in test_no_leakage.py.
 def test_the_order_of_rows_in_the_source_does_not_matter() -> None:
     shuffled = purchases().sample(frac=1, random_state=11)
     ledger = Ledger.from_frame(shuffled, config_of())

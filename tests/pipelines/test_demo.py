@@ -1,8 +1,7 @@
-"""The main job as `make demo` runs it, on the real Complete Journey."""
+"""The main job as `make demo` runs it, on the real Complete Journey; by default test_cli.py runs it on a small shop."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,6 @@ import pytest
 
 from regulars.config import Config
 from regulars.models.tracking import Store
-from regulars.pipelines import demo_data
 from regulars.pipelines.demo import graded_words, run_demo
 
 
@@ -19,9 +17,6 @@ def demo(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     folder = tmp_path_factory.mktemp("demo") / "demo"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REGULARS_WHEELS", str(wheels))
-        if os.environ.get("REGULARS_SOAK") != "1":  # One past date and no search are enough to go through everything.
-            quick = demo_data.TRAINING.replace("trials = 5", "trials = 0").replace("origins = 3", "origins = 1")
-            patch.setattr(demo_data, "TRAINING", quick)
         lines, figures = run_demo("completejourney", folder)
     assert figures["horizon_days"] == 30
     return folder, lines
@@ -33,6 +28,7 @@ def test_a_grade_is_told_with_whoever_speaks_instead() -> None:
     assert graded_words({"grade": grades}, "value") == "Spend: grade C, so Pareto/NBD speaks instead of Regulars"
 
 
+@pytest.mark.soak
 def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]) -> None:
     folder, lines = demo
     assert len(lines) == 10
@@ -40,6 +36,7 @@ def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]
     assert str(folder / "report.html") in lines[-1]
 
 
+@pytest.mark.soak
 def test_every_household_has_a_score_in_both_files(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
     scores = pd.read_parquet(folder / "scores.parquet")
@@ -52,6 +49,7 @@ def test_every_household_has_a_score_in_both_files(demo: tuple[Path, list[str]])
     assert scores["spend"].sum() == pytest.approx(4_596_039.58, abs=1e-6)
 
 
+@pytest.mark.soak
 def test_the_registered_champion_is_the_one_that_scored(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
     config = Config.load(folder / "regulars.toml")
@@ -63,6 +61,7 @@ def test_the_registered_champion_is_the_one_that_scored(demo: tuple[Path, list[s
     assert (folder.parent / "mlruns" / "mlflow.db").exists()
 
 
+@pytest.mark.soak
 def test_the_report_needs_no_network(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
     html = (folder / "report.html").read_text(encoding="utf-8")

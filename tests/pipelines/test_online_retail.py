@@ -44,6 +44,7 @@ trials = 0
     return Config.load(file)
 
 
+@pytest.mark.soak  # By default CDNOW stands for the real sources, in test_cli.py.
 def test_strict_holdout_on_online_retail(retail: Config) -> None:
     """Bounds are wide on purpose: they catch a broken pipeline, not a change of taste.
 

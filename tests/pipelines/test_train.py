@@ -82,8 +82,8 @@ def test_another_seed_is_another_model_and_the_same_seed_the_same_bytes(tmp_path
 
 
 def test_a_training_ended_by_the_clock_is_repeated_to_the_byte_by_its_list_of_trials(tmp_path: Path) -> None:
-    # A second and a half for four studies of a thousand trials: the clock ends every one of them, on any machine.
-    ended = fit_model(shop(200), config_of(tuning={"trials": 1000, "seconds": 3}))
+    # Less than a second for four studies of a thousand trials: the clock ends every one of them, on any machine.
+    ended = fit_model(shop(200), config_of(tuning={"trials": 1000, "seconds": 0.8}))
     listed = finished(ended.studies)
     assert len(listed) == 4
     assert all(1 <= n < 1000 for n in listed)
