@@ -14,7 +14,9 @@ from regulars.pipelines.prepare import shape_of
 from .values import CUTOFFS, EXACT, FOLDER, ledger_of, summary
 
 
-@pytest.mark.parametrize("name", list(CUTOFFS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.soak] * (n == "completejourney")) for n in CUTOFFS]
+)
 def test_features_of_real_data_are_what_they_were(
     name: str, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

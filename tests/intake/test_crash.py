@@ -102,7 +102,7 @@ def _chosen(steps: list[str]) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in ("fresh", "grow", "beside"))) for name in MAKE]
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in ("fresh", "grow", "ripe"))) for name in MAKE]
 )
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_the_next_run_ends_as_if_nothing_had_been(
     name: str, shelf: Shelf, warm: Warm, tmp_path: Path

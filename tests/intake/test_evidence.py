@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def _settled(texts: list[str], decimal: str | None) -> tuple[Signs | None, str |
         return signs, signs.decimal(decimal)
 
 
+@pytest.mark.soak  # Segments are compared whole, in test_segments.py.
 @settings(max_examples=settings().max_examples // 2)
 @given(st.lists(_amounts, min_size=1, max_size=6), st.sampled_from([None, ".", ","]))
 def test_signs_decide_as_the_texts_themselves_do(texts: list[str], decimal: str | None) -> None:

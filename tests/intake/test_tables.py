@@ -148,6 +148,7 @@ def test_csv_parquet_sqlite_and_duckdb_give_byte_identical_tables(shop: Shop, tm
     assert len(prints) == 1
 
 
+@pytest.mark.soak  # Files are the common case.
 def test_frames_give_the_rows_of_files(shop: Shop, tmp_path: Path) -> None:
     places = _deliver("csv", tmp_path)
     stored = build_ledger(shop({}, **{name: {**MAPPED[name], **places[name]} for name in ALL}))

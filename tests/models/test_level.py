@@ -100,7 +100,10 @@ def test_rows_without_a_prior_have_no_say() -> None:
     now, train = sample([200], [0.5]), sample([60, 90], [0.5, 0.5])
     z = np.zeros(PEOPLE)
     some = np.where(np.arange(PEOPLE) < 10, np.nan, 0.75)
-    of = lambda p: Sample(now.panel, {30: PriorColumns(p, p, z, z, z)}, now.label, now.starts)  # noqa: E731
+
+    def of(p: NDArray[np.float64]) -> Sample:
+        return Sample(now.panel, {30: PriorColumns(p, p, z, z, z)}, now.label, now.starts)
+
     wild = np.where(np.isnan(some), 5.0, 0.0)
     assert Level.fit(train, of(some), wild).shift == pytest.approx(
         Level.fit(train, of(np.full(PEOPLE, 0.75)), z).shift, abs=1e-12

@@ -135,7 +135,9 @@ def test_the_history_that_is_asked_for_is_the_least_that_does(h: int, days: int)
 
     refused = refusal(days)
     if refused is not None:
-        needed = int(re.search(r"about (\d+) days", refused.needed).group(1))  # type: ignore[union-attr]
+        said = re.search(r"about (\d+) days", refused.needed)
+        assert said is not None
+        needed = int(said.group(1))
         assert refusal(needed) is None
         assert refusal(needed - 1) is not None
 

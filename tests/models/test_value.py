@@ -72,6 +72,7 @@ def test_nonsense_on_the_log_scale_is_cut_and_not_infinite() -> None:
     assert np.isfinite(value._money(np.array([1e6]))).all()
 
 
+@pytest.mark.soak  # It trains twice.
 def test_the_same_shop_in_cents_is_worth_a_hundred_times_as_much_and_as_likely_to_stay() -> None:
     # Not promised to the bit: money features are float32, so cents round elsewhere than dollars, and Gamma-Gamma is
     # found by an optimiser. In practice both stay far within a millionth.

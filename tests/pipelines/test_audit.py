@@ -97,6 +97,7 @@ def test_a_planted_leak_is_flagged_and_no_honest_feature_is(seed: int) -> None:
     assert [f.name for f in planted(seed, leak=leak).suspects] == ["leak"]
 
 
+@pytest.mark.soak  # Ten shops.
 def test_of_the_features_of_ten_shops_at_most_one_in_a_hundred_is_suspected() -> None:
     audits = [planted(seed) for seed in range(10)]
     assert sum(len(a.features) for a in audits) > 500

@@ -101,6 +101,7 @@ def test_cdnow_has_the_published_lines_and_dollars(
     assert sorted(p.name for p in (tmp_path / "data" / "cdnow").iterdir()) == ["purchases.csv"]
 
 
+@pytest.mark.soak  # It reads 1.5 million lines.
 def test_complete_journey_keeps_every_line_and_adds_its_discounts(
     wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def test_another_seed_is_another_model_and_the_same_seed_the_same_bytes(tmp_path
     assert content("other")["churn_plain.ubj"] != content("first")["churn_plain.ubj"]
 
 
+@pytest.mark.soak  # By default test_rations.py and test_tuning.py hold its parts.
 def test_a_training_ended_by_the_clock_is_repeated_to_the_byte_by_its_list_of_trials(tmp_path: Path) -> None:
     # Less than a second for four studies of a thousand trials: the clock ends every one of them, on any machine.
     ended = fit_model(shop(200), config_of(tuning={"trials": 1000, "seconds": 0.8}))
