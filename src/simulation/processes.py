@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,4 +198,5 @@ def process_of(name: str, parameters: Mapping[str, float]) -> Process:
             offending=bad,
             code="RG196",
         )
-    return PROCESSES[name](**{k: int(v) if k == "k" else float(v) for k, v in given.items()})  # type: ignore[arg-type]
+    exact: dict[str, Any] = {k: int(v) if k == "k" else float(v) for k, v in given.items()}
+    return PROCESSES[name](**exact)

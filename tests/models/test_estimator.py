@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -124,14 +125,14 @@ def test_of_two_priors_the_mean_of_the_logits_speaks() -> None:
     ("classes", "chosen"),
     [((0, 1), None), ((False, True), None), ((-1, 1), None), (("stays", "walks"), "walks"), (("gone", "here"), "gone")],
 )
-def test_any_two_classes_give_the_same_probabilities(classes: tuple[object, object], chosen: object) -> None:
+def test_any_two_classes_give_the_same_probabilities(classes: tuple[Any, Any], chosen: object) -> None:
     X, y = shop(300)
     meant = ChurnClassifier(prior="p_silent", **QUICK).fit(X, y).predict_proba(X)[:, 1]
     churned = classes[1] if chosen is None else chosen
     stayed = classes[0] if churned == classes[1] else classes[1]
     labels = np.where(y == 1, churned, stayed) if isinstance(churned, str) else np.array([stayed, churned])[y]
     model = ChurnClassifier(prior="p_silent", prior_class=chosen, **QUICK).fit(X, labels)
-    assert model.classes_.tolist() == sorted(classes)  # type: ignore[type-var]
+    assert model.classes_.tolist() == sorted(classes)
     where = model.classes_.tolist().index(churned)
     np.testing.assert_allclose(model.predict_proba(X)[:, where], meant, atol=1e-15)
     assert set(model.predict(X)) <= set(classes)
@@ -227,9 +228,9 @@ def test_columns_that_say_nothing_or_the_same_twice_do_no_harm() -> None:
     assert np.ptp(ChurnClassifier(prior="p_silent", **QUICK).fit(bare, y).decision_function(bare)) == 0.0
 
 
-def fit(X: object, y: object, **settings: object) -> ChurnClassifier:
+def fit(X: Any, y: Any, **settings: Any) -> ChurnClassifier:
     given = {k: settings.pop(k) for k in ("judge", "customers") if k in settings}
-    return ChurnClassifier(**settings).fit(X, y, **given)  # type: ignore[arg-type]
+    return ChurnClassifier(**settings).fit(X, y, **given)
 
 
 @pytest.mark.parametrize(

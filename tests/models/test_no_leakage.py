@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,10 +116,10 @@ def people(frame: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     )
 
 
-def settings(ends: str, **more: object) -> Config:
-    data: dict[str, object] = {"history_ends": ends, **dict(more.pop("data", {}))}  # type: ignore[call-overload]
-    chosen = {"horizon_days": 28, "engine": {"threads": 1}, "seed": 7, **more}
-    return Config.of(purchases=dict(COLUMNS), data=data, **chosen)  # type: ignore[arg-type]
+def settings(ends: str, **more: Any) -> Config:
+    data: dict[str, object] = {"history_ends": ends, **more.pop("data", {})}
+    chosen: dict[str, Any] = {"horizon_days": 28, "engine": {"threads": 1}, "seed": 7, **more}
+    return Config.of(purchases=dict(COLUMNS), data=data, **chosen)
 
 
 CASES = {

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from regulars.errors import NotEnoughData
-from regulars.models.optimum import SD, WeakPrior, least_loss, settled
+from regulars.models.optimum import SD, Objective, WeakPrior, least_loss, settled
 
-Float = np.ndarray
+Float = NDArray[np.float64]
 ONE = WeakPrior((((1.0,), 1.0, "the first"),))
 TWO = WeakPrior((((1.0, 0.0), 1.0, "the first"), ((1.0, -1.0), 3.0, "their ratio")))
 WIDE = ((1e-9, 1e9),)
 
 
-def bowl_at(centre: float, curvature: float = 1.0) -> object:
+def bowl_at(centre: float, curvature: float = 1.0) -> Objective:
     def bowl(theta: Float) -> tuple[float, Float]:
         return float(0.5 * curvature * ((theta - centre) ** 2).sum()), curvature * (theta - centre)
 
@@ -59,14 +60,14 @@ def test_slope_of_the_penalty_agrees_with_finite_differences() -> None:
 
 def test_what_the_data_tell_is_left_as_the_data_have_it() -> None:
     # Ten losses of curvature 1 are a curvature of 10; the weak prior's is 1/4.
-    found = settled(bowl_at(2.0), ((1.0,),), WIDE, ONE, n=10)  # type: ignore[arg-type]
+    found = settled(bowl_at(2.0), ((1.0,),), WIDE, ONE, n=10)
     assert found.theta[0] == pytest.approx(2.0, abs=1e-6)
     assert (found.weak_prior, found.message) == (False, "converged")
 
 
 def test_what_the_data_hardly_tell_is_drawn_to_the_median() -> None:
     # A curvature of 1/8 at 3 against 1/4 at 0: the optimum is at 3 (1/8) / (1/8 + 1/4) = 1; its own loss (1/8) 2^2 / 2.
-    found = settled(bowl_at(3.0, 0.125), ((1.0,),), WIDE, ONE, n=1)  # type: ignore[arg-type]
+    found = settled(bowl_at(3.0, 0.125), ((1.0,),), WIDE, ONE, n=1)
     assert found.weak_prior
     assert found.theta[0] == pytest.approx(1.0, abs=1e-4)
     assert found.loss == pytest.approx(0.25, abs=1e-4)

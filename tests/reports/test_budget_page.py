@@ -42,7 +42,8 @@ def test_gain_is_told_beside_the_simple_rules(counted: ReportInput) -> None:
 
 
 def test_gain_that_may_be_nothing_is_not_called_more(counted: ReportInput) -> None:
-    counted.backtest["pooled"]["money"]["regulars"]["over"]["naive"]["ci"] = [-10.0, 410.0]  # type: ignore[index]
+    pooled: Any = counted.backtest["pooled"]
+    pooled["money"]["regulars"]["over"]["naive"]["ci"] = [-10.0, 410.0]
     assert "not distinguishable from the simple rule's list (USD 200 more, 90 % interval −USD 10.00 to USD 410)" in (
         headline(counted)
     )

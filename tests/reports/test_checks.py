@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,12 @@ def two(report: ReportInput) -> ReportInput:
     return replace(report, backtest={"origins": origins, "pooled": pooled, "notes": ["windows overlap"]})
 
 
+def checks_of(report: ReportInput) -> list[dict[str, Any]]:
+    """The origins of a backtest, as what they are."""
+    found: Any = report.backtest["origins"]
+    return list(found)
+
+
 def said(report: ReportInput) -> str:
     section = steady(report)
     return " | ".join([section.headline, *section.words]).replace("\u00a0", " ")
@@ -66,14 +73,14 @@ def test_how_much_of_the_error_is_level(two: ReportInput) -> None:
 
 
 def test_level_that_is_not_defined_is_called_so(two: ReportInput) -> None:
-    origins = [o | {"churn": {"regulars": card(0.32, None)}} for o in two.backtest["origins"]]  # type: ignore[attr-defined]
+    origins = [o | {"churn": {"regulars": card(0.32, None)}} for o in checks_of(two)]
     words = said(replace(two, backtest=two.backtest | {"origins": origins}))
     assert "How much of the error is level is not defined here." in words
 
 
 def test_level_of_some_checks_is_set_against_their_own_loss(two: ReportInput) -> None:
     # At the second check everybody left. Of the first one's .30 the level is .02: 6.7 %; not .02 of the pooled .32.
-    first, second = two.backtest["origins"]  # type: ignore[misc]
+    first, second = checks_of(two)
     given = replace(
         two, backtest=two.backtest | {"origins": [first, second | {"churn": {"regulars": card(0.34, None)}}]}
     )
@@ -112,7 +119,7 @@ def test_season_is_on_where_there_was_a_twin(two: ReportInput) -> None:
 
 
 def test_season_that_was_off_everywhere_says_why(two: ReportInput) -> None:
-    off = [o | {"level": OFF} for o in two.backtest["origins"]]  # type: ignore[attr-defined]
+    off = [o | {"level": OFF} for o in checks_of(two)]
     words = said(replace(two, backtest=two.backtest | {"origins": off}))
     assert (
         "The season was not taken into account at any of the 2 checks: a year before 4 Jun 2017 there is too little."
@@ -124,7 +131,7 @@ def test_season_without_figures_is_undefined(report: ReportInput) -> None:
 
 
 def test_shorter_windows_are_told_with_the_horizon_they_are_carried_to(two: ReportInput) -> None:
-    origins = [o | {"trained_horizons": [n]} for o, n in zip(two.backtest["origins"], (12, 20), strict=True)]  # type: ignore[call-overload]
+    origins = [o | {"trained_horizons": [n]} for o, n in zip(checks_of(two), (12, 20), strict=True)]
     short = replace(two, backtest=two.backtest | {"origins": origins, "enough": {"trained_days": 25}})
     assert windows(short) == [12, 20]
     assert (
@@ -137,7 +144,7 @@ def test_shorter_windows_are_told_with_the_horizon_they_are_carried_to(two: Repo
 
 
 def test_windows_that_are_the_same_everywhere_are_told_once(two: ReportInput) -> None:
-    origins = [o | {"trained_horizons": [12]} for o in two.backtest["origins"]]  # type: ignore[attr-defined]
+    origins = [o | {"trained_horizons": [12]} for o in checks_of(two)]
     short = replace(two, backtest=two.backtest | {"origins": origins, "enough": {"trained_days": 12}})
     assert "| All models learnt from windows of 12 days, carried to 30 by the classical models: " in said(short)
 
