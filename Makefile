@@ -53,7 +53,7 @@ bench: $(INSTALLED) $(DATA) ## speed and memory, side by side with other ways to
 	$(BIN)/python -m benchmarks $(BENCH)
 
 # ACCURACY="--peers" runs without other libraries, ACCURACY="--sets cdnow-90 retail-90" only these; --help tells more.
-bench-accuracy: $(INSTALLED) $(DATA) ## who falls silent, on later time: against the classics and other libraries
+bench-accuracy: $(INSTALLED) $(DATA) ## churn and value on later time: against the classics and other libraries
 	$(BIN)/python -m benchmarks.accuracy --markdown .cache/accuracy.md --json .cache/accuracy.json $(ACCURACY)
 
 soak: $(INSTALLED) $(DATA) ## every test at full counts; takes long

@@ -28,6 +28,7 @@ PARTS = {
     "families": "every family of the catalogue",
     "intake": "from a CSV file to a ledger, against DuckDB's reading and sorting of the same file",
     "training": "a whole training on CDNOW, in units of its XGBoost fits",
+    "scoring": "all scores but reasons, in units of the boosters' own predictions",
 }
 
 
@@ -43,6 +44,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pandas-lines", type=int, default=200_000, help="order lines for pandas (default 200,000)")
     parser.add_argument("--calls", type=int, default=2_000, help="calls for one customer (default 2,000)")
     parser.add_argument("--trials", type=int, default=30, help="trials of each study of the training (default 30)")
+    parser.add_argument("--customers", type=int, default=100_000, help="customers to score (default 100,000)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="only these parts")
     parser.add_argument("--repeats", type=int, default=3, help="rounds; medians are shown (default 3)")
     parser.add_argument("--big", action="store_true", help="only this: 100M lines (or --lines) to Parquet, once")
@@ -50,8 +52,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where temporary files go; the system's folder by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
     options = parser.parse_args(given)
-    if min(options.lines, options.cutoffs, options.repeats, options.pandas_lines, options.calls, options.trials) < 1:
-        parser.error("numbers of lines, cutoffs, calls, trials and rounds are at least 1")
+    counts = (options.lines, options.cutoffs, options.repeats, options.pandas_lines, options.calls, options.trials)
+    if min(*counts, options.customers) < 1:
+        parser.error("numbers of lines, cutoffs, calls, trials, customers and rounds are at least 1")
     if options.cutoffs > 64:
         parser.error("the SQL knows 64 cutoffs at most")
     if options.big and options.lines == parser.get_default("lines"):
@@ -94,6 +97,9 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if "training" in options.only:
         figures["training"] = training = parts.training(folder / "training", options.trials)
         shown.append(tables.of_training(training, options.trials))
+    if "scoring" in options.only:
+        figures["scoring"] = scoring = parts.scoring(options.customers)
+        shown.append(tables.of_scoring(scoring))
     return figures, shown
 
 

@@ -66,14 +66,15 @@ def judged(train: Sample, now: Sample, config: Config) -> pd.DataFrame:
     """What the model says of the origin's customers, and what came."""
     recipe = replace(recipe_of(config), trials=0, rations=None)
     churn = Churn.fit(train, now, settings_for(CHURN, train, recipe)[0])
-    value = Value.fit(train, settings_for(VALUE, train, recipe)[0])
+    value = Value.fit(train, now, settings_for(VALUE, train, recipe)[0], churn)
+    p_churn = churn.p_churn(now)
     return pd.DataFrame(
         {
             "customer_id": now.panel.customer_id,
             "churned": now.churned,
             "spend": now.spend,
-            "loss": metrics.log_losses(now.churned, churn.p_churn(now)),
-            "value": value.expected_spend(now),
+            "loss": metrics.log_losses(now.churned, p_churn),
+            "value": value.expected_spend(now, p_churn),
         }
     )
 

@@ -80,6 +80,12 @@ def training(folder: Path, trials: int) -> Cost:
     return watched([sys.executable, "-m", "benchmarks.training", str(folder), "--trials", str(trials)])
 
 
+def scoring(customers: int) -> Cost:
+    """All scores of many customers, once."""
+    say(f"training a small shop and scoring {customers:,} customers")
+    return watched([sys.executable, "-m", "benchmarks.scoring", "--customers", str(customers)])
+
+
 def big(folder: Path, lines: int, cutoffs: int) -> Cost:
     """Many purchases to Parquet, once."""
     say(f"writing {lines:,} purchases")

@@ -111,6 +111,24 @@ def of_training(cost: Cost, trials: int) -> str:
     return "\n".join([*out, f"everything is {cost['cpu_s'] / boosted:.2f} x all boosting, trials included"])
 
 
+def of_scoring(cost: Cost) -> str:
+    """All scores of many customers, in units of the boosters' own predictions."""
+    boosters = cost["boosters_s"]
+    out = [
+        f"scoring {cost['rows']:,.0f} customers from features in memory: {cost['columns']:.0f} columns but reasons, "
+        f"{cost['long_rows']:,.0f} rows of all horizons; one thread; peak {cost['peak_mb']:.0f} MB",
+        f"{'':{WIDE}}{'CPU s':>8}{'x':>7}  goal",
+    ]
+    parts = {
+        "the boosters' own predictions": (boosters, ""),
+        "everything, at all horizons": (cost["cpu_s"], "<= 2 x at 1M"),
+    }
+    out += [
+        f"{name:{WIDE}}{spent:8.2f}{spent / boosters:7.2f}  {goal}".rstrip() for name, (spent, goal) in parts.items()
+    ]
+    return "\n".join(out)
+
+
 def of_one(found: Sequence[Cost], calls: int) -> str:
     """One customer alone."""
     out = [f"one customer, from lines in memory to the 80 values at one cutoff, median of {calls:,} calls"]

@@ -11,6 +11,7 @@ from ..intake import Ledger
 from ..models.backtest import Backtest, backtest
 from ..models.budget import Budget
 from ..models.ensemble import Recipe
+from ..models.judged import Examiner
 from ..models.rations import STUDIES
 from ..models.splits import Origin
 from ..progress import Progress
@@ -66,15 +67,21 @@ def examine(
     chosen: tuple[Origin, ...],
     config: Config,
     progress: Progress | None = None,
-    recipe: Recipe | None = None,
+    examiner: Examiner | None = None,
 ) -> Backtest:
-    """Judge at some origins of prepared rows; by a recipe of its own unless a whole training shares one."""
+    """Judge at some origins of prepared rows; by an examiner of its own unless a whole training shares one."""
+    examiner = examiner or examiner_of(prepared, config, recipe_of(config, len(chosen), spare=STUDIES))
     prior_notes = {day: prior.notes for day, prior in prepared.priors.items()}
-    recipe = recipe or recipe_of(config, len(chosen), spare=STUDIES)
-    return backtest(prepared.rows, chosen, recipe, progress, budget_of(config), prior_notes)
+    return backtest(examiner, chosen, progress, budget_of(config), prior_notes)
+
+
+def examiner_of(prepared: Prepared, config: Config, recipe: Recipe) -> Examiner:
+    """Who judges stands of prepared rows."""
+    return Examiner(prepared.rows, recipe, config.target.further, config.backtest.windows)
 
 
 def budget_of(config: Config) -> Budget:
     """What a contact costs and brings, and which of that the user stated."""
-    given = config.budget
-    return Budget(**given.model_dump(), stated=tuple(sorted(given.model_fields_set)))
+    given, economics = config.budget, config.economics
+    stated = given.model_fields_set | (economics.model_fields_set & {"margin"})
+    return Budget(**given.model_dump(), margin=economics.margin, stated=tuple(sorted(stated)))

@@ -15,6 +15,7 @@ import pandas as pd
 from ..config import Config
 from ..errors import unnamed
 from ..intake import build_ledger
+from ..models.concentration import concentration
 from ..models.grade import NAMES
 from ..progress import Progress
 from ..reports import overview
@@ -23,7 +24,7 @@ from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
 from .report import report_input, write_report
-from .score import score, write_scores
+from .score import Places, scored, write_scores
 from .train import Trained, train_and_register
 from .written import remember
 
@@ -41,16 +42,17 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     config = Config.load(file)
     ledger = build_ledger(config, lambda what: progress(what, 0.0) if progress else None)
     trained, registered = train_and_register(ledger, config, progress)
-    scores = score(ledger, trained.model, None, config.engine.threads, progress)
-    scores = scores.assign(model_version=registered.version, run_id=registered.run_id)
-    remember(config.folder, "scores", folder / "scores.parquet", folder / "scores.csv")
+    found = scored(ledger, trained.model, config, None, progress).by(registered.version, registered.run_id)
+    remember(config.folder, "scores", *Places(folder / "scores.parquet").all)
     remember(config.folder, "report", folder / "report.html", folder / "overview.png")
-    write_scores(scores, folder / "scores.parquet")
+    moved = write_scores(found, folder / "scores.parquet", config.scores.movers)
     if progress:
         progress("report", 0.0)
+    examined = trained.backtest
     report = report_input(
-        ledger, config, scores, trained.backtest.figures, trained.backtest.predictions, trained.features, registered
-    )
+        ledger, config, found.scores, examined.figures, examined.predictions, trained.features, registered,
+        horizons=found.horizons, moved=moved,
+    )  # fmt: skip
     write_report(report, folder / "report.html")
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))
     stakes = customers_of(report)
@@ -81,6 +83,7 @@ def story(
     found = float(curve["caught"].iloc[1])
     silent, likely = customers["p_churn"].sum(), int((customers["p_churn"] > 0.5).sum())
     stake = customers.loc[can_be_kept(customers), "at_stake"].sum()
+    held = concentration(customers["expected_spend"].to_numpy(np.float64))
     return [
         f"{title}.",
         f"{lines:,} lines worth {money:,.2f} {unit} went in; {left or 'nothing was left out'}.",
@@ -93,8 +96,9 @@ def story(
         f"total it was {value['bias']:.2f} x what they spent.",
         f"Now: of {len(customers):,} customers {silent:,.0f} will probably not buy in the next {days} days, "
         f"{likely:,} of them more likely than not.",
-        f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}; "
-        f"{stake:,.0f} {unit} of usual spend is at stake with customers who can still be kept.",
+        f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}, {held.held:.0%} of it "
+        f"{held.n:,} customers ({held.share or 0:.0%}); {stake:,.0f} {unit} of usual spend is at stake with customers "
+        "who can still be kept.",
         f"The model is registered as {config.mlflow.model_name}@champion in {unnamed(config.tracking_uri)}.",
         f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
     ]

@@ -10,7 +10,7 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from ..intake.lock import locked
 from ..intake.publish import lock_of, replaced
 from ..intake.whole import TEMPORARY, for_owner_alone, private, room, synced
 
-__all__ = ["folder_replaced", "replaced", "reserved", "strict_json"]
+__all__ = ["all_replaced", "folder_replaced", "replaced", "reserved", "strict_json"]
 
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
@@ -43,6 +43,28 @@ def reserved(path: Path, what: str) -> Iterator[None]:
         raise _unwritable(path, error) from None
     with locked(lock_of(path), what):
         yield
+
+
+def all_replaced(files: Sequence[tuple[Path, Callable[[Path], object]]]) -> None:
+    """Fill every file beside its place, then put them into their places in turn: none is moved before all are filled.
+
+    Raises
+    ------
+    StorageError
+        When a file cannot be written.
+    Busy
+        When someone else is writing one of them.
+    """
+    if not files:
+        return
+    *others, (path, write) = files
+
+    def then(waiting: Path) -> None:
+        write(waiting)
+        synced(waiting)
+        all_replaced(others)
+
+    replaced(path, then)
 
 
 def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:

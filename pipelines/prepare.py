@@ -25,10 +25,12 @@ from ..models.ensemble import Recipe
 from ..models.prior import Prior, PriorColumns, columns_of, priors_at
 from ..models.rations import STUDIES, Rations
 from ..models.sample import Sample, at_risk
-from ..models.splits import Origin, Span
+from ..models.splits import TIMING, Origin, Span
 from ..models.tuning import SPACE
 from ..progress import Progress
 
+YEAR_DAYS = 365
+"""So long before a cutoff spend is added up besides: a whole year has every season once."""
 MOST_KINDS = 50
 """At most so many kinds (and channels) of events become features, the most frequent ones."""
 
@@ -177,13 +179,14 @@ def prepare(
     """
     wanted = sorted({c for o in stands for c in (o.cutoff, *o.training)})
     h, late = config.target.primary, "known_at" in ledger.columns
-    horizons = sorted({h, *(o.trained_days for o in stands)})
-    known = {(o.trained_days, o.cutoff) for o in stands if late}
+    # Beside those asked: those of the timing, and twice the horizon, at which the lifetime learns what persists.
+    horizons = sorted({*config.target.horizon_days, *TIMING, 2 * h, *(o.trained_days for o in stands)})
+    known = {(days, o.cutoff) for o in stands for days in horizons if late}
     labels = [*(Label(days) for days in horizons), *(Label(days, day) for days, day in sorted(known))]
     plan = plan_for(shape_of(ledger, config))
     reference = reference_of(ledger, wanted, plan)
     threads = usable_threads(config.engine.threads)
-    panel = panel_of(ledger, plan, reference, wanted, labels, threads, progress)
+    panel = panel_of(ledger, plan, reference, wanted, labels, threads, progress, (YEAR_DAYS,))
     # The classical models describe all customers; who counts as at risk is settled after them.
     priors = priors_at(panel, [c.day for c in wanted], cache, progress)
     panel = at_risk(panel, config.target.active_within_days)

@@ -18,7 +18,8 @@ from ..progress import Progress
 from ..reports import ReportInput, render
 from ..schema import SCALE
 from .files import replaced
-from .score import score_with_champion
+from .movers import Movers
+from .score import moved_since, score_with_champion
 from .train import predictions_file
 from .written import remember
 
@@ -55,8 +56,25 @@ def report_input(
     predictions: pd.DataFrame,
     features: list[dict[str, object]],
     registered: Registered,
+    *,
+    horizons: pd.DataFrame | None = None,
+    moved: Movers | str | None = None,
+    lifetime: dict[str, object] | None = None,
 ) -> ReportInput:
-    """Everything the report shows, gathered."""
+    """Everything the report shows, gathered.
+
+    Parameters
+    ----------
+    horizons : DataFrame, optional
+        What is said of further horizons, a row per customer and horizon.
+    moved : Movers or str, optional
+        Who moved since earlier scores, or why nobody can be said to have.
+    lifetime : dict, optional
+        To which horizon lifetime value is counted, with which margin and discount, and what to keep in mind.
+    """
+    told: dict[str, object] | None = (
+        moved.figures() if isinstance(moved, Movers) else {"words": moved} if moved else None
+    )
     return ReportInput(
         title="Your customers: who is about to leave, and what they are worth",
         as_of=str(scores["as_of"].iloc[0]) if len(scores) else str(ledger.ends),
@@ -69,6 +87,10 @@ def report_input(
         features=features,
         model={"name": registered.name, "version": registered.version, "run_id": registered.run_id},
         ids_shown=config.privacy.ids_in_report,
+        horizons=horizons,
+        movers=moved.rows if isinstance(moved, Movers) else None,
+        moved=told,
+        lifetime=lifetime,
     )
 
 
@@ -86,7 +108,8 @@ def report_of_champion(
 
     from ..models.tracking import Store
 
-    scores, _ = score_with_champion(ledger, config, as_of, progress)
+    found, _ = score_with_champion(ledger, config, as_of, progress)
+    scores = found.scores
     store = Store(config.tracking_uri)
     _, registered = store.champion(config.mlflow.model_name)
     kept = predictions_file(config, registered.run_id)
@@ -101,6 +124,8 @@ def report_of_champion(
         pd.read_parquet(kept) if kept.exists() else pd.DataFrame(),
         store.table(registered, "features.json")["features"],
         registered,
+        horizons=found.horizons,
+        moved=moved_since(found, config.folder / "scores.parquet", config.scores.movers),
     )
     remember(config.folder, "report", path)
     write_report(report, path)

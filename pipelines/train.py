@@ -19,15 +19,23 @@ from ..intake import Ledger
 from ..intake.growth import priors_of, sweep_priors
 from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
-from ..models.model import Fitted, Model, fit
+from ..models.concentration import concentration
+from ..models.judged import Past
+from ..models.learnt import Fitted, fit
+from ..models.lifetime import Lifetime, Terms
+from ..models.model import Model
+from ..models.persistence import Evidence
 from ..models.prior import Prior
+from ..models.sample import Sample
+from ..models.speakers import foreseen
 from ..models.splits import final
 from ..models.tracking import Registered, Store
 from ..models.trials import FINAL, Study, finished, repeating, studies_of, table_of
+from ..models.usual import Usual
 from ..progress import Progress
 from ..reports.figures import calibration_picture, churn_curves, gain_picture
 from ..reports.tables import calibration
-from .backtest import examine
+from .backtest import examine, examiner_of
 from .enough import Stated, enough_to_train, with_verdict
 from .files import replaced, reserved
 from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
@@ -79,32 +87,55 @@ def fit_model(
     chosen, last = enough.chosen, final(span_of(ledger, config))
     recipe = recipe_of(config, len(chosen) + 1)
     prepared = prepare(ledger, config, [*chosen, last], cache, progress)
-    examined = with_verdict(examine(prepared, chosen, config, progress, recipe), enough)
+    examiner = examiner_of(prepared, config, recipe)
+    examined = with_verdict(examine(prepared, chosen, config, progress, examiner), enough)
     train, now = prepared.rows(last)
 
     def told(what: str, share: float) -> None:
         if progress:
             progress(f"final model: {what}", share)
 
-    fitted = fit(train, now, recipe, told)
+    fitted = fit(train, now, recipe, told, config.target.further)
+    prior = prepared.priors[ledger.ends.day]
+    speakers = able(examined.speaker, prior), able(examined.value_speaker, prior)
+    ahead = foreseen(fitted.learnt, now, *speakers)
+    past = examiner.past(last, train, told)
+    # A horizon that the prior carries would only repeat what it says of the tail.
+    trained = {h: spend for h, spend in ahead.spend.items() if fitted.learnt.outlooks[h].trained_days == h}
+    lifetime = Lifetime.fit(
+        now,
+        trained or {now.horizon_days: ahead.spend[now.horizon_days]},
+        prior,
+        fitted.learnt.value.net,
+        Terms.of(config),
+        evidence=evidence_of(past, now, config.target.label_lag_days),
+        past_totals=[one.totals for one in past],
+    )
     model = Model(
-        horizon_days=prepared.horizon_days,
         trained_on=ledger.ends,
-        speaker=able(examined.speaker, prepared.priors[ledger.ends.day]),
-        value_speaker=able(examined.value_speaker, prepared.priors[ledger.ends.day]),
-        rule=fitted.rule,
-        value_rule=fitted.value_rule,
+        learnt=fitted.learnt,
+        trust=examiner.trust(last, train, now, fitted, speakers, told),
+        lifetime=lifetime,
+        speaker=speakers[0],
+        value_speaker=speakers[1],
+        high_value=concentration(ahead.spend[now.horizon_days]).threshold,
+        usual=Usual.of(now),
+        prior=prior,
+        reference=prepared.reference.at(ledger.ends.day),
         history_starts=ledger.history_starts,
         rules=ledger.rules,
         shape=prepared.plan.shape,
-        modules=modules_of(config),
-        churn=fitted.churn,
-        value=fitted.value,
-        prior=prepared.priors[ledger.ends.day],
-        reference=prepared.reference.at(ledger.ends.day),
         active_within_days=config.target.active_within_days,
+        modules=modules_of(config),
     )
     return Trained(model, fitted, examined, prepared, _features(prepared, fitted), last.training, train.n_rows, enough)
+
+
+def evidence_of(past: Sequence[Past], now: Sample, lag_days: int) -> Evidence:
+    """What earlier days tell of how long corrections of the classical models persist."""
+    h = now.horizon_days
+    closed = (one for one in past if one.rows.horizon_days == h and one.cutoff.plus(2 * h + lag_days) <= now.day)
+    return Evidence.together([Evidence.of(one.rows, one.said.spend["regulars", h], one.said.net) for one in closed])
 
 
 def able(speaker: str, prior: Prior) -> str:
@@ -117,7 +148,7 @@ def _features(prepared: Prepared, fitted: Fitted) -> list[dict[str, object]]:
     """Features by their share of the churn boosters' gain, with meaning and unit."""
     known = {e.name: e for e in prepared.plan.entries}
     rows: list[dict[str, object]] = []
-    for name, share in importance(list(fitted.churn.ensemble.boosters.values())).items():
+    for name, share in importance(list(fitted.learnt.churn.ensemble.boosters.values())).items():
         entry = known.get(name)
         meaning = entry.meaning if entry else PRIOR_MEANING.get(name, name)
         rows.append({"name": name, "meaning": meaning, "unit": entry.unit if entry else "", "gain_share": share})
@@ -208,7 +239,7 @@ def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
         "label_lag_days": config.target.label_lag_days,
     }
     params["tuning.trials"] = finished(trained.studies)
-    for kind, ensemble in (("churn", trained.fitted.churn.ensemble), ("value", trained.fitted.value.ensemble)):
+    for kind, ensemble in (("churn", trained.model.churn.ensemble), ("value", trained.model.value.ensemble)):
         params[f"{kind}.members"] = ", ".join(ensemble.boosters)
     tags = {
         "data.fingerprint": manifest.fingerprint,

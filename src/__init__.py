@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .models.pareto_nbd import ParetoNbd as ParetoNbd
     from .models.summary import Summary as Summary
     from .pipelines.backtest import run_backtest as backtest
+    from .pipelines.explain import explain as explain
     from .pipelines.features import features as compute_features
     from .pipelines.score import score as score
     from .pipelines.train import fit_model as fit
@@ -51,6 +52,7 @@ _HOMES = {
     "build_ledger": ("intake", "build_ledger"),
     "backtest": ("pipelines.backtest", "run_backtest"),
     "compute_features": ("pipelines.features", "features"),
+    "explain": ("pipelines.explain", "explain"),
     "score": ("pipelines.score", "score"),
     "fit": ("pipelines.train", "fit_model"),
     "simulate": ("simulation.simulate", "simulate"),
@@ -72,6 +74,7 @@ __all__ = [
     "build_ledger",
     "catalogue",
     "compute_features",
+    "explain",
     "family",
     "fit",
     "ratio",

@@ -48,6 +48,18 @@ def date_of(day: int) -> dt.date:
     return _EPOCH + dt.timedelta(days=int(day))
 
 
+def dates(days: Int64) -> NDArray[np.object_]:
+    """Day numbers as ISO texts; each day is written once, as many rows share one.
+
+    Examples
+    --------
+    >>> dates(np.array([19789, 0])).tolist()
+    ['2024-03-07', '1970-01-01']
+    """
+    known, at = np.unique(days, return_inverse=True)
+    return np.array(known.astype("datetime64[D]").astype(str).tolist(), object)[at]
+
+
 def parse_date(text: str) -> dt.date:
     """A date written as ``YYYY-MM-DD``; anything else is a `ConfigError`.
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
-from .search import TuningConfig
 from .sections import (
     ConsentConfig,
     CustomersConfig,
@@ -25,6 +24,7 @@ from .sections import (
     TableSection,
     listed,
 )
+from .tuning_section import TuningConfig
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -101,6 +101,11 @@ class TargetConfig(Section):
         """The first horizon, in days."""
         return self.horizon_days[0]
 
+    @property
+    def further(self) -> tuple[int, ...]:
+        """The other horizons, each once."""
+        return tuple(h for h in dict.fromkeys(self.horizon_days) if h != self.primary)
+
 
 class PanelConfig(Section):
     """How often the past is looked at."""
@@ -150,6 +155,9 @@ class BacktestConfig(Section):
     """How the model is examined."""
 
     origins: Positive = Field(default=3, description="at most so many rolling origins")
+    windows: Positive = Field(
+        default=3, description="how sure a prediction is, is learnt from at most so many windows closed before"
+    )
 
 
 class BudgetConfig(Section):
@@ -164,7 +172,6 @@ class BudgetConfig(Section):
     save_rate: float = Field(
         default=0.1, ge=0, le=1, description="share of those contacted who stay, of those who would have fallen silent"
     )
-    margin: float = Field(default=1.0, ge=0, le=1, description="share of the kept spend that is earned")
     money: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="at most so much is spent on contacts at one cutoff"
     )
@@ -174,6 +181,28 @@ class BudgetConfig(Section):
         if self.money is not None and self.contact_cost == 0:
             raise ValueError("`money` does nothing while a contact costs nothing; set `contact_cost`")
         return self
+
+
+class ScoresConfig(Section):
+    """What is written beside the numbers."""
+
+    reasons: int = Field(default=200, ge=0, description="so many customers get reasons: those with most at stake")
+    movers: int = Field(default=100, ge=0, description="so many of each kind of change since last time are listed")
+
+
+class EconomicsConfig(Section):
+    """What money is worth to the company."""
+
+    margin: float = Field(default=1.0, ge=0, le=1, description="share of spend that is earned; 1: values are revenue")
+    discount_rate: float = Field(
+        default=0.1, ge=0, allow_inf_nan=False, description="by how much money is worth less a year later, such as 0.1"
+    )
+
+
+class LifetimeConfig(Section):
+    """How far lifetime value looks ahead."""
+
+    horizon_days: Positive = Field(default=1095, description="lifetime value counts what is bought in so many days")
 
 
 class MlflowConfig(Section):
@@ -226,7 +255,10 @@ class Config(Section):
     features: FeaturesConfig = FeaturesConfig()
     backtest: BacktestConfig = BacktestConfig()
     budget: BudgetConfig = BudgetConfig()
+    economics: EconomicsConfig = EconomicsConfig()
+    lifetime: LifetimeConfig = LifetimeConfig()
     tuning: TuningConfig = TuningConfig()
+    scores: ScoresConfig = ScoresConfig()
     mlflow: MlflowConfig = MlflowConfig()
     engine: EngineConfig = EngineConfig()
     privacy: PrivacyConfig = PrivacyConfig()

@@ -77,7 +77,8 @@ def mapped(**more: object) -> dict[str, object]:
 
 def config_of(horizon_days: int = 30, **sections: object) -> Config:
     """A configuration of a shop: one origin, no search, one thread, unless said otherwise."""
-    chosen: dict[str, object] = {"backtest": {"origins": 1}, "tuning": {"trials": 0}, "engine": {"threads": 1}}
+    one: dict[str, object] = {"origins": 1, "windows": 1}
+    chosen: dict[str, object] = {"backtest": one, "tuning": {"trials": 0}, "engine": {"threads": 1}}
     data = {"timezone": ZONE, "currency": "USD", "purchases": mapped()}
     return Config.model_validate({"data": data, "target": {"horizon_days": horizon_days}, **chosen, **sections})
 
@@ -106,6 +107,7 @@ horizon_days = {horizon_days}
 
 [backtest]
 origins = 1
+windows = 1
 
 [tuning]
 trials = 0

@@ -19,7 +19,7 @@ from benchmarks.accuracy.ours import Found, judged, save
 from benchmarks.accuracy.peers import PEERS
 from benchmarks.accuracy.sets import SETS, DataSet, World
 from regulars.config import Config
-from regulars.models.model import MODELS
+from regulars.models.speakers import MODELS
 
 PLAIN = {"regulars": 0.5, "xgb_panel": 0.5, "bg_nbd": 0.5, "pareto_nbd": 0.5, "naive": 0.5}
 

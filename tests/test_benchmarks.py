@@ -24,7 +24,7 @@ from benchmarks.kernel import exact, from_ledger, from_unsorted, panel_table, pl
 from benchmarks.one import customer
 from benchmarks.purchases import pieces, prepare
 from benchmarks.run import watched
-from benchmarks.tables import of_training
+from benchmarks.tables import of_scoring, of_training
 from benchmarks.training import Spent
 from benchmarks.tree import cpu_seconds, family_of
 from benchmarks.with_duckdb import duckdb_features, duckdb_sorted
@@ -229,6 +229,13 @@ def test_the_table_of_a_training_is_in_units_of_its_fits() -> None:
     assert shown.endswith("everything is 1.50 x all boosting, trials included")  # 30 / (10 + 8 + 2)
 
 
+def test_the_table_of_scoring_is_in_units_of_the_boosters() -> None:
+    sizes = {"rows": 1e6, "long_rows": 3e6, "columns": 38.0, "peak_mb": 900.0, "wall_s": 1.0}
+    shown = of_scoring({**sizes, "boosters_s": 4.0, "cpu_s": 10.0})
+    assert "everything, at all horizons                                10.00   2.50  <= 2 x at 1M" in shown
+    assert "scoring 1,000,000 customers" in shown
+
+
 @pytest.mark.soak
 def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = (
@@ -244,6 +251,8 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
         "1",
         "--trials",
         "1",
+        "--customers",
+        "2000",
     )
     main([*sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "figures.json")])
     shown = capsys.readouterr()
@@ -254,5 +263,7 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
     assert set(figures["panel"]) == {"sort", "memory", "parquet", "ledger", "duckdb"}
     assert set(figures["intake"]) == {"duckdb", "ledger"}
     assert figures["training"]["fits_s"] < figures["training"]["cpu_s"]
+    assert figures["scoring"]["rows"] == 2000
+    assert figures["scoring"]["boosters_s"] < figures["scoring"]["cpu_s"]
     assert [f["family"] for f in figures["families"]][:4] == ["rfm", "windows", "cadence", "basket"]
     assert [f.name for f in tmp_path.iterdir()] == ["figures.json"]

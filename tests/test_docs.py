@@ -53,7 +53,7 @@ def test_public_names_say_what_they_are() -> None:
     assert [name for file in files for name in _undocumented(file)] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/churn.md", "docs/intake.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/churn.md", "docs/intake.md", "docs/value.md"])
 def test_code_in_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks marked ```python run are one program, in order, started in an empty folder."""
     blocks = re.findall(r"^```python run\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)

@@ -54,11 +54,11 @@ def steady(n_customers: int = 1000, seed: int = 0) -> Simulated:
 def rows_of(world: Simulated, days: Sequence[Cutoff], horizon_days: int = 90) -> Sample:
     """Everybody on each of some days, with what BG/NBD, fitted on that day, says of the window, and what happens in it.
 
-    Straight from the truth: no ledger, one feature that says nothing, no Pareto/NBD.
+    Straight from the truth: no ledger, one feature that says nothing, no Pareto/NBD, one mean value for all purchases.
     """
     parts = [_rows(world, day, horizon_days) for day in days]
-    count = [len(customer) for customer, _, _ in parts]
-    customer, silent, orders = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    count = [len(part[0]) for part in parts]
+    customer, silent, expected, value, orders, spend = (np.concatenate(c) for c in zip(*parts, strict=True))
     day = np.repeat([d.day for d in days], count)
     order, n = np.lexsort((day, customer)), len(day)
     zeros, none, label = np.zeros(n), np.full(n, np.nan), Label(horizon_days)
@@ -69,14 +69,20 @@ def rows_of(world: Simulated, days: Sequence[Cutoff], horizon_days: int = 90) ->
         np.zeros((1, n), np.float32),
         Rhythm(*[zeros] * 5),
         Totals(zeros, zeros, {horizon_days: zeros}),
-        {label: Future(orders[order].astype(np.int32), zeros)},
+        {
+            label: Future(
+                orders[order].astype(np.int32), spend[order], np.where(orders[order] > 0, 0, -1).astype(np.int32)
+            )
+        },
     )
-    says = PriorColumns(silent[order], none, zeros, none, zeros)
+    says = PriorColumns(silent[order], none, expected[order], none, value[order])
     return Sample(panel, {horizon_days: says}, label, world.starts)
 
 
-def _rows(world: Simulated, day: Cutoff, horizon_days: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _rows(world: Simulated, day: Cutoff, horizon_days: int) -> tuple[NDArray[Any], ...]:
     truth = world.truth(day, horizon_days)
     seen = Summary(*(truth[name].to_numpy() for name in ("frequency", "recency", "T", "value", "n_valued")))
-    silent = BgNbd.fit(seen).p_no_purchase(seen, horizon_days)
-    return truth["customer_id"].to_numpy(str), silent, truth["orders"].to_numpy()
+    fitted, known = BgNbd.fit(seen), seen.n_valued > 0
+    value = np.full(len(truth), seen.value[known].mean())
+    says = fitted.p_no_purchase(seen, horizon_days), fitted.expected_purchases(seen, horizon_days), value
+    return truth["customer_id"].to_numpy(str), *says, truth["orders"].to_numpy(), truth["spend"].to_numpy()

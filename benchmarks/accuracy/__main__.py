@@ -1,8 +1,9 @@
-"""`make bench-accuracy`: who falls silent, on later time: this project's model, the classics, and other libraries.
+"""`make bench-accuracy`: who falls silent, and what each brings, on later time: this project, the classics, and others.
 
 In: which sets, which peers, how many trials. Out: on the screen, and as Markdown and JSON if files are named: a row per
-data set and origin, the means against the better classic in hindsight and against the plain panel, what could not be
-had and why, and what everything cost. Each set runs in a process of its own, two at a time unless told otherwise.
+data set and origin, the means against the better classic in hindsight and against the plain panel, the same for value,
+with the goals that are missed, what could not be had and why, and what everything cost. Each set runs in a process of
+its own, two at a time unless told otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..run import Cost, module, say
-from . import figures, tables
+from . import figures, tables, worth
 from .peers import PEERS, asked, python_of
 from .sets import SETS
 
@@ -54,7 +55,8 @@ def judged(name: str, folder: Path, pythons: dict[str, Path], options: argparse.
         say(f"{name}: {peer}: {costs[peer]['cpu_s']:.0f} s of CPU {words}")
     rows = figures.rows_of(name, SETS[name], folder / "found")
     notes = [*figures.refusals(folder / "found"), *notes]
-    return {"rows": rows, "costs": costs, "notes": notes, "grades": _grades(folder / "found")}
+    value = worth.rows_of(name, SETS[name], folder / "found")
+    return {"rows": rows, "value": value, "costs": costs, "notes": notes, "grades": _grades(folder / "found")}
 
 
 def _grades(folder: Path) -> list[dict[str, Any]]:
@@ -70,7 +72,9 @@ def markdown(found: dict[str, dict[str, Any]], summary: figures.Row, missing: li
     notes = [f"- {why}" for why in missing]
     notes += [f"- {name}: {note}" for name, one in found.items() for note in one["notes"]]
     costs = {name: one["costs"] for name, one in found.items()}
-    parts = [tables.of_rows(rows), tables.of_summary(summary), tables.of_grades(single), "\n".join(notes)]
+    value = [r for one in found.values() for r in one["value"]]
+    parts = [tables.of_rows(rows), tables.of_summary(summary), tables.of_value_rows(value)]
+    parts += [tables.of_value_summary(worth.summary_of(value)), tables.of_grades(single), "\n".join(notes)]
     return "\n\n".join(part for part in (*parts, tables.of_costs(costs)) if part)
 
 
@@ -81,7 +85,8 @@ def written(found: dict[str, dict[str, Any]], missing: list[str], options: argpa
     if options.markdown:
         options.markdown.write_text(text + "\n", encoding="utf-8")
     if options.json:
-        content = {"trials": options.trials, "summary": summary, "missing": missing, "sets": found}
+        value = worth.summary_of([r for one in found.values() for r in one["value"]])
+        content = {"trials": options.trials, "summary": summary, "value": value, "missing": missing, "sets": found}
         options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return text
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from regulars.models import metrics
 from regulars.models.metrics import Resampling
-from regulars.models.model import MODELS
+from regulars.models.speakers import MODELS
 
 from .peers import PEERS
 from .sets import DataSet

@@ -1,7 +1,8 @@
 """One data set, judged by this project's own backtest, in a process of its own.
 
 In: the name of a set, an empty folder, trials and threads. Out: a line of JSON with the costs; then, in the folder,
-what each world gave: `predictions.parquet` and `figures.json`, or `refused.json` where the history does not allow it;
+what each world gave: `predictions.parquet`, `figures.json` and `floors.json` (the least value prediction that counts in
+the deviance, by origin), or `refused.json` where the history does not allow it;
 and if asked for, what peers need: `rhythm.parquet`, `panel.parquet` and `job.json`.
 """
 
@@ -25,6 +26,7 @@ from regulars.config import Config
 from regulars.errors import RegularsError
 from regulars.intake import build_ledger
 from regulars.models.backtest import Backtest
+from regulars.models.model import LEAST_OF_MEAN
 from regulars.models.sample import HALF_LIFE_DAYS
 from regulars.models.splits import Origin, holdout, origins
 from regulars.pipelines.backtest import examine
@@ -76,8 +78,15 @@ def save(found: Found, folder: Path, exchange: bool) -> None:
         return
     found.backtest.predictions.to_parquet(folder / "predictions.parquet", index=False)
     (folder / "figures.json").write_text(json.dumps(found.backtest.figures), encoding="utf-8")
+    (folder / "floors.json").write_text(json.dumps(floors_of(found.prepared, found.origins)), encoding="utf-8")
     if exchange:
         _hand_over(found.prepared, found.origins, found.config, folder)
+
+
+def floors_of(prepared: Prepared, chosen: Sequence[Origin]) -> dict[str, float]:
+    """The least value prediction that counts in the deviance, by origin: so much of the mean training spend."""
+    trains = {str(o.cutoff): prepared.rows(o)[0] for o in chosen}
+    return {day: LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean()) for day, train in trains.items()}
 
 
 def _hand_over(prepared: Prepared, chosen: Sequence[Origin], config: Config, folder: Path) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from regulars.config import Config
 from regulars.errors import RegularsError
 from regulars.pipelines.demo_data import DATA_SETS, purchases_of, wheel_file
-from regulars.search import TuningConfig
+from regulars.tuning_section import TuningConfig
 
 SMALL_SHOP = 200
 """Customers of a shop drawn from a larger one."""
@@ -150,7 +150,7 @@ def _fetched(name: str, folder: Path) -> Path:
         raise Missing(str(error)) from None
 
 
-def _given(name: str) -> Path:
+def given(name: str) -> Path:
     """A file that may not be copied into the project."""
     file = Path(os.environ.get("REGULARS_DATA", "")) / name
     if "REGULARS_DATA" not in os.environ or not file.is_file():
@@ -168,7 +168,7 @@ timezone = "Europe/London"
 currency = "GBP"
 history_starts = 2009-12-01
 [data.purchases]
-path = {str(_given("online_retail_2.parquet"))!r}
+path = {str(given("online_retail_2.parquet"))!r}
 customer_id = "Customer ID"
 purchased_at = "InvoiceDate"
 order_id = "Invoice"
@@ -183,7 +183,7 @@ def starbucks(folder: Path, number: int = 0) -> Config:
     """Visits to coffee shops, simulated by their publisher, with time stretched twelvefold."""
     import pandas as pd
 
-    events = pd.read_parquet(_given("starbucks_offers/events.parquet"))
+    events = pd.read_parquet(given("starbucks_offers/events.parquet"))
     bought = events[events["event"] == "transaction"]
     day = pd.Timestamp("2020-01-01") + pd.to_timedelta(bought["hours_since_start"] // HOURS_A_STEP * DAYS_A_STEP, "D")
     table = pd.DataFrame({"customer": bought["customer_id"], "day": day.dt.date, "amount": bought["amount"].round(2)})

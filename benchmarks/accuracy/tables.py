@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..run import Cost
 from .figures import TOLERATED_PERCENT, Row
+from .worth import GOALS, UPPER
 
 COLUMNS = {
     "regulars": "Regulars",
@@ -60,6 +61,60 @@ def of_summary(summary: Row) -> str:
     )
 
 
+def of_value_rows(rows: Sequence[Row]) -> str:
+    """Normalised Gini and Tweedie deviance of all models; bias, top decile and coverage of ours."""
+    models = list(COLUMNS)[:5]
+    heads = ["data", "days", "origin", "n", *(f"Gini {COLUMNS[m]}" for m in models)]
+    heads += [f"deviance {COLUMNS[m]}" for m in models] + ["against better BTYD, % (90 %)", "bias", "BTYD's bias"]
+    heads += ["twin", "top decile", "BTYD's", "WAPE", "coverage by fifth, lowest first", "90 % bound by fifth"]
+    return _table(heads, [_value_cells(r, models) for r in rows]) if rows else ""
+
+
+def _value_cells(r: Row, models: Sequence[str]) -> list[str]:
+    about = [r["title"], str(r["horizon_days"]), str(r["origin"]), f"{r['n']:,}"]
+    gini, cost = ({m: r[figure][m] for m in models} for figure in ("gini", "tweedie_deviance"))
+    most = max((v for v in gini.values() if v is not None), default=None)
+    least = min((v for v in cost.values() if v is not None), default=None)
+    shown = [_bold(_fixed(v, 3), v is not None and v == most) for v in gini.values()]
+    shown += [_bold(_fixed(v, 2), v is not None and v == least) for v in cost.values()]
+    classic = r["deviance_against"]["model"]
+    rest = [between(r["deviance_against"]), _fixed(r["bias"]["regulars"], 2), _fixed(r["bias"].get(classic), 2)]
+    rest += ["yes" if r["twin"] else "no", _fixed(r["top_decile_capture"]["regulars"], 3)]
+    rest += [_fixed(r["top_decile_capture"].get(classic), 3), _fixed(r["wape"]["regulars"], 3)]
+    fifths = r["intervals"]["by_quintile"] if r["intervals"] else []
+    return [*about, *shown, *rest, _parts(fifths, "coverage"), _parts(fifths, "upper_coverage")]
+
+
+def _parts(fifths: Sequence[Row], figure: str) -> str:
+    return " ".join(_fixed(part[figure], 2) for part in fifths) or "-"
+
+
+def of_value_summary(summary: Row) -> str:
+    """The means, and where a goal is missed."""
+    gain, cost = summary["gini_gain"], summary["deviance_percent"]
+    if gain["mean"] is None:
+        return ""
+    goal = GOALS["gini"]
+    said = [
+        f"Gini against the better BTYD x Gamma-Gamma: {gain['mean']:+.4f} over origins, {gain['mean_of_sets']:+.4f} "
+        f"over sets (goal {goal:+g}), least {gain['least']:+.4f}.",
+        f"Deviance against the better BTYD x Gamma-Gamma: {_signed(cost['mean'])} % over origins, "
+        f"{_signed(cost['mean_of_sets'])} % over sets; above it at: {_listed(summary['worse'])}; shown to be: "
+        f"{_listed(summary['shown_worse'])}.",
+        f"Bias off by more than {GOALS['bias_with_twin']:g} with a twin or {GOALS['bias_without']:g} without: "
+        f"{_listed(summary['biased'])}.",
+        f"80 % intervals, {summary['fifths']} fifths: covering less than {GOALS['coverage']:.0%}: "
+        f"{_listed(summary['covered_too_little'])}; more than {GOALS['coverage_most']:.0%} where P(0) is below .2: "
+        f"{_listed(summary['covered_too_much'])}; 90 % bound outside {UPPER[0]:g} to {UPPER[1]:g}: "
+        f"{_listed(summary['bound_off'])}.",
+    ]
+    return "\n\n".join(said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
 def of_costs(costs: Mapping[str, Mapping[str, Cost]]) -> str:
     """CPU seconds of everyone by set, and our peak memory."""
     others = list(dict.fromkeys(name for one in costs.values() for name in one if name != "regulars"))
@@ -93,8 +148,8 @@ def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.1f}"
 
 
-def _fixed(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}".removeprefix("0")
+def _fixed(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}f}".removeprefix("0")
 
 
 def _bold(text: str, yes: bool) -> str:

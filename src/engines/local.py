@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..clock import Cutoff
 from ..errors import DataError
@@ -123,6 +124,27 @@ def panel_of(
             yield block
 
     return Panel.gathered(blocks(), ledger.manifest.n_customers * len(ordered)).matured(ledger.ends)
+
+
+def lines_of_one(ledger: Ledger, plan: Plan, customer: str) -> pa.Table | None:
+    """The lines of one customer, with the columns that a plan reads; None of whom the ledger does not know.
+
+    Only the block of lines that may hold the customer is read.
+    """
+    for number, block in enumerate(ledger.blocks(LINES)):
+        if block.first_customer <= customer <= block.last_customer:
+            for shard in shards_of(ledger, plan, [number]):
+                own = shard.filter(pc.equal(shard.column("customer_id").cast(pa.string()), customer))
+                if own.num_rows:
+                    return own
+    return None
+
+
+def panel_of_one(
+    ledger: Ledger, plan: Plan, reference: Reference, cutoff: Cutoff, lines: pa.Table, trailing: Sequence[int] = ()
+) -> Panel:
+    """The row of one customer's lines at one cutoff, as `panel_of` has it; no row without a purchase before it."""
+    return panel_block(reader(ledger, plan)(lines), plan, reference, [cutoff], (), trailing)
 
 
 def mapped(task: Callable[[S], T], source: Iterable[S], threads: int) -> Iterator[T]:

@@ -132,8 +132,11 @@ class History(Track):
         edges, edge = np.unique(np.stack([cutoff_day, cutoff_day + horizon_days]), return_inverse=True)
         grid, edge = self.before(Edges(edges)), edge.reshape(2, -1)
         start, end = grid[row_customer, edge[0]], grid[row_customer, edge[1]]
-        orders, spend = self.prefix("purchase"), self.prefix("spend")
-        return Future((orders[end] - orders[start]).astype(np.int32), (spend[end] - spend[start]) / SCALE)
+        orders, spend, bought = self.prefix("purchase"), self.prefix("spend"), self.prefix("day")
+        first = np.full(len(start), -1, np.int32)
+        some = np.flatnonzero(bought[end] > bought[start])
+        first[some] = self.day[self.marks("day")[bought[start[some]]]] - cutoff_day[some]
+        return Future((orders[end] - orders[start]).astype(np.int32), (spend[end] - spend[start]) / SCALE, first)
 
 
 @dataclass(frozen=True)
@@ -158,10 +161,35 @@ class Beside:
 
 @dataclass(frozen=True)
 class Future:
-    """Targets of panel rows: purchases and signed spend in the window (`orders` int32, `spend` float64)."""
+    """Targets of panel rows.
+
+    Parameters
+    ----------
+    orders : ndarray of int32
+        Purchases in the window.
+    spend : ndarray of float64
+        Signed spend in it.
+    first : ndarray of int32
+        Days from the cutoff to the first purchase in it, 0 if that is on the very day; -1 without one.
+    """
 
     orders: NDArray[np.int32]
     spend: Float64
+    first: NDArray[np.int32]
+
+    @classmethod
+    def empty(cls, n: int) -> Future:
+        """Room for the targets of so many rows."""
+        return cls(np.empty(n, np.int32), np.empty(n), np.empty(n, np.int32))
+
+    def take(self, rows: NDArray[np.bool_] | Int64 | slice) -> Future:
+        """The targets of some rows."""
+        return Future(self.orders[rows], self.spend[rows], self.first[rows])
+
+    def unknown(self, rows: NDArray[np.bool_]) -> Future:
+        """The same with those of some rows marked as unknown: -1 orders, NaN spend, -1 days."""
+        orders, first = (np.where(rows, np.int32(-1), values) for values in (self.orders, self.first))
+        return Future(orders, np.where(rows, np.nan, self.spend), first)
 
 
 def _largest(values: Int64) -> int:

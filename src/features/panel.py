@@ -139,11 +139,10 @@ class Panel:
         return np.asarray(self.values[self.names.index(name)])
 
     def matured(self, ends: Cutoff) -> Panel:
-        """The same with targets whose window runs past the data marked as unknown: -1 orders, NaN spend."""
+        """The same with targets whose window runs past the data marked as unknown: -1 orders, NaN spend, -1 days."""
         targets = {}
         for label, future in self.targets.items():
-            open_ = self.cutoff_day + label.horizon_days > ends.day
-            targets[label] = Future(np.where(open_, np.int32(-1), future.orders), np.where(open_, np.nan, future.spend))
+            targets[label] = future.unknown(self.cutoff_day + label.horizon_days > ends.day)
         return replace(self, targets=targets)
 
     def take(self, rows: NDArray[np.bool_] | Int64) -> Panel:
@@ -155,7 +154,7 @@ class Panel:
             self.values[:, rows],
             self.rhythm.take(rows),
             self.totals.take(rows),
-            {label: Future(f.orders[rows], f.spend[rows]) for label, f in self.targets.items()},
+            {label: future.take(rows) for label, future in self.targets.items()},
         )
 
     @classmethod
@@ -175,7 +174,7 @@ class Panel:
             np.empty((len(first.names), most), np.float32),
             Rhythm(*(np.empty(most) for _ in RHYTHM)),
             Totals(np.empty(most), np.empty(most), {h: np.empty(most) for h in first.totals.trailing}),
-            {label: Future(np.empty(most, np.int32), np.empty(most)) for label in first.targets},
+            {label: Future.empty(most) for label in first.targets},
         )
         n = 0
         for block in itertools.chain([first], coming):
@@ -193,7 +192,7 @@ class Panel:
             self.values[:, :n],
             Rhythm(*(getattr(self.rhythm, name)[:n] for name in RHYTHM)),
             Totals(self.totals.orders[:n], self.totals.spend[:n], {h: v[:n] for h, v in self.totals.trailing.items()}),
-            {label: Future(f.orders[:n], f.spend[:n]) for label, f in self.targets.items()},
+            {label: future.take(slice(n)) for label, future in self.targets.items()},
         )
 
     def _columns(self) -> Iterator[NDArray[Any]]:
@@ -202,7 +201,7 @@ class Panel:
         yield from (getattr(self.rhythm, name) for name in RHYTHM)
         yield from (self.totals.orders, self.totals.spend, *self.totals.trailing.values())
         for future in self.targets.values():
-            yield from (future.orders, future.spend)
+            yield from (future.orders, future.spend, future.first)
 
 
 def panel_block(

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import NotEnoughData
 from ..features.family import BUILT_IN, Entry
-from ..features.history import Future
 from ..features.panel import Label, Panel
 from .boosted import Boosted, Setting
 from .metrics import auc, gini
@@ -202,7 +201,7 @@ def audited(
     if panel.n_rows > MOST_ROWS:
         rows = np.sort(np.random.default_rng(seed).permutation(panel.n_rows)[:MOST_ROWS])
     target = panel.targets[label]
-    tried = Future(target.orders[rows], target.spend[rows])
+    tried = target.take(rows)
     silent, spend = (tried.orders == 0).astype(np.float64), np.maximum(tried.spend, 0)
     twins = _twins(names, values)
     told_apart = [i for i, name in enumerate(names) if not twins[name]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,31 +19,19 @@ from numpy.typing import NDArray
 
 from . import scorecard
 from .boosted import Boosted
-from .budget import Budget, Campaign, at_stake_of
-from .ensemble import Progress, Recipe
+from .budget import Budget, Campaign
+from .ensemble import Progress
 from .grade import graded
+from .horizons import NO_TRUST, horizon_cards, trust_card
+from .judged import Examiner, Judged
 from .metrics import Resampling
-from .model import LEAST_OF_MEAN, MODELS, fit, money_spoken, spoken
-from .sample import Sample
+from .speakers import MODELS
 from .splits import Origin
-from .trials import Study, studies_of
+from .timing_card import timing_card
+from .trials import Study
 
 Float64 = NDArray[np.float64]
-Rows = Callable[[Origin], tuple[Sample, Sample]]
-"""What is learnt from at an origin, with the labels known by then, and the rows that judge."""
 WIDTH = 120
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one origin gave: its predictions, and the smallest value prediction that counts."""
-
-    origin: Origin
-    predictions: pd.DataFrame
-    floor: float
-    trained_rows: int
-    level: dict[str, Any]
-    studies: tuple[Study, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,29 +84,9 @@ class Backtest:
         return f"{scorecard.shown(self.table()).to_html(index=False, na_rep='-')}{said}"
 
 
-def judge(train: Sample, now: Sample, origin: Origin, recipe: Recipe, progress: Progress | None = None) -> Judged:
-    """Learn everything from matured rows and predict the origin's rows, for all models."""
-    fitted = fit(train, now, recipe, progress)
-    floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
-    columns: dict[str, object] = {
-        "cutoff": str(origin.cutoff),
-        "customer_id": now.panel.customer_id,
-        "churned": now.churned,
-        "spend": now.spend,
-        "orders": now.orders,
-        "at_stake": at_stake_of(now),
-    }
-    for name in MODELS:
-        columns[f"p_churn_{name}"] = spoken(name, fitted.churn, fitted.rule, now)
-        columns[f"value_{name}"] = money_spoken(name, fitted.value, fitted.rule, fitted.value_rule, now)
-    studies = studies_of(str(origin.cutoff), fitted.trials)
-    return Judged(origin, pd.DataFrame(columns), floor, train.n_rows, fitted.churn.level.figures(), studies)
-
-
 def backtest(
-    rows: Rows,
+    examiner: Examiner,
     origins: Sequence[Origin],
-    recipe: Recipe,
     progress: Progress | None = None,
     budget: Budget | None = None,
     prior_notes: Mapping[int, Sequence[str]] | None = None,
@@ -127,39 +95,37 @@ def backtest(
 
     Parameters
     ----------
-    rows : callable
-        From an origin to what is learnt from there, and the rows that judge.
+    examiner : Examiner
+        Hands out rows, and keeps what earlier days said.
     origins : sequence of Origin
-    recipe : Recipe
+        Ascending.
     progress : callable, optional
     budget : Budget, optional
         What a contact costs and brings.
     prior_notes : dict of int to sequence of str, optional
         What there is to say of the classical models at a cutoff, by day number.
     """
-    judged, horizon = [], 0
+    judged = []
     for number, origin in enumerate(origins):
 
         def told(what: str, share: float, number: int = number) -> None:
             if progress:
                 progress(f"backtest {number + 1} of {len(origins)}: {what}", share)
 
-        train, now = rows(origin)
-        judged.append(judge(train, now, origin, recipe, told))
+        judged.append(examiner.judge(origin, told))
         told("done", 1.0)
-        horizon = now.horizon_days
-    return summed_up(judged, horizon, recipe.seed, budget or Budget(), prior_notes or {})
+    return summed_up(judged, examiner.recipe.seed, budget or Budget(), prior_notes or {})
 
 
 def summed_up(
-    judged: Sequence[Judged], horizon_days: int, seed: int, budget: Budget, prior_notes: Mapping[int, Sequence[str]]
+    judged: Sequence[Judged], seed: int, budget: Budget, prior_notes: Mapping[int, Sequence[str]]
 ) -> Backtest:
     """The figures of all origins together, and of each."""
-    parts, campaigns = [], []
+    parts, campaigns, horizon_days = [], [], judged[0].horizon_days
     for j in judged:
         drawn = _resampling(j.predictions, seed)
         campaigns.append(_campaign(j.predictions, drawn, budget))
-        card = _part(j.predictions, np.full(len(j.predictions), j.floor), drawn, campaigns[-1], horizon_days)
+        card = _part(j.predictions, np.full(len(j.predictions), j.floor), drawn, campaigns[-1], [j])
         parts.append(
             {
                 "cutoff": str(j.origin.cutoff),
@@ -168,6 +134,7 @@ def summed_up(
                 "trained_horizons": [j.origin.trained_days],
                 "overlapping": j.origin.overlapping,
                 "level": j.level,
+                "value_level": j.value_level,
                 "priors": prior_words(j.origin, prior_notes),
                 **card,
             }
@@ -175,7 +142,7 @@ def summed_up(
     predictions = pd.concat([j.predictions for j in judged], ignore_index=True)
     floor = np.concatenate([np.full(len(j.predictions), j.floor) for j in judged])
     together = Campaign.together(campaigns)
-    pooled = _part(predictions, floor, _resampling(predictions, seed), together, horizon_days)
+    pooled = _part(predictions, floor, _resampling(predictions, seed), together, judged)
     for kind, figure, lacking in scorecard.LEVELS:
         pooled[kind] |= scorecard.pooled_level([p[kind] for p in parts], [p["n"] for p in parts], pooled[kind], figure)
         if any(card[figure] is None for name, card in pooled[kind].items() if name not in pooled["undefined"]):
@@ -214,14 +181,24 @@ def _campaign(frame: pd.DataFrame, drawn: Resampling, budget: Budget) -> Campaig
 
 
 def _part(
-    frame: pd.DataFrame, floor: Float64, drawn: Resampling, campaign: Campaign, horizon_days: int
+    frame: pd.DataFrame, floor: Float64, drawn: Resampling, campaign: Campaign, judged: Sequence[Judged]
 ) -> dict[str, Any]:
     """The figures of some rows: how many, how many churned, churn, value, money, and why some are None."""
+    horizon_days = judged[0].horizon_days
     cards = {"churn": scorecard.churn_card(frame, drawn), "value": scorecard.value_card(frame, floor, drawn)}
     money = campaign.figures(MODELS, drawn)
     why = scorecard.undefined(frame, cards, floor, horizon_days) | campaign.undefined(horizon_days)
-    base_rate = float(frame["churned"].mean())
-    return {"n": len(frame), "base_rate": base_rate, **cards, "money": money, "undefined": why}
+    trust = trust_card(frame, judged, horizon_days)
+    return {
+        "n": len(frame),
+        "base_rate": float(frame["churned"].mean()),
+        **cards,
+        "money": money,
+        "intervals": trust,
+        "timing": timing_card(frame),
+        "horizons": horizon_cards(frame, floor, judged),
+        "undefined": why | ({} if trust else {"intervals": NO_TRUST}),
+    }
 
 
 def prior_words(origin: Origin, notes: Mapping[int, Sequence[str]]) -> list[str]:

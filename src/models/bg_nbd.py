@@ -6,6 +6,7 @@ Source: Fader, Hardie & Lee (2005), doi:10.1287/mksc.1040.0098. Nothing is missi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -14,8 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import betaln, expit, log_expit
 
 from .btyd import BLOCK, TABLE, Timing, beyond, horizon_of, rising
+from .discount import FORGOTTEN, annuity, spread
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
+
+NODES_BY_PARTS = 6
+"""Of the integral by parts, on each panel: 1e-8 of the total."""
 
 
 @dataclass(frozen=True)
@@ -116,16 +121,75 @@ class BgNbd(Timing):
         over the rate is closed, (1 - (1 + p h / (alpha + T))^-(r + x)) / p; that over p is a sum over nodes with
         weights above 0, which cannot overflow or turn negative as the hypergeometric form does for large x.
         """
-        h = horizon_of(horizon_days)
-        kinds, kind = np.unique(summary.frequency, return_inverse=True)
+        h = np.full((len(summary), 1), horizon_of(horizon_days))
+        return self.p_alive(summary) * self._of_the_living(summary.frequency, summary.T, h)[:, 0]
+
+    def _of_the_living(self, x: Int, T: Float, t: Float) -> Float:
+        """E[purchases in (T, T + t] | alive at T] at the times t, shape (n_rows, n_times)."""
+        kinds, kind = np.unique(x, return_inverse=True)
         p, weight, at_0, at_1 = _beta_nodes(self.a, self.b + kinds)
-        mean = np.empty(len(summary))
-        for start in range(0, len(summary), BLOCK):
+        mean = np.empty(t.shape)
+        for start in range(0, len(x), BLOCK):
             rows = slice(start, start + BLOCK)
-            k, m, eta = kind[rows], self.r + summary.frequency[rows], h / (self.alpha + summary.T[rows])
-            inner = -np.expm1(-m[:, None] * np.log1p(p[k] * eta[:, None])) / p[k]
-            mean[rows] = (weight[k] * inner).sum(axis=1) + at_0[k] * m * eta - at_1[k] * np.expm1(-m * np.log1p(eta))
-        return self.p_alive(summary) * mean
+            k, m = kind[rows], self.r + x[rows]
+            for column in range(t.shape[1]):
+                eta = t[rows, column] / (self.alpha + T[rows])
+                inner = -np.expm1(-m[:, None] * np.log1p(p[k] * eta[:, None])) / p[k]
+                ends = at_0[k] * m * eta - at_1[k] * np.expm1(-m * np.log1p(eta))
+                mean[rows, column] = (weight[k] * inner).sum(axis=1) + ends
+        return mean
+
+    def residual_purchases(self, summary: Summary, edges: Sequence[float], force: float = 0.0) -> Float:
+        """Discounted expected repeat purchases after T, slice by slice, as described in `Timing`.
+
+        The Stieltjes integral of e^(-force t) over E[X(t)], by parts: what is left to integrate is force times a smooth
+        function. To infinity it converges whenever force > 0, as nobody is expected to buy faster than the living do,
+        (r + x) / (alpha + T); without discounting it is E[1 / p] = (a + b + x - 1) / (a - 1) for a > 1, else infinite.
+        """
+        pairs, row = np.unique(np.stack([summary.frequency.astype(np.float64), summary.T]), axis=1, return_inverse=True)
+        x, T = pairs[0].astype(np.int64), pairs[1]
+        endless = (self.a + self.b + x - 1) / (self.a - 1) if self.a > 1 else np.full(len(x), np.inf)
+        scale = (self.alpha + T) / (self.r + x)
+        out = np.empty((len(x), len(edges) - 1))
+        before = self._of_the_living(x, T, np.full((len(x), 1), float(edges[0])))[:, 0]
+        for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+            until = min(high, low + FORGOTTEN / force) if force else high
+            if np.isinf(until):
+                out[:, k] = endless - before
+                break
+            after = self._of_the_living(x, T, np.full((len(x), 1), float(until)))[:, 0]
+            out[:, k] = np.exp(-force * until) * after - np.exp(-force * low) * before
+            if force:
+                t, weight = spread(np.full(len(x), until - low), scale + low, NODES_BY_PARTS)
+                inner = weight * np.exp(-force * t) * self._of_the_living(x, T, low + t)
+                out[:, k] += force * np.exp(-force * low) * inner.sum(axis=1)
+            before = after
+        return np.asarray(self.p_alive(summary)[:, None] * np.maximum(out, 0.0)[row.ravel()], np.float64)
+
+    def residual_squares(self, summary: Summary, days: float, force: float) -> tuple[Float, Float]:
+        """As described in `Timing`.
+
+        Of one with rate l and chance p of leaving, purchases at u < v have the density l^2 (1 - p) e^(-l p v).
+        """
+        pairs, row = np.unique(np.stack([summary.frequency.astype(np.float64), summary.T]), axis=1, return_inverse=True)
+        x, T = pairs[0].astype(np.int64), pairs[1]
+        kinds, kind = np.unique(x, return_inverse=True)
+        p, weight, at_0, _ = _beta_nodes(self.a, self.b + kinds)
+        m, longer = self.r + x, self.alpha + T
+        t, step = spread(np.full(len(x), float(days)), longer / m, NODES_BY_PARTS)
+        decay = step * annuity(t, force) * np.exp(-force * t)
+        both = np.zeros(len(x))
+        for column in range(t.shape[1]):
+            of_p = np.exp(-(m + 2)[:, None] * np.log1p(p[kind] * (t[:, column] / longer)[:, None])) * (1 - p[kind])
+            both += decay[:, column] * ((weight[kind] * of_p).sum(axis=1) + at_0[kind])
+        alive = self.p_alive(summary)
+        singles = self.residual_purchases(summary, (0.0, days), 2 * force)[:, 0]
+        return singles, np.asarray(alive * (2 * m * (m + 1) / longer**2 * both)[row.ravel()])
+
+    def slopes(self, rows: Rows) -> Float:
+        """As described in `Timing`."""
+        given = np.array([self.r, self.alpha / rows.unit, self.a, self.b])
+        return _bg_log_l(*given.tolist(), rows.x, rows.t_x, rows.T)[1] * given[:, None]
 
 
 def _bg_log_odds(r: float, alpha: float, a: float, b: float, x: Int, t_x: Float, T: Float) -> Float:

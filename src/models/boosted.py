@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 import xgboost as xgb
@@ -39,6 +40,8 @@ BINS = 64
 OBJECTIVES: Mapping[str, Mapping[str, float | str]] = {
     "churn": {"objective": "binary:logistic", "eval_metric": "logloss"},
     "value": {"objective": "reg:tweedie", "tweedie_variance_power": 1.5, "eval_metric": "tweedie-nloglik@1.5"},
+    "gamma": {"objective": "reg:gamma", "eval_metric": "gamma-nloglik"},
+    "orders": {"objective": "count:poisson", "eval_metric": "poisson-nloglik"},
 }
 
 
@@ -76,6 +79,44 @@ def matrix(
     )
 
 
+class Shelf:
+    """Matrices of rows that several boosters read alike, each made once.
+
+    To put features into bins costs more than sixty rounds of boosting. A matrix is known by all that goes into its
+    bins, features and weights; outcomes and margins are laid into it anew for each booster, which gives the same bytes.
+
+    Examples
+    --------
+    >>> shelf, x, one = Shelf(), np.zeros((1, 2), np.float32), np.ones(2)
+    >>> made = [shelf.matrix(["x"], x, label, one, None, 1) for label in (one, 2 * one)]
+    >>> made[0] is made[1], made[0].get_label().tolist()
+    (True, [2.0, 2.0])
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, xgb.QuantileDMatrix] = {}
+
+    def matrix(
+        self,
+        names: Sequence[str],
+        values: Float32,
+        label: Float64,
+        weight: Float64,
+        margin: Float64 | None,
+        threads: int,
+    ) -> xgb.QuantileDMatrix:
+        """A matrix as `matrix` makes it, good until the next is asked for."""
+        content = blake2b(str((tuple(names), values.shape, threads)).encode())
+        for part in (values, weight):
+            content.update(np.ascontiguousarray(part).data)
+        key = content.digest()
+        if key in self._made:
+            self._made[key].set_info(label=label, base_margin=np.zeros(0) if margin is None else margin)
+        else:
+            self._made[key] = matrix(names, values, label, weight, margin, threads)
+        return self._made[key]
+
+
 def _finite(names: Sequence[str], values: Float32) -> None:
     bad = np.isinf(values)
     if bad.any():
@@ -107,7 +148,7 @@ class Boosted:
 
     Parameters
     ----------
-    kind : {"churn", "value"}
+    kind : {"churn", "value", "gamma", "orders"}
     names : tuple of str
         Features, in order; all that it accepts.
     seeded : bool
@@ -133,9 +174,16 @@ class Boosted:
     ) -> Boosted:
         """Fit on all rows given, which must already be in their canonical order."""
         data = matrix(names, values, label, weight, margin, setting.threads)
+        return cls.grown(kind, names, data, setting, margin is not None)
+
+    @classmethod
+    def grown(
+        cls, kind: str, names: Sequence[str], data: xgb.QuantileDMatrix, setting: Setting, seeded: bool
+    ) -> Boosted:
+        """Fit on a matrix made before."""
         booster = xgb.train(xgb_params(kind, setting), data, num_boost_round=setting.rounds)
         booster.feature_names = list(names)
-        return cls(kind, tuple(names), margin is not None, booster)
+        return cls(kind, tuple(names), seeded, booster)
 
     def link(self, names: Sequence[str], values: Float32, margin: Float64 | None = None) -> Float64:
         """Predictions on the link scale, shape (n_rows,).
@@ -145,6 +193,28 @@ class Boosted:
         ConfigError
             When the features are others, or the margin is missing from, or foreign to, a booster.
         """
+        rows = self._rows(names, values, margin)
+        if not len(rows):
+            return np.zeros(0)
+        found = self.booster.inplace_predict(rows, predict_type="margin", base_margin=margin, validate_features=False)
+        return np.asarray(found, np.float64)
+
+    def contributions(self, names: Sequence[str], values: Float32, margin: Float64 | None = None) -> Float64:
+        """What each feature adds to the link, shape (n_rows, n_names + 1); last what is there without any of them.
+
+        Raises
+        ------
+        ConfigError
+            As `link` does.
+        """
+        rows = self._rows(names, values, margin)
+        if not len(rows):
+            return np.zeros((0, len(self.names) + 1))
+        data = xgb.DMatrix(rows, base_margin=margin, nthread=1)
+        return np.asarray(self.booster.predict(data, pred_contribs=True, validate_features=False), np.float64)
+
+    def _rows(self, names: Sequence[str], values: Float32, margin: Float64 | None) -> Float32:
+        """Rows as XGBoost reads them, after a check that they are this booster's."""
         if tuple(names) != self.names:
             missing = [n for n in self.names if n not in names]
             raise ConfigError("the features are not those of the training", offending=missing, code="RG061")
@@ -152,11 +222,7 @@ class Boosted:
             said = "was boosted from a prior and needs its margin" if self.seeded else "was not boosted from a prior"
             raise ConfigError(f"this booster {said}", code="RG062")
         _finite(names, values)
-        rows = np.ascontiguousarray(values.T)
-        if not len(rows):
-            return np.zeros(0)
-        found = self.booster.inplace_predict(rows, predict_type="margin", base_margin=margin, validate_features=False)
-        return np.asarray(found, np.float64)
+        return np.ascontiguousarray(values.T)
 
     def gain(self) -> dict[str, float]:
         """Total gain by feature."""

@@ -7,7 +7,7 @@ h), the form they are stored in and the one that notebooks show. Nothing is miss
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 from typing import Any, ClassVar, Self
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, gammaln, log_expit, psi
 
 from ..errors import ConfigError
-from .summary import Float, Int, Summary
+from .summary import Float, Int, Rows, Summary
 
 BLOCK = 2048
 """Rows worked on at once, so that rows x nodes stays in the processor's cache."""
@@ -80,6 +80,45 @@ class Timing(ABC):
     @abstractmethod
     def _log_silence(self, s: Summary, h: float) -> Float:
         """log P(no purchase in (T, T + h] | alive at T)."""
+
+    @abstractmethod
+    def residual_purchases(self, summary: Summary, edges: Sequence[float], force: float = 0.0) -> Float:
+        """Discounted expected purchases after T, slice by slice.
+
+        Parameters
+        ----------
+        edges : sequence of float
+            Ascending times after T between which purchases are counted; the last may be infinite.
+        force : float
+            The force of interest in the unit of time of the fit: a purchase at T + t counts e^(-force t) times.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_customers, n_edges - 1)
+            All >= 0; infinite where the expectation is.
+        """
+
+    @abstractmethod
+    def residual_squares(self, summary: Summary, days: float, force: float) -> tuple[Float, Float]:
+        """What the variance of discounted purchases in (T, T + days] is made of, each of shape (n_customers,).
+
+        The expected sum of their squared discounts, and that of the products of two discounts over all ordered pairs of
+        different purchases.
+        """
+
+    @abstractmethod
+    def slopes(self, rows: Rows) -> Float:
+        """Slopes of each row's log L in the log parameters, shape (4, n_rows)."""
+
+    @property
+    def theta(self) -> Float:
+        """The log parameters."""
+        return np.log(list(self.to_dict().values())[:4])
+
+    def at(self, theta: Float) -> Self:
+        """The same model with other log parameters."""
+        names = list(self.to_dict())[:4]
+        return type(self)(**dict(zip(names, np.exp(theta).tolist(), strict=True)))
 
     def p_alive(self, summary: Summary) -> Float:
         """P(alive at T | x, t_x, T), in [0, 1]."""

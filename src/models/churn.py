@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clock import Cutoff
 from ..errors import NotEnoughData
-from .boosted import Setting
+from .boosted import Setting, Shelf
 from .ensemble import CHURN, Ensemble
-from .level import HALF, Level
-from .metrics import log_losses, sigmoid
+from .level import CARRIED, HALF, Level
+from .market import swallowed
+from .metrics import sigmoid
 from .sample import Sample
+from .scales import LOGIT
 
 Float64 = NDArray[np.float64]
 PRIOR_CUSTOMERS = 300.0
@@ -58,7 +59,14 @@ class Churn:
     level: Level
 
     @classmethod
-    def fit(cls, train: Sample, now: Sample, settings: Mapping[str, Setting], lag_days: int = 0) -> Churn:
+    def fit(
+        cls,
+        train: Sample,
+        now: Sample,
+        settings: Mapping[str, Setting],
+        lag_days: int = 0,
+        shelf: Shelf | None = None,
+    ) -> Churn:
         """Fit on matured rows; the level is learnt on the rows of the day on which one stands.
 
         Parameters
@@ -68,22 +76,46 @@ class Churn:
             two classical models is that of `train`.
         lag_days : int
             Days until a label is known.
+        shelf : Shelf, optional
+            Where matrices lie that other models read, too.
 
         Raises
         ------
         NotEnoughData
             When a prior is needed to carry the horizon, and none could be fitted.
         """
-        ensemble, now = Ensemble.fit(CHURN, train, settings), replace(now, share=train.share)
+        ensemble, now = Ensemble.fit(CHURN, train, settings, shelf), replace(now, share=train.share)
         bare = cls(ensemble, prior_weight(train), train.horizon_days, train.share, Level(0.0))
-        here = now.over(train.horizon_days)
-        z = bare.logit(here)
-        if now.horizon_days == train.horizon_days:
-            return replace(bare, level=Level.fit(train, now, z, _swallowed(bare, train, now, settings, lag_days)))
-        _carriers(now, train.horizon_days)
-        off = "no twin: what is learnt at a shorter horizon says nothing of the season of the longer one"
+        if now.horizon_days != train.horizon_days:
+            return bare.carried(train, now)
+        z = bare.logit(now)
+
+        def learnt(past: Sample, judge: Sample) -> Float64:
+            tried = replace(bare, ensemble=Ensemble.fit(CHURN, past, settings), prior_weight=prior_weight(past))
+            return tried.logit(judge)
+
+        return replace(bare, level=Level.fit(train, now, z, swallowed(train, now, z, LOGIT, lag_days, learnt)))
+
+    def carried(self, train: Sample, now: Sample) -> Churn:
+        """The same boosters, speaking of a horizon that they were not trained at, at a level for it.
+
+        Parameters
+        ----------
+        train : Sample
+            The rows it was trained on.
+        now : Sample
+            The rows of the day on which one stands, of the horizon to be spoken of.
+
+        Raises
+        ------
+        NotEnoughData
+            When no prior could be fitted that carries it there.
+        """
+        now = replace(now, share=self.share)
+        _carriers(now, self.horizon_days)
+        here, bare = now.over(self.horizon_days), replace(self, level=Level(0.0))
         # Over a longer window seasons even out, so that few training cutoffs are no reason to doubt their level more.
-        return replace(bare, level=Level.fit(train, here, z, off, anchor=HALF))
+        return replace(bare, level=Level.fit(replace(train, share=self.share), here, bare.logit(here), CARRIED, HALF))
 
     def logit(self, sample: Sample) -> Float64:
         """The blend's logit per row, for the horizon of the sample."""
@@ -109,45 +141,3 @@ def _carriers(now: Sample, trained_days: int) -> None:
             do=f"set horizon_days = {trained_days}, or bring a longer history",
             code="RG045",
         )
-
-
-def market_wide(sample: Sample) -> list[str]:
-    """Features that say the same of everybody at each cutoff, and differ between cutoffs: they name the cutoff."""
-    order = np.argsort(sample.panel.cutoff_day, kind="stable")
-    day = sample.panel.cutoff_day[order]
-    starts = np.flatnonzero(np.diff(day, prepend=day[:1] - 1))
-    if len(starts) < 2:
-        return []
-    size = np.diff(np.append(starts, len(day)))
-
-    def named(values: NDArray[np.float32]) -> bool:
-        first = values[order[starts]]
-        # Missing for all at early cutoffs, and one value ever after, is the left edge of the history: no season.
-        if len(np.unique(first[~np.isnan(first)])) < 2:
-            return False
-        return np.array_equal(values[order], np.repeat(first, size), equal_nan=True)
-
-    return [name for name, values in zip(sample.panel.names, sample.panel.values, strict=True) if named(values)]
-
-
-def _swallowed(bare: Churn, train: Sample, now: Sample, settings: Mapping[str, Setting], lag_days: int) -> str:
-    """Why the twin may not speak: features that name the cutoff have taken the level in, and past days show it.
-
-    Boosters with such features may already say what the twin says. Only then is the twin put to the test, at the last
-    cutoff whose labels are known: it stays only where it lowers the log loss there.
-    """
-    named = market_wide(train)
-    if not named or Level.fit(train, now, bare.logit(now)).twin is None:
-        return ""
-    said = f"off: {', '.join(named[:3])}{', ...' if len(named) > 3 else ''} say the same of everybody on a day"
-    last = Cutoff(int(train.panel.cutoff_day.max()))
-    past, judge = train.matured_before(last, lag_days), train.at((last,))
-    if past.n_rows == 0 or np.ptp(past.churned) == 0:
-        return f"{said}, and there is no past day to try the twin at"
-    tried = replace(bare, ensemble=Ensemble.fit(CHURN, past, settings), prior_weight=prior_weight(past))
-    z = tried.logit(judge)
-    levels = [Level.fit(past, judge, z, off) for off in ("", "off")]
-    if levels[0].twin is None:
-        return f"{said}, and the twin could not be tried at {last}: {levels[0].words}"
-    with_twin, without = (float(log_losses(judge.churned, sigmoid(z + level.shift)).mean()) for level in levels)
-    return "" if with_twin < without else f"{said}; at {last} the twin made log loss {with_twin:.4f} of {without:.4f}"

@@ -25,6 +25,9 @@ FEWEST = 10
 Q_LEAST = 1.05
 """The population mean p gamma / (q - 1) must exist; at this bound it is 20 p gamma."""
 
+Q_VARIANCE = 2.5
+"""The variance between customers exists for q > 2; at this shape a customer's own mean has a deviation of 1.4 times."""
+
 WEAK = WeakPrior(
     (
         ((1.0, 0.0, 0.0), 1.0, "how much the purchases of one customer differ"),
@@ -128,6 +131,34 @@ class GammaGamma:
         spent = n * np.where(n > 0, summary.value, 0.0)
         return np.asarray(self.p * (self.gamma + spent) / (self.p * n + self.q - 1), np.float64)
 
+    def second_moments(self, summary: Summary) -> tuple[Float, Float]:
+        """E[Z^2] of a purchase's value and E[Z Z'] of two, in currency squared, given n and the mean value.
+
+        With Q = p n + q and G = gamma + n z of the posterior, p (p + 1) and p^2 times G^2 / ((Q - 1) (Q - 2)). Where
+        that variance does not exist, or hardly, Q counts as `Q_VARIANCE`.
+        """
+        n = summary.n_valued.astype(np.float64)
+        total = self.gamma + n * np.where(n > 0, summary.value, 0.0)
+        shape = self.p * n + self.q - 1
+        # The mean stays what it is: G / (Q - 1).
+        square = np.square(total / shape) * shape / np.maximum(shape - 1.0, Q_VARIANCE - 2.0)
+        return np.asarray(self.p * (self.p + 1) * square), np.asarray(self.p**2 * square)
+
+    def slopes(self, summary: Summary) -> Float:
+        """Slopes of the log-likelihood of each customer with a valued purchase in `theta`, shape (3, n_valued)."""
+        valued = summary.n_valued > 0
+        return _slopes(self.p, self.q, self.gamma, summary.value[valued], summary.n_valued[valued])
+
+    @property
+    def theta(self) -> Float:
+        """Log p, log (q - 1) and log gamma."""
+        return np.log([self.p, self.q - 1.0, self.gamma])
+
+    def at(self, theta: Float) -> Self:
+        """The same model with other log parameters."""
+        p, q_less_1, gamma = np.exp(theta).tolist()
+        return type(self)(p, 1.0 + q_less_1, gamma)
+
     def _repr_html_(self) -> str:
         return shown(self.name, self.to_dict())
 
@@ -148,15 +179,23 @@ def _mean_loss(p: float, q: float, gamma: float, z: Float, n: Int) -> tuple[floa
     """Mean negative log-likelihood of mean values z of n purchases, and its slope in log p, log (q - 1), log gamma."""
     kinds, kind = np.unique(n, return_inverse=True)
     pn = p * kinds
-    constant, psi_sum = (gammaln(pn + q) - gammaln(pn) - gammaln(q))[kind], psi(pn + q)[kind]
+    constant = (gammaln(pn + q) - gammaln(pn) - gammaln(q))[kind]
+    total = gamma + n * z
+    log_l = constant + q * np.log(gamma / total) + p * n * np.log(n * z / total) - np.log(z)
+    return -float(log_l.mean()), -_slopes(p, q, gamma, z, n).mean(axis=1)
+
+
+def _slopes(p: float, q: float, gamma: float, z: Float, n: Int) -> Float:
+    """Slopes of each customer's log-likelihood in log p, log (q - 1), log gamma."""
+    kinds, kind = np.unique(n, return_inverse=True)
+    pn = p * kinds
+    psi_sum, psi_own = psi(pn + q)[kind], psi(pn)[kind]
     total = gamma + n * z
     log_own, log_shared = np.log(n * z / total), np.log(gamma / total)
-    log_l = constant + q * log_shared + p * n * log_own - np.log(z)
-    slopes = np.stack(
+    return np.stack(
         (
-            n * (psi_sum - psi(pn)[kind] + log_own) * p,
+            n * (psi_sum - psi_own + log_own) * p,
             (psi_sum - psi(q) + log_shared) * (q - 1.0),
             q - (p * n + q) * gamma / total,
         )
     )
-    return -float(log_l.mean()), -slopes.mean(axis=1)

@@ -7,6 +7,7 @@ churn (log loss) and value (deviance).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
@@ -81,7 +82,11 @@ class Gain:
 
 
 def _sized(percent: float) -> str:
-    return f"{abs(percent):.1f} % {'smaller' if percent >= 0 else 'larger'}"
+    size = f"{abs(percent):.1f}"
+    # Just beyond what is tolerated must not read as what is tolerated.
+    if percent < -TOLERATED_PERCENT and float(size) <= TOLERATED_PERCENT:
+        size = f"{math.ceil(-100 * percent) / 100:.2f}"
+    return f"{size} % {'smaller' if percent >= 0 else 'larger'}"
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from .metrics import shift_to, sigmoid
 from .sample import Sample
+from .scales import LOGIT, Scale
 
 Float64 = NDArray[np.float64]
 YEAR_DAYS = 364
 """Whole weeks, so that both windows have the same weekdays."""
 MIN_GATE_DAYS = 180
 HALF = 0.5
+CARRIED = "no twin: what is learnt at a shorter horizon says nothing of the season of the longer one"
 SWING = 2.0
 """Less than a year of residuals shows about half of a season's swing, so their deviation counts so many times."""
 DOUBT = 0.1
@@ -53,6 +54,9 @@ class Level:
         What the prior missed at the twin, in logits; 0 without one.
     words : str
         Why it is on or off.
+    season : float
+        The part of the shift that the twin brought: it belongs to this window alone. The rest of the shift, and `bias`
+        as what the prior lacks in any window, hold beyond it.
     """
 
     shift: float
@@ -62,9 +66,18 @@ class Level:
     weight: float = 0.0
     residual: float = 0.0
     words: str = "no prior: the boosters' own level"
+    season: float = 0.0
 
     @classmethod
-    def fit(cls, train: Sample, now: Sample, z: Float64, off: str = "", anchor: float | None = None) -> Level:
+    def fit(
+        cls,
+        train: Sample,
+        now: Sample,
+        z: Float64,
+        off: str = "",
+        anchor: float | None = None,
+        scale: Scale = LOGIT,
+    ) -> Level:
         """The level of the rows of a day, from matured rows of earlier days.
 
         Parameters
@@ -72,13 +85,15 @@ class Level:
         train, now : Sample
             Of one horizon; `now` without labels.
         z : ndarray of float64, shape (now.n_rows,)
-            The blend's logits before any shift.
+            The blend's links (logits, or logs) before any shift.
         off : str
             Why the twin may not speak; empty if it may.
         anchor : float, optional
             Default: by the time that the training cutoffs span.
+        scale : Scale
+            What is predicted: `LOGIT` of silence, `MONEY` or `ORDERS`.
         """
-        prior = now.silent
+        prior = scale.prior(now)
         known = np.isfinite(prior)
         if not known.any():
             return cls(0.0)
@@ -86,17 +101,36 @@ class Level:
         if anchor is None:
             days = np.unique(train.panel.cutoff_day)
             anchor = HALF + HALF * min(1.0, max(0.0, 2.0 - 2.0 * float(days[-1] - days[0]) / YEAR_DAYS))
-        missed = Residuals.of(train)
+        missed = Residuals.of(train, scale)
         bias = missed.bias(train.horizon_days)
-        meant = (1.0 - anchor) * sigmoid(z).mean() + anchor * sigmoid(prior + bias).mean()
-        anchored = shift_to(z, float(meant))
+        anchored = scale.drawn(z, prior + bias, anchor)
         found = off or _twin(train, missed, int(now.panel.cutoff_day[0]))
         if isinstance(found, str):
             return cls(anchored, anchor, bias, words=found)
         day, residual, weight = found
-        shift = anchored + weight * (shift_to(z, float(sigmoid(prior + residual).mean())) - anchored)
+        shift = anchored + weight * (scale.drawn(z, prior + residual) - anchored)
         words = f"the season of {day}, a year earlier, weighs {weight:.0%}"
-        return cls(shift, anchor, bias, str(day), weight, residual, words)
+        return cls(shift, anchor, bias, str(day), weight, residual, words, shift - anchored)
+
+    @classmethod
+    def of_prior(cls, now: Sample, z: Float64, scale: Scale, words: str = CARRIED) -> Level:
+        """The prior's own total, with nothing learnt: over a window longer than those learnt from seasons even out, and
+        what the prior lacked in those may have been their season.
+
+        Parameters
+        ----------
+        now : Sample
+        z : ndarray of float64, shape (now.n_rows,)
+        scale : Scale
+            `MONEY` or `ORDERS`.
+        words : str
+            Why there is no twin.
+        """
+        prior = scale.prior(now)
+        known = np.isfinite(prior)
+        if not known.any():
+            return cls(0.0)
+        return cls(scale.drawn(z[known], prior[known]), 1.0, words=words)
 
     def figures(self) -> dict[str, Any]:
         """As plain values for JSON; `Level(**figures)` gives it back."""
@@ -110,7 +144,7 @@ def gate_days(horizon_days: int) -> int:
 
 @dataclass(frozen=True)
 class Residuals:
-    """What the prior missed at each training cutoff, in logits, and the variance of its luck of the draw.
+    """What the prior missed at each training cutoff, on a scale, and the variance of its luck of the draw.
 
     Parameters
     ----------
@@ -123,16 +157,15 @@ class Residuals:
     variance: Float64
 
     @classmethod
-    def of(cls, train: Sample) -> Residuals:
-        """Of the cutoffs at which there is a prior and both outcomes occur."""
-        prior, churned, day = train.silent, train.churned, train.panel.cutoff_day
+    def of(cls, train: Sample, scale: Scale = LOGIT) -> Residuals:
+        """Of the cutoffs at which there is a prior and something to miss: both outcomes, or any money."""
+        prior, target, day = scale.prior(train), scale.target(train), train.panel.cutoff_day
         found = []
         for c in np.unique(day).tolist():
             rows = (day == c) & np.isfinite(prior)
-            share = float(churned[rows].mean()) if rows.any() else 0.0
-            if 0 < share < 1:
-                spread = float(rows.sum()) * share * (1 - share)
-                found.append((c, shift_to(prior[rows], share), 1 / spread))
+            residual = scale.residual(prior[rows], target[rows])
+            if residual is not None:
+                found.append((c, *residual))
         days, missed, variance = zip(*found, strict=True) if found else ((), (), ())
         return cls(np.array(days, np.int64), np.array(missed, np.float64), np.array(variance, np.float64))
 

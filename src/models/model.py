@@ -1,18 +1,20 @@
-"""The product's model: churn and value for one horizon, with all that scoring needs to know.
+"""The product's model: all that was learnt on a day, with all that scoring needs to know.
 
-In: training rows, and the rows of the day on which one stands. Out: a `Model` that turns purchases, or panel rows, into
-one row of scores per customer. Everything learnt is learnt from those rows: settings, rounds, level, factors.
+In: purchases, or panel rows, as of a day. Out: one row of scores per customer, and one per customer and horizon. What
+is said of a customer depends on nothing but his own past, the day and the `Reference`: alone or among a million others
+he gets the same to the bit. Missing: intervals where nothing teaches them are NaN; dates that are not expected are "".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..clock import Cutoff
+from ..clock import Cutoff, dates
 from ..errors import DataError
 from ..features.family import plan_for
 from ..features.history import Beside, History
@@ -23,22 +25,46 @@ from ..features.reference import Reference
 from ..features.shape import Shape
 from ..schema import Rules
 from .churn import Churn
-from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
-from .metrics import sigmoid
-from .naive import NaiveChurn, NaiveValue, usual_of
+from .concentration import segments
+from .intervals import Bounds, Intervals
+from .lateness import Lateness
+from .learnt import Learnt
+from .lifetime import Lifetime
+from .naive import NaiveChurn, NaiveValue
+from .next_order import TAIL, NextOrder
 from .prior import Prior
 from .sample import Sample, at_risk
-from .share import pareto_share
-from .trials import Trial
+from .speakers import Foreseen, foreseen, spoken
+from .splits import TIMING
+from .usual import Usual
 from .value import Value
 
+Float64 = NDArray[np.float64]
+
+NEXT_ORDER = ("next_order_from", "next_order_p50", "next_order_until")
 SCORES = (
     "customer_id",
     "as_of",
+    "basis",
     "horizon_days",
     "p_churn",
     "expected_orders",
     "expected_spend",
+    "p_no_spend",
+    "spend_low",
+    "spend_high",
+    "spend_upper",
+    "lifetime_value",
+    "lifetime_low",
+    "lifetime_high",
+    "lifetime_value_ever",
+    *(f"p_purchase_{d}d" for d in TIMING),
+    *NEXT_ORDER,
+    "usual_gap_days",
+    "p_so_late",
+    "late",
+    "segment",
+    "reasons",
     "recency_days",
     "orders",
     "spend",
@@ -46,80 +72,27 @@ SCORES = (
     "model",
     "value_model",
 )
-
-
-MODELS = ("regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive")
-"""The product's model and its rivals."""
-LEAST_OF_MEAN = 0.01
-"""Every value prediction counts as at least so much of the mean training spend in the deviance."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A churn and a value model, the simplest rules on the same rows, and every trial of their tuning."""
-
-    churn: Churn
-    value: Value
-    rule: NaiveChurn
-    value_rule: NaiveValue
-    trials: dict[str, tuple[Trial, ...]]
-
-
-def fit(train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = None) -> Fitted:
-    """Tune on the last matured cutoff, then fit on all of them; the level is that of the day on which one stands.
-
-    Raises
-    ------
-    DataError
-        When a training row's label was not known yet on the day on which one stands.
-    NotEnoughData
-        With too few training rows of either outcome.
-    """
-    share = pareto_share(train.known_by(now.day, recipe.lag_days).checked(), recipe.seed)
-    train = replace(train, share=share)
-    churn_settings, churn_trials = settings_for(CHURN, train, recipe, progress)
-    value_settings, value_trials = settings_for(VALUE, train, recipe, progress)
-    churn = Churn.fit(train, now, churn_settings, recipe.lag_days)
-    rule = NaiveChurn.fit(train.panel.recency_days, train.churned, train.horizon_days)
-    floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
-    value_rule = NaiveValue.fit(train.trailing, usual_of(rule, train), train.spend, floor)
-    trials = {"churn": churn_trials, "value": value_trials}
-    return Fitted(churn, Value.fit(train, value_settings), rule, value_rule, trials)
-
-
-def money_spoken(
-    speaker: str, value: Value, rule: NaiveChurn, value_rule: NaiveValue, sample: Sample
-) -> NDArray[np.float64]:
-    """Expected net spend in the horizon per row, in currency, by one of the models; NaN where it has nothing to say."""
-    if speaker == "regulars":
-        return value.expected_spend(sample)
-    if speaker == "xgb_panel":
-        if sample.horizon_days != value.horizon_days:
-            return np.full(sample.n_rows, np.nan)
-        return value.member("plain", sample)
-    if speaker == "naive":
-        return value_rule.value(sample.trailing, usual_of(rule, sample))
-    orders = sample.prior.bg_orders if speaker == "bg_nbd" else sample.prior.pareto_orders
-    return np.asarray(orders * sample.prior.value)
-
-
-def spoken(speaker: str, churn: Churn, rule: NaiveChurn, sample: Sample) -> NDArray[np.float64]:
-    """P(no purchase in the horizon) per row, by one of the models; NaN where it could not be fitted.
-
-    Parameters
-    ----------
-    speaker : str
-        One of `MODELS`.
-    """
-    if speaker == "regulars":
-        return churn.p_churn(sample)
-    if speaker == "xgb_panel":
-        if sample.horizon_days != churn.horizon_days:  # Without a prior nothing carries it to another horizon.
-            return np.full(sample.n_rows, np.nan)
-        return sigmoid(churn.ensemble.link("plain", sample))
-    if speaker == "naive":
-        return rule.p_churn(sample.panel.recency_days, sample.horizon_days)
-    return sample.prior.bg_silent if speaker == "bg_nbd" else sample.prior.pareto_silent
+_TEXTS = ("customer_id", "as_of", "basis", "segment", "reasons", "last_purchase", "model", "value_model")
+KINDS = {
+    **dict.fromkeys((*_TEXTS, *NEXT_ORDER), "string"),
+    **dict.fromkeys(("horizon_days", "recency_days"), "integer"),
+    "orders": "long",
+    "late": "boolean",
+}
+"""Of scores that are no floats."""
+HORIZON_ROWS = (
+    "customer_id",
+    "as_of",
+    "horizon_days",
+    "p_churn",
+    "expected_orders",
+    "expected_gross",
+    "expected_spend",
+    "spend_low",
+    "spend_high",
+    "spend_upper",
+    "trained_days",
+)
 
 
 @dataclass(frozen=True)
@@ -128,79 +101,171 @@ class Model:
 
     Parameters
     ----------
-    horizon_days : int
     trained_on : Cutoff
         The day on which it was trained: it has seen no label whose window ends later.
+    learnt : Learnt
+        The models of every horizon, the primary one first.
+    trust : dict of int to Intervals
+        How far what is said of spend may be trusted, by horizon; empty where nothing teaches it.
+    lifetime : Lifetime
     speaker, value_speaker : str
         Who speaks of churn, and who of spend: `regulars`, or by grade C the rival that did best, `bg_nbd`,
         `pareto_nbd` or `naive`.
-    rule, value_rule : NaiveChurn, NaiveValue
+    high_value : float or None
+        From what expected spend on a customer is of high value.
+    usual : Usual
+        The median customer of the day of training.
+    prior, reference
+        The classical models, and what other customers tell, as of the day of training.
     history_starts : Cutoff
         When the training ledger starts: earlier windows are missing.
     rules : Rules
     shape : Shape
         What the training ledger had; it decides which features there are.
-    churn, value, prior, reference
-        What was learnt.
     active_within_days : int or None
         Customers silent for longer get no score.
     modules : tuple of Source
         The user's own feature families, as text.
     """
 
-    horizon_days: int
     trained_on: Cutoff
+    learnt: Learnt
+    trust: Mapping[int, Intervals]
+    lifetime: Lifetime
     speaker: str
     value_speaker: str
-    rule: NaiveChurn
-    value_rule: NaiveValue
+    high_value: float | None
+    usual: Usual
+    prior: Prior
+    reference: Reference
     history_starts: Cutoff
     rules: Rules
     shape: Shape
-    churn: Churn
-    value: Value
-    prior: Prior
-    reference: Reference
     active_within_days: int | None = None
-    modules: tuple[Source, ...] = ()
-
-    def scores(self, panel: Panel) -> pd.DataFrame:
-        """One row per row of the panel, columns `SCORES`, in the panel's order."""
-        panel = at_risk(panel, self.active_within_days)
-        sample = self._sample(panel)
-        last = panel.cutoff_day - panel.recency_days.astype(np.int64)
-        found = (
-            panel.customer_id,
-            panel.cutoff_day.astype("datetime64[D]").astype(str),
-            np.full(panel.n_rows, self.horizon_days, np.int32),
-            self.p_churn(sample),
-            self.value.expected_orders(sample),
-            self.expected_spend(sample),
-            panel.recency_days.astype(np.int32),
-            panel.totals.orders.astype(np.int64),
-            panel.totals.spend,
-            last.astype("datetime64[D]").astype(str),
-            np.full(panel.n_rows, self.speaker, object),
-            np.full(panel.n_rows, self.value_speaker, object),
-        )
-        return pd.DataFrame(dict(zip(SCORES, found, strict=True)))
+    modules: tuple[Source, ...] = field(default=())
 
     @property
-    def horizons(self) -> tuple[int, ...]:
-        """The horizon, and that of the training where it is another; a panel needs the spend of so many days before."""
-        return tuple(sorted({self.horizon_days, self.churn.horizon_days, self.value.horizon_days}))
+    def horizon_days(self) -> int:
+        """The primary horizon."""
+        return self.learnt.horizons[0]
 
-    def _sample(self, panel: Panel) -> Sample:
-        priors = {h: self.prior.columns(panel.rhythm, h) for h in self.horizons}
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Every horizon that the prior must speak of; a panel needs the spend of so many days before."""
+        return tuple(sorted({*self.learnt.days, *TAIL}))
+
+    @property
+    def churn(self) -> Churn:
+        """Churn at the primary horizon."""
+        return self.learnt.churn
+
+    @property
+    def value(self) -> Value:
+        """Value at the primary horizon."""
+        return self.learnt.value
+
+    @property
+    def rule(self) -> NaiveChurn:
+        """The simplest rule of who falls silent."""
+        return self.learnt.rule
+
+    @property
+    def value_rule(self) -> NaiveValue:
+        """The simplest rule of what is spent."""
+        return self.learnt.value_rule
+
+    def sample_of(self, panel: Panel) -> Sample:
+        """The rows at risk of a panel, with what the prior says of them at all horizons."""
+        panel = at_risk(panel, self.active_within_days)
+        priors = {h: self.prior.columns(panel.rhythm, h) for h in self.days}
         return Sample(panel, priors, Label(self.horizon_days), self.history_starts)
 
-    def p_churn(self, sample: Sample) -> NDArray[np.float64]:
-        """P(no purchase in the horizon) per row, by whoever speaks."""
+    def p_churn(self, sample: Sample) -> Float64:
+        """P(no purchase in the primary horizon) per row, by whoever speaks."""
         return spoken(self.speaker, self.churn, self.rule, sample)
 
-    def expected_spend(self, sample: Sample) -> NDArray[np.float64]:
-        """Expected net spend in the horizon per row, in currency, by whoever speaks."""
-        return money_spoken(self.value_speaker, self.value, self.rule, self.value_rule, sample)
+    def foreseen(self, sample: Sample) -> Foreseen:
+        """What whoever speaks says of all horizons."""
+        return foreseen(self.learnt, sample, self.speaker, self.value_speaker)
+
+    def scores(self, panel: Panel) -> pd.DataFrame:
+        """One row per row at risk of the panel, columns `SCORES`, in the panel's order."""
+        return self.scored(self.sample_of(panel))[0]
+
+    def scored(self, sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Scores, and one row per customer and horizon (columns `HORIZON_ROWS`), of the rows of a sample."""
+        ahead = self.foreseen(sample)
+        bounds = {h: self._bounds(ahead, h) for h in self.learnt.horizons}
+        return self._scores(sample, ahead, bounds[self.horizon_days]), self._horizon_rows(sample, ahead, bounds)
+
+    def horizon_rows(self, panel: Panel) -> pd.DataFrame:
+        """One row per row at risk of the panel and horizon, columns `HORIZON_ROWS`."""
+        return self.scored(self.sample_of(panel))[1]
+
+    def _bounds(self, ahead: Foreseen, horizon_days: int) -> Bounds:
+        if horizon_days not in self.trust:
+            return Bounds(*(np.full(len(ahead.spend[horizon_days]), np.nan) for _ in range(4)))
+        return self.trust[horizon_days].bounds(ahead.spend[horizon_days], ahead.p_none[horizon_days])
+
+    def _scores(self, sample: Sample, ahead: Foreseen, bounds: Bounds) -> pd.DataFrame:
+        panel, h, n = sample.panel, self.horizon_days, sample.n_rows
+        p_churn, spend = ahead.silent[h], ahead.spend[h]
+        life = self.lifetime.values(sample, ahead.spend, self.prior)
+        lateness = Lateness.of(self.prior, panel.rhythm)
+        window = NextOrder.of(ahead.silent, sample).dates(panel.cutoff_day)
+        found: dict[str, object] = {
+            "customer_id": panel.customer_id,
+            "as_of": dates(panel.cutoff_day),
+            "basis": life.basis,
+            "horizon_days": np.full(n, h, np.int32),
+            "p_churn": p_churn,
+            "expected_orders": ahead.orders[h],
+            "expected_spend": spend,
+            "p_no_spend": ahead.p_none[h],
+            "spend_low": bounds.low,
+            "spend_high": bounds.high,
+            "spend_upper": bounds.upper,
+            "lifetime_value": life.value,
+            "lifetime_low": life.low,
+            "lifetime_high": life.high,
+            "lifetime_value_ever": life.ever,
+            **{f"p_purchase_{d}d": 1 - ahead.silent[d] for d in TIMING},
+            **dict(zip(NEXT_ORDER, window, strict=True)),
+            "usual_gap_days": lateness.usual_gap_days,
+            "p_so_late": lateness.p_so_late,
+            "late": lateness.late,
+            "segment": segments(spend, p_churn, self.high_value),
+            "reasons": np.full(n, "", object),
+            "recency_days": panel.recency_days.astype(np.int32),
+            "orders": panel.totals.orders.astype(np.int64),
+            "spend": panel.totals.spend,
+            "last_purchase": dates(panel.cutoff_day - panel.recency_days.astype(np.int64)),
+            "model": np.full(n, self.speaker, object),
+            "value_model": np.full(n, self.value_speaker, object),
+        }
+        return pd.DataFrame({name: found[name] for name in SCORES})
+
+    def _horizon_rows(self, sample: Sample, ahead: Foreseen, bounds: Mapping[int, Bounds]) -> pd.DataFrame:
+        as_of, n = dates(sample.panel.cutoff_day), sample.n_rows
+        parts = []
+        for h in sorted(self.learnt.horizons):
+            found: dict[str, object] = {
+                "customer_id": sample.panel.customer_id,
+                "as_of": as_of,
+                "horizon_days": np.full(n, h, np.int32),
+                "p_churn": ahead.silent[h],
+                "expected_orders": ahead.orders[h],
+                "expected_gross": ahead.gross[h],
+                "expected_spend": ahead.spend[h],
+                "spend_low": bounds[h].low,
+                "spend_high": bounds[h].high,
+                "spend_upper": bounds[h].upper,
+                "trained_days": np.full(n, self.learnt.outlooks[h].trained_days, np.int32),
+            }
+            parts.append(pd.DataFrame({name: found[name] for name in HORIZON_ROWS}))
+        # By customer, then horizon: stable, as the customers stand in the order of their ids.
+        order = np.arange(n * len(parts)).reshape(len(parts), n).T.ravel()
+        return pd.concat(parts, ignore_index=True).take(order).reset_index(drop=True)
 
     def scores_of(
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
@@ -216,4 +281,4 @@ class Model:
             )
         history = History(lines, self.rules, self.history_starts, beside)
         known = reference if reference is not None else self.reference.at(as_of.day)
-        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of], (), self.horizons))
+        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of], (), self.days))

@@ -7,6 +7,7 @@ Source: Schmittlein, Morrison & Colombo (1987), doi:10.1287/mnsc.33.1.1. Nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -15,6 +16,7 @@ import numpy as np
 from scipy.special import expit, exprel
 
 from .btyd import BLOCK, Timing, horizon_of, rising
+from .discount import annuity, discounted_survival, spread
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 
@@ -104,6 +106,34 @@ class ParetoNbd(Timing):
         lived = (self.beta + summary.T) * log_ratio * exprel(-(self.s - 1) * log_ratio)
         rate = (self.r + summary.frequency) / (self.alpha + summary.T)
         return np.asarray(self.p_alive(summary) * rate * lived, np.float64)
+
+    def residual_purchases(self, summary: Summary, edges: Sequence[float], force: float = 0.0) -> Float:
+        """Discounted expected repeat purchases after T, slice by slice, as described in `Timing`.
+
+        P(alive) (r + x) / (alpha + T) x the discounted time lived. From 0 to infinity these are the discounted
+        expected residual transactions of Fader, Hardie & Lee (2005), doi:10.1509/jmkr.2005.42.4.415, which without
+        discounting are finite for s > 1 only.
+        """
+        ages, age = np.unique(summary.T, return_inverse=True)
+        lived = discounted_survival(self.s, self.beta + ages, edges, force)[age]
+        rate = (self.r + summary.frequency) / (self.alpha + summary.T)
+        return np.asarray((self.p_alive(summary) * rate)[:, None] * lived, np.float64)
+
+    def residual_squares(self, summary: Summary, days: float, force: float) -> tuple[Float, Float]:
+        """As described in `Timing`: of Poisson purchases while one lives, both a gamma rate and a gamma death rate."""
+        ages, age = np.unique(summary.T, return_inverse=True)
+        beta = self.beta + ages
+        singles = discounted_survival(self.s, beta, (0.0, days), 2 * force)[age, 0]
+        t, weight = spread(np.full(len(ages), float(days)), 1.0 / (force + max(self.s, 1.0) / beta))
+        pairs = 2 * (weight * annuity(t, force) * np.exp(-force * t - self.s * np.log1p(t / beta[:, None]))).sum(axis=1)
+        m, longer = self.r + summary.frequency, self.alpha + summary.T
+        alive = self.p_alive(summary)
+        return np.asarray(alive * m / longer * singles), np.asarray(alive * m * (m + 1) / longer**2 * pairs[age])
+
+    def slopes(self, rows: Rows) -> Float:
+        """As described in `Timing`."""
+        given = np.array([self.r, self.alpha / rows.unit, self.s, self.beta / rows.unit])
+        return _pareto_log_l(*given.tolist(), rows.x, rows.t_x, rows.T)[1] * given[:, None]
 
 
 def _pareto_log_l(r: float, alpha: float, s: float, beta: float, x: Int, t_x: Float, T: Float) -> tuple[Float, Float]:

@@ -109,7 +109,7 @@ class Prior:
     @classmethod
     def fit(cls, rhythm: Rhythm, cutoff: Cutoff | None = None) -> Prior:
         """Fit all three on the customers of one cutoff, which the notes then name."""
-        summary = _summary(rhythm)
+        summary = summary_of(rhythm)
         notes: list[str] = []
         when = f" at {cutoff}" if cutoff else ""
 
@@ -130,7 +130,7 @@ class Prior:
 
     def columns(self, rhythm: Rhythm, horizon_days: int) -> PriorColumns:
         """What the prior says of each row for a horizon."""
-        summary, h = _summary(rhythm), horizon_days
+        summary, h = summary_of(rhythm), horizon_days
         none, value = np.full(len(summary), np.nan), np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
         # Many customers share a row, and what is said of it.
         rows, at = summary.distinct()
@@ -162,7 +162,8 @@ class Prior:
         )
 
 
-def _summary(rhythm: Rhythm) -> Summary:
+def summary_of(rhythm: Rhythm) -> Summary:
+    """What buy-till-you-die models read of each row."""
     counts = [c.astype(np.int64) for c in (rhythm.frequency, rhythm.n_valued)]
     return Summary(counts[0], rhythm.recency, rhythm.T, rhythm.value, counts[1])
 

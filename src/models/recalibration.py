@@ -49,14 +49,29 @@ def logistic_line(x: Float64, y: Float64, weight: Float64) -> Line:
     return Line(float(fitted.intercept_[0]), slope) if slope > 0 else alone
 
 
+def poisson_line(x: Float64, y: Float64, weight: Float64) -> Line:
+    """Poisson regression with log link of counts on a prior's log; the mean alone without a prior."""
+    return _log_line(1.0, x, y, weight)
+
+
 def tweedie_line(x: Float64, y: Float64, weight: Float64) -> Line:
     """Tweedie regression with log link of money (mean about 1) on a prior's log; the mean alone without a prior."""
+    return _log_line(TWEEDIE_POWER, x, y, weight)
+
+
+def gamma_line(x: Float64, y: Float64, weight: Float64) -> Line:
+    """Gamma regression with log link of money above 0 (mean about 1) on a prior's log; the mean alone without one."""
+    return _log_line(2.0, x, y, weight)
+
+
+def _log_line(power: float, x: Float64, y: Float64, weight: Float64) -> Line:
+    """Generalised linear regression with variance proportional to mean^power (Jorgensen 1987)."""
     known = np.isfinite(x)
     alone = Line(float(np.log(max(float(np.average(y, weights=weight)), 1e-9))), 0.0)
-    if not known.any() or x[known].std() == 0:
+    if not known.any() or x[known].std() == 0 or not (y[known] > 0).any():
         return alone
     centre = float(x[known].mean())
-    model = TweedieRegressor(power=TWEEDIE_POWER, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
+    model = TweedieRegressor(power=power, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
     with threadpool_limits(1, user_api="blas"):
         fitted = model.fit(x[known, None] - centre, y[known], weight[known])
     slope = float(fitted.coef_[0])

@@ -76,6 +76,12 @@ class Sample:
         return future
 
     @property
+    def closed(self) -> bool:
+        """Whether the windows of all rows had closed by the end of the data."""
+        future = self.panel.targets.get(self.label)
+        return future is not None and not (self.n_rows and int(future.orders.min()) < 0)
+
+    @property
     def churned(self) -> Float64:
         """1 where no purchase fell into the window, else 0."""
         return np.asarray((self._future.orders == 0).astype(np.float64))
@@ -89,6 +95,12 @@ class Sample:
     def spend(self) -> Float64:
         """Signed spend in the window, in currency."""
         return self._future.spend
+
+    @property
+    def days_to_next(self) -> Float64:
+        """Days from the cutoff to the first purchase in the window, 0 if that is on the very day; NaN without one."""
+        first = self._future.first
+        return np.where(first < 0, np.nan, first)
 
     @property
     def trailing(self) -> Float64:

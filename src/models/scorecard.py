@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from . import metrics
 from .grade import Gain
 from .metrics import Resampling
-from .model import MODELS
+from .speakers import MODELS
 
 Float64 = NDArray[np.float64]
 ByModel = dict[str, dict[str, object]]
@@ -214,7 +214,9 @@ SHOWN = {
 
 
 def shown(figures: pd.DataFrame) -> pd.DataFrame:
-    """A table as text, with short names, and a dash for what is not defined."""
+    """A table as text, with short names, and a dash for what is not defined; all of one origin are that one."""
+    if figures["origin"].nunique() == 2:
+        figures = figures[figures["origin"] != "all"]
     found = figures[["origin", "model"]].astype(object)
     for name, (title, form) in SHOWN.items():
         found[title] = ["-" if np.isnan(v) else form.format(v).removesuffix("%") for v in figures[name]]

@@ -18,6 +18,8 @@ MIN_HISTORY_DAYS = 60
 MIN_TRAINING_CUTOFFS = 2
 SHORTER = (540, 365, 270, 180, 120, 90, 60, 30, 28, 14, 7)
 """Horizons to train at when windows of the one asked have not closed yet, and to suggest when nothing else will do."""
+TIMING = (7, 14, 30, 60, 90)
+"""Within how many days of a cutoff the next purchase is expected."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,29 @@ def final(span: Span) -> Origin:
     if found is None:
         raise too_short(span, span.ends, judged=False)
     return found
+
+
+def calibrating(stand: Origin, lag_days: int, wanted: int) -> tuple[Origin, ...]:
+    """Earlier days on which one could have stood, and whose windows had closed by then, ascending: at most so many.
+
+    Their predictions, beside what came of them, show how far predictions may be trusted. Their windows are disjoint, at
+    the horizon at which the stand is trained; they and what they train on are among its training cutoffs.
+
+    Examples
+    --------
+    >>> span = Span(Cutoff.parse("1997-01-01"), Cutoff.parse("1998-07-01"), 90, 0, 30)
+    >>> [str(o.cutoff) for o in calibrating(final(span), 0, 9)]
+    ['1997-10-04', '1998-01-02', '1998-04-02']
+    """
+    days, found = stand.trained_days, list[Origin]()
+    for cutoff in reversed(stand.training):
+        if found and cutoff.plus(days) > found[-1].cutoff:
+            continue
+        known = tuple(c for c in stand.training if matured(c, days, lag_days, cutoff))
+        if len(found) == wanted or len(known) < MIN_TRAINING_CUTOFFS:
+            break
+        found.append(Origin(cutoff, known, days))
+    return tuple(reversed(found))
 
 
 def origins(span: Span, wanted: int) -> tuple[Origin, ...]:

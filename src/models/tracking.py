@@ -28,7 +28,7 @@ import pandas as pd
 from ..errors import NoModel, RegularsError
 from ..intake.whole import all_for_owner_alone, owners_files, private
 from .bundle import load, save
-from .model import Model
+from .model import KINDS, SCORES, Model
 from .request import used_columns
 
 EXPERIMENT = "regulars"
@@ -258,18 +258,7 @@ def _signature(model: Model) -> Any:
         ColSpec(DataType.string, "order_id", required=False),
         *(ColSpec(DataType.string if c in texts else DataType.double, c) for c in used_columns(model.shape.columns)),
     ]
-    outputs: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.string, "customer_id"),
-        ColSpec(DataType.string, "as_of"),
-        ColSpec(DataType.integer, "horizon_days"),
-        *(ColSpec(DataType.double, c) for c in ("p_churn", "expected_orders", "expected_spend")),
-        ColSpec(DataType.integer, "recency_days"),
-        ColSpec(DataType.long, "orders"),
-        ColSpec(DataType.double, "spend"),
-        ColSpec(DataType.string, "last_purchase"),
-        ColSpec(DataType.string, "model"),
-        ColSpec(DataType.string, "value_model"),
-    ]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType[KINDS.get(c, "double")], c) for c in SCORES]
     as_of = ParamSpec("as_of", DataType.string, str(model.trained_on))
     return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([as_of]))
 

@@ -18,7 +18,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from .boosted import MAX_ROUNDS, PATIENCE, Setting, matrix, xgb_params
+from .boosted import MAX_ROUNDS, PATIENCE, Setting, Shelf, xgb_params
 from .judging import Judges
 from .trials import Trial
 
@@ -80,9 +80,12 @@ class Ground:
     The former are put into bins; the latter are left as they are, which makes a look at them five times as fast.
     """
 
-    def __init__(self, kind: str, names: Sequence[str], train: Rows, judge: Rows, threads: int) -> None:
+    def __init__(
+        self, kind: str, names: Sequence[str], train: Rows, judge: Rows, threads: int, shelf: Shelf | None = None
+    ) -> None:
         self.kind, self.judges = kind, Judges(kind, judge.label, judge.weight)
-        self._train = matrix(names, train.values, train.label, train.weight, train.margin, threads)
+        made = (shelf or Shelf()).matrix
+        self._train = made(names, train.values, train.label, train.weight, train.margin, threads)
         rows = np.ascontiguousarray(judge.values.T)
         self._judge = xgb.DMatrix(rows, base_margin=judge.margin, nthread=threads)
 
@@ -123,6 +126,7 @@ def tune(
     seconds: float | None = None,
     progress: Callable[[str, float], None] | None = None,
     space: Mapping[str, Range] = SPACE,
+    shelf: Shelf | None = None,
 ) -> Tuned:
     """Search `trials` settings; with 0 or 1 only the rounds of the defaults are found, by early stopping.
 
@@ -132,13 +136,15 @@ def tune(
         When they are over the study ends; the defaults are tried whatever it takes.
     space : dict of str to (float, float)
         Least and largest value of each parameter to search, widened to hold where the search starts.
+    shelf : Shelf, optional
+        Of matrices that other searches in the same rows share; not to be used while the search runs.
     """
     began, most = time.monotonic(), max(trials, 1)
 
     def over() -> bool:
         return seconds is not None and time.monotonic() - began > seconds
 
-    ground = Ground(kind, names, train, judge, setting.threads)
+    ground = Ground(kind, names, train, judge, setting.threads, shelf)
     search = _Search(ground, setting, space, over)
     table: list[Trial] = []
     best: dict[int, Grown] = {}
@@ -201,9 +207,11 @@ class _Search:
         return self.ground.grown(setting, looked)
 
 
-def best_rounds(kind: str, names: Sequence[str], train: Rows, judge: Rows, setting: Setting) -> int:
+def best_rounds(
+    kind: str, names: Sequence[str], train: Rows, judge: Rows, setting: Setting, shelf: Shelf | None = None
+) -> int:
     """Rounds after which the judging rows stop gaining."""
-    return Ground(kind, names, train, judge, setting.threads).grown(setting).rounds
+    return Ground(kind, names, train, judge, setting.threads, shelf).grown(setting).rounds
 
 
 def _study(seed: int) -> optuna.Study:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..models.concentration import HELD
 from .blocks import Cell, Column, Section, Table, Tile, pictured
 from .customers import (
     ALMOST_GONE,
@@ -25,12 +26,13 @@ from .customers import (
 from .figures import concentration_curves, gain_picture, risk_value_map
 from .grades import SPOKEN, as_spoken, instead
 from .inputs import ReportInput
-from .notation import count, date, days, figure, money, percent, plain
+from .listing import expected, first_column, has, naming, next_order, silent, so_far, why
+from .notation import count, days, money, percent, plain
+from .panels import share_text
 from .tables import levels
+from .value import holders
 
 LISTED = 20
-HEADED = 2
-"""The row of the first customer in a CSV file: the header is row 1."""
 
 
 def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
@@ -40,11 +42,17 @@ def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
     expected = customers["expected_spend"].sum(min_count=1)
     stake = customers.loc[can_be_kept(customers), "at_stake"].sum()
     return [
-        Tile(count(len(customers)), "customers scored"),
+        Tile(count(len(customers)), _scored(customers)),
         Tile(percent(share), f"will probably not buy in the {ahead}", warm=True),
         Tile(money(expected, report.currency), f"expected spend, {ahead}"),
         Tile(money(stake, report.currency), "at stake with those who can still be kept", warm=True),
     ]
+
+
+def _scored(customers: pd.DataFrame) -> str:
+    n = holders(customers["expected_spend"])
+    few = f"; {count(n)} of them hold {share_text(HELD)} of the expected spend" if n else ""
+    return f"customer{'' if len(customers) == 1 else 's'} scored{few}"
 
 
 def at_risk(report: ReportInput, customers: pd.DataFrame) -> Section:
@@ -98,11 +106,6 @@ def _off(share: float) -> str:
     if abs(share) < 0.005:
         return "right"
     return f"{percent(abs(share))} too {'high' if share > 0 else 'low'}"
-
-
-def _ago(recency_days: object) -> str:
-    text = count(recency_days)
-    return "1 day ago" if text == "1" else f"{text} days ago"
 
 
 def _in(report: ReportInput) -> str:
@@ -162,7 +165,9 @@ def to_keep(report: ReportInput, customers: pd.DataFrame) -> Section:
         topic,
         headline,
         _keep_words(report, customers),
-        pictured("How few hold how much", picture, "Share of the money held by the customers with the most of it."),
+        pictured(
+            "How few hold what is at stake", picture, "The steeper the line, the fewer customers one has to keep."
+        ),
         [_keep_table(report, customers)],
     )
 
@@ -183,6 +188,11 @@ def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
             f" Above it are {count(len(gone))} customers, with {money(gone['at_stake'].sum(), report.currency)} at "
             "stake on paper; below it, customers who will most likely buy anyway."
         )
+    if has(customers, "reasons"):
+        words.append(
+            "Below each customer stands what raises or lowers the chance most, as the forecast sees it; that is no "
+            "cause that one could change."
+        )
     words += _said(instead(report, "value"))
     if not report.ids_shown:
         words.append(
@@ -193,27 +203,22 @@ def _keep_words(report: ReportInput, customers: pd.DataFrame) -> list[str]:
 
 
 def _keep_table(report: ReportInput, customers: pd.DataFrame) -> Table:
-    table = worth_keeping(customers, LISTED)
-    # The file of scores is in the order of the ids.
-    row_of = {customer: count(row) for row, customer in enumerate(sorted(customers["customer_id"]), start=HEADED)}
-    name_of = plain if report.ids_shown else row_of.__getitem__
+    table, unit = worth_keeping(customers, LISTED), report.currency
+    name_of, reasons, window = naming(report), has(table, "reasons"), has(table, "next_order_p50")
     most = float(table["at_stake"].max()) if len(table) else 1.0
     rows = [
         [
-            Cell(name_of(r["customer_id"]), strong=True),
-            Cell(percent(r["p_churn"])),
-            Cell(date(r["last_purchase"]), _ago(r["recency_days"])),
-            Cell(count(r["orders"])),
-            Cell(money(r["spend"], report.currency)),
-            Cell(figure(r["expected_orders"], 1), money(r["expected_spend"], report.currency)),
-            Cell(money(r["worth_if_kept"], report.currency)),
-            Cell(money(r["at_stake"], report.currency), strong=True, bar=float(r["at_stake"]) / most),
+            name_of(r), Cell(percent(r["p_churn"])), silent(r),
+            *([next_order(r)] if window else []), expected(r, unit), so_far(r, unit),
+            Cell(money(r["at_stake"], unit), f"of {money(r['worth_if_kept'])}", True, float(r["at_stake"]) / most),
         ]
         for r in table.to_dict("records")
-    ]
-    named = ("Chance of not buying", "Last purchase", "Orders so far", "Spent so far", "Expected orders, spend")
-    first = Column("Customer", False) if report.ids_shown else Column("Row in scores.csv")
-    columns = [first, *map(Column, named), Column("Worth if kept"), Column("At stake")]
-    return Table(
-        f"The {len(rows)} at risk with the most at stake" if rows else "At risk with the most at stake", columns, rows
-    )
+    ]  # fmt: skip
+    ends = "80\u00a0% interval" if has(table, "spend_low") else ""
+    columns = [
+        first_column(report), Column("Chance of not buying"), Column("Last purchase"),
+        *([Column("Next order", note="half of them before")] if window else []),
+        Column("Expected spend", note=ends), Column("Spent so far"), Column("At stake", note="of worth if kept"),
+    ]  # fmt: skip
+    caption = f"The {len(rows)} at risk with the most at stake" if rows else "At risk with the most at stake"
+    return Table(caption, columns, rows, remarks=[why(r) for r in table.to_dict("records")] if reasons else ())

@@ -25,9 +25,10 @@ from .figures import (
 )
 from .grades import SPOKEN, as_spoken, called, instead, speaker
 from .inputs import PRODUCT, ReportInput, number
-from .notation import count, date, days, money, percent, plain
+from .notation import count, date, days, figure, money, percent, plain
 from .panels import Curve
 from .tables import calibration, capture, deciles, levels
+from .value import value_tenths
 
 NO_CHECK = "There are no predictions of the past yet that could be compared with what then happened."
 SHOWN_FEATURES = 12
@@ -187,8 +188,25 @@ def worth(report: ReportInput) -> Section:
         f"The {percent(HIGHLIGHT)} with the highest forecast spend brought {percent(found[0])} of the money.",
         [f"{_ends(found).capitalize()}, drawn over customers. {_others(curves)} {level}".strip(),
          *_instead(report, "value")],
-        pictures, [_decile_table(report, table, "Tenths by forecast spend, highest first")],
+        pictures, [_value_table(report, value_tenths(spoken, value))],
     )  # fmt: skip
+
+
+def _value_table(report: ReportInput, table: pd.DataFrame) -> Table:
+    """Tenths by forecast spend: forecast, actual, their ratio, and the money they hold."""
+    columns = [Column("Tenth", False, "1 = highest"), Column("Customers"), Column("Expected spend", note="per head"),
+               Column("Then spent", note="per head"), Column("Expected / spent", note="1 is right"),
+               Column("Share of all money"), Column("This and above")]  # fmt: skip
+    rows = [
+        [
+            *row(int(r["tenth"]), count(r["n"]), money(r["predicted"], report.currency),
+                 money(r["actual"], report.currency), figure(r["ratio"], 2)),
+            Cell(percent(r["share"]), bar=number(r["share"])), Cell(percent(r["cumulative"])),
+        ]
+        for r in table.to_dict("records")
+    ]  # fmt: skip
+    note = "All checks together. In the shares a return counts as nothing."
+    return Table("Tenths by forecast spend", columns, rows, note=note)
 
 
 def _unit(report: ReportInput) -> str:

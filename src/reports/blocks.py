@@ -40,13 +40,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under headings; a folded table is opened by a click."""
+    """Rows of cells under headings; a folded table is opened by a click.
+
+    `remarks`, where there are any, are texts below the rows, one for each; an empty one is left out.
+    """
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     folded: bool = False
     note: str = ""
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """An answer: its one-sentence headline, the words, the pictures, the tables; a badge warns at its topic."""
+    """An answer: its one-sentence headline, the words, the pictures, the tables; a badge warns at its topic.
+
+    `part` is the part of the page that it belongs to.
+    """
 
     anchor: str
     topic: str
@@ -69,6 +76,7 @@ class Section:
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
     badge: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..clock import Cutoff
+from .columns import prospects
 from .inputs import ReportInput, first_day
 
 RISK_EDGES = (0.0, 0.1, 0.3, 0.6, 0.9)
@@ -53,8 +54,13 @@ def valued(scores: pd.DataFrame, as_of: Cutoff, since: Cutoff | None, horizon_da
 
 
 def customers_of(report: ReportInput) -> pd.DataFrame:
-    """The report's scored customers, valued."""
-    return valued(report.scores, Cutoff.parse(report.as_of), first_day(report), report.horizon_days)
+    """The report's scored customers, valued; prospects, who never bought, are none."""
+    return valued(
+        report.scores[~prospects(report.scores)].reset_index(drop=True),
+        Cutoff.parse(report.as_of),
+        first_day(report),
+        report.horizon_days,
+    )
 
 
 def risk_value_grid(customers: pd.DataFrame) -> pd.DataFrame:

@@ -20,12 +20,15 @@ from .inputs import PRODUCT, ReportInput, checked, models_with
 from .notation import days, model_name, percent, short_money
 from .panels import Curve, Gain, draw_curves, draw_forecasts, draw_gains, draw_map, draw_months, share_text
 from .style import BLUE, GREY, INK, MUTED, ORANGE, Canvas, Drawing, png, svg
-from .tables import calibration, gain_curve
+from .tables import calibration, deciles, gain_curve
 
 WIDTH = 420.0
 CONTACTED = 0.5
 """Gain curves are drawn up to here: hardly anybody contacts more."""
 HIGHLIGHT = 0.10
+NARROW = 300.0
+"""Below this width words are left out."""
+SAFEST_FIRST = ("safest", "groups of equal size", "riskiest")
 
 
 def risk_value_map(grid: pd.DataFrame, floors: Sequence[float | None], horizon_days: int) -> Markup | None:
@@ -36,27 +39,36 @@ def risk_value_map(grid: pd.DataFrame, floors: Sequence[float | None], horizon_d
     return svg(lambda c: draw_map(c, grid, floors, _risk(horizon_days), " at stake"), WIDTH, 350, says)
 
 
-def calibration_picture(table: pd.DataFrame) -> Markup | None:
-    """Forecast and actual churn in groups of equal size, safest first."""
+def calibration_picture(
+    table: pd.DataFrame, bar: str = "actually left", below: tuple[str, str, str] = SAFEST_FIRST
+) -> Markup | None:
+    """Forecast and actual share in groups of equal size, the lowest chance first; as it stands, of leaving."""
     if table.empty:
         return None
-    says = "Forecast and actual share of customers without a purchase, in groups from the safest to the riskiest"
-    return svg(lambda c: _draw_calibration(c, table), WIDTH, 300, says)
+    says = f"Forecast and actual share of customers who {bar}, in groups by forecast from {below[0]} to {below[2]}"
+    return svg(lambda c: _draw_calibration(c, table, bar, below), WIDTH, 300, says)
 
 
-def spend_picture(deciles: pd.DataFrame) -> Markup | None:
+def spend_picture(tenths: pd.DataFrame) -> Markup | None:
     """Forecast and actual spend per customer in tenths, the most valuable first."""
-    table = deciles.rename(
-        columns={
-            "tenth": "group", "predicted_spend": "predicted", "actual_spend": "actual",
-            "spend_low": "low", "spend_high": "high",
-        }
-    ).dropna(subset=["predicted", "actual"])  # fmt: skip
-    if table.empty or not table[["predicted", "actual"]].to_numpy().any():
-        return None
-    below = ("most valuable", "tenths by forecast spend", "least")
+    table = _spend_table(tenths)
     says = "Forecast and actual spend per customer in tenths by forecast spend"
-    return svg(lambda c: draw_forecasts(c, table, "actual spend per customer", short_money, below), WIDTH, 300, says)
+    return None if table is None else svg(lambda c: _draw_spend(c, table), WIDTH, 300, says)
+
+
+def _spend_table(tenths: pd.DataFrame) -> pd.DataFrame | None:
+    names = {
+        "tenth": "group", "predicted_spend": "predicted", "actual_spend": "actual",
+        "spend_low": "low", "spend_high": "high",
+    }  # fmt: skip
+    table = tenths.rename(columns=names).dropna(subset=["predicted", "actual"])
+    return table if table[["predicted", "actual"]].to_numpy().any() else None
+
+
+def _draw_spend(canvas: Canvas, table: pd.DataFrame) -> None:
+    below = ("most valuable", "tenths by forecast spend", "least")
+    bar = "actual spend per customer" if canvas.width > NARROW else "actually spent"
+    draw_forecasts(canvas, table, bar, short_money, below)
 
 
 def gain_picture(curves: Sequence[Curve], below: str, mark: tuple[float, str] | None, says: str) -> Markup | None:
@@ -94,9 +106,10 @@ def _risk(horizon_days: int) -> str:
     return f"Chance of not buying in the next {days(horizon_days)}"
 
 
-def _draw_calibration(canvas: Canvas, table: pd.DataFrame) -> None:
-    below = ("safest", "groups of equal size", "riskiest")
-    draw_forecasts(canvas, table, "actually left", lambda v: share_text(round(v, 2)), below)
+def _draw_calibration(
+    canvas: Canvas, table: pd.DataFrame, bar: str = "actually left", below: tuple[str, str, str] = SAFEST_FIRST
+) -> None:
+    draw_forecasts(canvas, table, bar, lambda v: share_text(round(v, 2)), below)
 
 
 def _cut(name: str, curve: pd.DataFrame, colour: str, width: float = 1.5, dash: str = "-") -> Curve:
@@ -162,7 +175,8 @@ def found_text(curve: Curve) -> str:
 
 
 def overview(report: ReportInput) -> bytes:
-    """The picture of the answer for the README: risk x value map, gain curve, calibration; PNG of 1200 x 520 pixels.
+    """The picture of the answer for the README: risk x value map, gain curve, forecast and actual
+    of churn and of spend; PNG of 1200 x 520 pixels.
 
     Parameters
     ----------
@@ -178,6 +192,7 @@ def overview(report: ReportInput) -> bytes:
     grid, floors = risk_value_grid(customers), value_floors(customers)
     curves = churn_curves(given.predictions, best_classic(given), speaker(given))
     table = calibration(as_spoken(given), SPOKEN)
+    spend = _spend_table(deciles(as_spoken(given), SPOKEN, "value"))
 
     def draw_risk(canvas: Canvas) -> None:
         draw_map(canvas, grid, floors, _risk(given.horizon_days), "")
@@ -185,10 +200,16 @@ def overview(report: ReportInput) -> bytes:
     def draw_gain(canvas: Canvas) -> None:
         draw_curves(canvas, curves, 78, "share of customers contacted", (HIGHLIGHT, found_text(curves[0])))
 
+    def draw_both(canvas: Canvas) -> None:
+        half = (canvas.height - 14) / 2
+        _draw_calibration(canvas.part(0, 0, canvas.width, half), table)
+        if spend is not None:
+            _draw_spend(canvas.part(0, half + 14, canvas.width, half), spend)
+
     def draw(canvas: Canvas) -> None:
         _panel(canvas, 16, 326, "Customers, and the money at stake", draw_risk if len(customers) else None)
         _panel(canvas, 376, 272, "Who is found first", draw_gain if curves else None)
-        _panel(canvas, 672, 212, "Forecast and actual", None if table.empty else lambda c: _draw_calibration(c, table))
+        _panel(canvas, 672, 212, "Forecast and actual", None if table.empty else draw_both)
 
     return png(draw, 900, 390, 4 / 3)
 

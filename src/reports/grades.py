@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from .columns import PREDICTION_COLUMNS
 from .comparison import RULE
-from .inputs import PREDICTION_COLUMNS, PRODUCT, ReportInput, branch
+from .inputs import PRODUCT, ReportInput, branch
 from .notation import MODEL_NAMES, model_name, plain
 
 SPOKEN = "spoken"
@@ -48,10 +49,11 @@ def letter_of(report: ReportInput, target: str = "churn") -> str:
 def speaker(report: ReportInput, target: str = "churn") -> str:
     """Who spoke: as the scores say, else as the grade does, else the product's own model."""
     column = SPEAKERS[target]
-    said = list(report.scores[column].unique()) if column in report.scores.columns else []
-    said = said if len(said) == 1 else []
-    said.append(branch(report.backtest, "grade", target).get("champion"))
-    return next((str(name) for name in said if name in MODEL_NAMES), PRODUCT)
+    said = set(report.scores[column]) & set(MODEL_NAMES) if column in report.scores.columns else set()
+    if len(said) == 1:
+        return str(said.pop())
+    champion = branch(report.backtest, "grade", target).get("champion")
+    return str(champion) if champion in MODEL_NAMES else PRODUCT
 
 
 def marks(report: ReportInput) -> list[Mark]:

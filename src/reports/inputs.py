@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ..clock import Cutoff
-from ..errors import ConfigError, DataError, did_you_mean
+from ..errors import ConfigError
+from .columns import PREDICTION_COLUMNS, numbers, present, probabilities, typed_horizons, typed_movers, typed_scores
 
-SCORE_NUMBERS = ("p_churn", "expected_orders", "expected_spend", "recency_days", "orders", "spend")
-SCORE_COLUMNS = ("customer_id", *SCORE_NUMBERS, "last_purchase")
-PREDICTION_COLUMNS = ("cutoff", "customer_id", "churned", "spend")
+FORESEEN = ("p_none", "spend_low", "spend_high", "spend_upper")
 PRODUCT = "regulars"
 """The name of the product's own model in the backtest and in the prediction columns."""
 
@@ -45,16 +44,28 @@ class ReportInput:
         ``origins``, ``pooled``, ``gain``, ``grade``, ``budget``, ``notes``, ``enough``; any figure may be None.
     predictions : DataFrame
         Out-of-time: cutoff, customer_id, churned (0 or 1), spend, and p_churn_MODEL, value_MODEL for each model; a
-        rival's may be missing where it could not be fitted.
+        rival's may be missing where it could not be fitted. Optional: p_purchase_DAYSd with bought_DAYSd.
     scores : DataFrame
         One row per customer: customer_id, p_churn, expected_orders, expected_spend, recency_days, orders, spend,
-        last_purchase; optional ``model`` and ``value_model``, who spoke.
+        last_purchase; optional ``model`` and ``value_model``, who spoke, and the rest of the columns of scores
+        (intervals, lifetime value, timing, segment, reasons); a part without its columns says so.
     features : list of dict
         name, meaning, unit, gain_share; descending.
     model : dict
         name, version, run_id, created, ...
     ids_shown : bool
         Whether customers are listed by their ids; otherwise by their rows in the CSV file of the scores.
+    horizons : DataFrame, optional
+        One row per customer and horizon: customer_id, horizon_days, p_churn, expected_spend; optional expected_orders,
+        trained_days.
+    movers : DataFrame, optional
+        Who moved since earlier scores, those with most money moved first: customer_id, moved, as_of_before,
+        p_churn_before, p_churn, expected_spend_before, expected_spend, segment_before, segment.
+    moved : dict, optional
+        ``since``, ``joined``, ``left``, ``segment`` (counts of all), ``words``; without movers, why in ``words``.
+    lifetime : dict, optional
+        ``horizon_days``, ``discount_rate`` (a year), ``margin``, ``warnings`` (texts), ``total`` (``low``, ``high``,
+        ``level``); any may be missing.
 
     Examples
     --------
@@ -73,33 +84,10 @@ class ReportInput:
     features: list[dict[str, object]]
     model: dict[str, str]
     ids_shown: bool = False
-
-
-def _present(frame: pd.DataFrame, needed: tuple[str, ...], what: str) -> None:
-    missing = [c for c in needed if c not in frame.columns]
-    if missing:
-        raise DataError(
-            f"the {what} have no column `{missing[0]}`",
-            needed=", ".join(needed),
-            do=did_you_mean(missing[0], [str(c) for c in frame.columns]) if len(frame.columns) else "",
-            offending=missing,
-            code="RG401",
-        )
-
-
-def _numbers(frame: pd.DataFrame, names: list[str]) -> dict[str, pd.Series[float]]:
-    return {n: pd.to_numeric(frame[n], errors="coerce").astype(float) for n in names}
-
-
-def _probabilities(frame: pd.DataFrame, name: str, what: str, needed: bool = True) -> None:
-    bad = ~frame[name].between(0.0, 1.0) & (frame[name].notna() | needed)
-    if bad.any():
-        raise DataError(
-            f"{int(bad.sum())} of the {what} have no probability in `{name}`",
-            needed="a number from 0 to 1 in every row",
-            offending=[repr(v) for v in frame.loc[bad, name].head(3)],
-            code="RG402",
-        )
+    horizons: pd.DataFrame | None = None
+    movers: pd.DataFrame | None = None
+    moved: dict[str, object] | None = None
+    lifetime: dict[str, object] | None = None
 
 
 def checked(report: ReportInput) -> ReportInput:
@@ -115,28 +103,30 @@ def checked(report: ReportInput) -> ReportInput:
     Cutoff.parse(report.as_of)
     if report.horizon_days < 1:
         raise ConfigError(f"horizon_days is {report.horizon_days}", needed="at least 1", code="RG400")
-    _present(report.scores, SCORE_COLUMNS, "scores")
-    scores = report.scores.assign(
-        customer_id=report.scores["customer_id"].astype(str), **_numbers(report.scores, list(SCORE_NUMBERS))
-    ).reset_index(drop=True)
-    _probabilities(scores, "p_churn", "scores")
-    return replace(report, scores=scores, predictions=_checked_predictions(report.predictions))
+    return replace(
+        report,
+        scores=typed_scores(report.scores),
+        predictions=_checked_predictions(report.predictions),
+        horizons=typed_horizons(report.horizons),
+        movers=typed_movers(report.movers),
+    )
 
 
 def _checked_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     """Typed columns; with no rows, the four key columns and nothing else are needed of nobody."""
     if predictions.empty:
         return pd.DataFrame({c: pd.Series(dtype=float) for c in PREDICTION_COLUMNS})
-    _present(predictions, PREDICTION_COLUMNS, "predictions")
+    present(predictions, PREDICTION_COLUMNS, "predictions")
+    foreseen = [c for c in predictions.columns if c.startswith(("p_purchase_", "bought_")) or c in FORESEEN]
     models = [c for c in predictions.columns if c.startswith(("p_churn_", "value_"))]
     frame = predictions.assign(
         cutoff=predictions["cutoff"].astype(str),
         customer_id=predictions["customer_id"].astype(str),
-        **_numbers(predictions, ["churned", "spend", *models]),
+        **numbers(predictions, ["churned", "spend", *models, *foreseen]),
     ).reset_index(drop=True)
     for name in ["churned", *(m for m in models if m.startswith("p_churn_"))]:
         # A rival that could not be fitted at some check has no prediction there.
-        _probabilities(frame, name, "predictions", needed=name in ("churned", f"p_churn_{PRODUCT}"))
+        probabilities(frame, name, "predictions", needed=name in ("churned", f"p_churn_{PRODUCT}"))
     return frame
 
 

@@ -7,6 +7,7 @@ input. What is missing is "not defined here"; a wrong column is a `DataError`; a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
@@ -17,7 +18,12 @@ from .about_checks import steady
 from .about_comparison import comparison
 from .about_customers import at_risk, tiles, to_keep
 from .about_data import data, reading
+from .about_future import further, lifetime
+from .about_intervals import intervals
 from .about_model import drivers, ranking, trust, worth
+from .about_movers import movers
+from .about_timing import timing
+from .about_value import value
 from .customers import customers_of
 from .grades import marks
 from .inputs import ReportInput as ReportInput
@@ -63,19 +69,29 @@ def render(report: ReportInput) -> str:
     """
     given = checked(report)
     customers = customers_of(given)
-    sections = [
-        at_risk(given, customers),
-        to_keep(given, customers),
-        ranking(given),
-        trust(given),
-        worth(given),
-        comparison(given),
-        steady(given),
-        budget(given),
-        drivers(given),
-        data(given),
-        reading(given),
-    ]
+    parts = {
+        "Your customers": [
+            value(given, customers),
+            to_keep(given, customers),
+            at_risk(given, customers),
+            timing(given, customers),
+            further(given, customers),
+            lifetime(given, customers),
+            movers(given),
+        ],
+        "How far to trust it": [
+            ranking(given),
+            trust(given),
+            worth(given),
+            intervals(given),
+            comparison(given),
+            steady(given),
+            budget(given),
+            drivers(given),
+        ],
+        "What it rests on": [data(given), reading(given)],
+    }
+    sections = [replace(section, part=part) for part, group in parts.items() for section in group]
     return template("report.html").render(
         title=plain(given.title),
         as_of=date(given.as_of),

@@ -110,12 +110,13 @@ def draw_map(canvas: Canvas, grid: pd.DataFrame, floors: Sequence[float | None],
             )  # fmt: skip
 
 
-def _key(canvas: Canvas, bar: str) -> None:
+def _key(canvas: Canvas, bar: str, whiskers: bool) -> None:
     """One line that names the bar, its whisker and the tick."""
     sheet = canvas.sheet()
     sheet.add_patch(Rectangle((0, 4), 11, 11, fc=BLUE, alpha=0.30, lw=0))
-    sheet.plot([5.5, 5.5], [1, 10], color=MUTED, lw=1.2)
-    tail = f", with 90{NBSP}% interval" if canvas.width > 300 else ""
+    if whiskers:
+        sheet.plot([5.5, 5.5], [1, 10], color=MUTED, lw=1.2)
+    tail = f", with 90{NBSP}% interval" if whiskers and canvas.width > 300 else ""
     sheet.text(17, 10, bar + tail, size=11.5, color=INK, va="center")
     sheet.plot([canvas.width - 74, canvas.width - 60], [10, 10], color=ORANGE, lw=3)
     sheet.text(canvas.width - 52, 10, "forecast", size=11.5, color=INK, va="center")
@@ -124,8 +125,8 @@ def _key(canvas: Canvas, bar: str) -> None:
 def draw_forecasts(
     canvas: Canvas, table: pd.DataFrame, bar: str, text: Callable[[float], str], below: tuple[str, str, str]
 ) -> None:
-    """Forecast (tick) against actual (bar with whisker) in groups; columns predicted, actual, low, high."""
-    _key(canvas, bar)
+    """Forecast (tick) against actual (bar with whisker) in groups; columns group, predicted, actual, low, high."""
+    _key(canvas, bar, bool(table["low"].notna().any()))
     axes = canvas.axes(left=46, top=34, right=2, bottom=38)
     x, tops = np.arange(len(table)), table[["predicted", "actual", "high"]].max(axis=1).to_numpy(float)
     low = min(0.0, float(table[["predicted", "actual", "low"]].min().min()))
@@ -176,7 +177,10 @@ def draw_curves(
         height = float(np.interp(at, curves[0].x, curves[0].y))
         axes.plot([at, at], [0, height], color=curves[0].colour, lw=1, ls=(0, (2, 2)))
         axes.plot([at], [height], "o", color=curves[0].colour, ms=7)
-        axes.annotate(words, (at, 0.0), (7, 8), textcoords="offset points", size=11.5, weight="bold", color=INK)
+        side, ha = (7, "left") if at <= 0.45 * upto else (-7, "right")
+        axes.annotate(
+            words, (at, 0.0), (side, 8), textcoords="offset points", size=11.5, weight="bold", color=INK, ha=ha
+        )
     canvas.sheet().text(
         (canvas.width - right + 46) / 2, canvas.height - 7, below, size=11, color=MUTED, ha="center", va="center"
     )

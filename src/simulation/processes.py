@@ -68,6 +68,36 @@ class Buyers:
         return alive, p + alive
 
 
+    def bought(self, which: Int, repeats: Int, since: Float, edges: Float, season: Season) -> Float:
+        """Expected purchases from each edge to the next, shape (n, n_edges - 1), of those known to be alive at the first.
+
+        For someone who knows the rates and the last purchase, at `since`. While alive, steps are Poisson in busy time;
+        where purchases decide, the j-th one to come is made with chance (1 - p)^(j - 1), and gaps of several steps are
+        partly over: how many were made since the last purchase is Poisson, given that they were too few for another.
+        """
+        rate, leaving = self.rate[which][:, None], self.leaving[which][:, None]
+        busy = season.to_busy(edges) - season.to_busy(edges[:1])
+        if np.isfinite(self.lifetime).any():
+            # The season's multiplier is constant within a day, and the edges are days.
+            lived = -np.diff(np.exp(-leaving * (edges - edges[0])), axis=1) / np.maximum(leaving, 1e-300)
+            return np.asarray(rate * lived * (np.diff(busy) / np.diff(edges)))
+        if self.steps == 1:
+            chance = np.maximum(rate * leaving, 1e-300)
+            return np.asarray(-np.diff(np.exp(-chance * busy), axis=1) / np.maximum(leaving, 1e-300))
+        from scipy.special import gammainc, gammaln
+
+        steps = np.arange(self.steps)
+        waited = rate * (season.to_busy(edges[:1]) - season.to_busy(since))[:, None]
+        with np.errstate(divide="ignore"):  # nothing waited: no step was made
+            done = np.exp(np.where(steps > 0, steps * np.log(waited), 0.0) - gammaln(steps + 1.0))
+        done /= done.sum(axis=1, keepdims=True)
+        total, most = np.zeros((len(which), len(edges))), float((rate * busy[-1]).max(initial=0.0))
+        for j in range(1, 2 + int((most + 10.0 * np.sqrt(most) + 30.0) / self.steps)):
+            for i in steps.tolist():
+                total += (1 - leaving) ** (j - 1) * done[:, i : i + 1] * gammainc(j * self.steps - i, rate * busy)
+        return np.diff(total, axis=1)
+
+
 def _died(rate: Float, death: Float, since: Float, until: Float, season: Season) -> Float:
     """P(died before `until` without a purchase since `since`): exact, day by day where there is a season."""
     if season.multiplier is None:

@@ -122,7 +122,8 @@ def simulate(
     money = worth.amounts(means[customer], unit, stream_of(seed, "amounts"))
     back = returned_of(at, money, return_rate, return_delay_days, stream_of(seed, "returns"))
     orders = Orders(customer, number, at, money, *back)
-    look = Look(first, days, future_days, decimals, lines_per_order, free_rate, str(law), seed)
+    looks = (first, days, future_days, decimals, lines_per_order, free_rate, str(law), seed)
+    look = Look(*looks, return_rate, return_delay_days)
     guests = _guests(round(guest_rate * len(orders)), end, worth, unit, seed)
     return Simulated(look, buyers, joined, means, year, orders, guests)
 

@@ -24,6 +24,11 @@ from .season import Season
 if TYPE_CHECKING:
     import pandas as pd
 
+YEAR_DAYS = 365.0
+BLOCK = 256
+RETURNED = 0.75
+"""What is returned of a returned order on average: half of them whole, half of them in part, evenly from 0 to all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Look:
@@ -37,6 +42,8 @@ class Look:
     free_rate: float
     law: str
     seed: int
+    return_rate: float = 0.0
+    return_delay_days: float = 1.0
 
 
 class Past(NamedTuple):
@@ -175,16 +182,7 @@ class Simulated:
         """
         import pandas as pd
 
-        here = cutoff if isinstance(cutoff, Cutoff) else Cutoff.parse(cutoff)
-        now = float(here.day - self.starts.day)
-        until, end = now + horizon_days, self.look.days + self.look.future_days
-        if not (horizon_days > 0 and now > 0 and until <= end):
-            raise ConfigError(
-                f"the window of {horizon_days} days from {here} was not simulated",
-                needed=f"one after {self.starts} and until {self.starts.plus(end)}",
-                do="simulate more days, or more future_days",
-                code="RG197",
-            )
+        now, until = self._within(cutoff, horizon_days)
         past = self._past(now)
         which, repeats, since = past.which, past.frequency, past.last
         alive, silent = self.buyers.silence(which, repeats, since, np.full(len(which), now), self.season)
@@ -205,6 +203,96 @@ class Simulated:
             "spend": spent[which],
         }
         return pd.DataFrame(frame)
+
+    def _within(self, cutoff: str | Cutoff, horizon_days: int) -> tuple[float, float]:
+        """A window's edges, in days since the world began."""
+        here = cutoff if isinstance(cutoff, Cutoff) else Cutoff.parse(cutoff)
+        now = float(here.day - self.starts.day)
+        until, end = now + horizon_days, self.look.days + self.look.future_days
+        if not (horizon_days > 0 and now > 0 and until <= end):
+            raise ConfigError(
+                f"the window of {horizon_days} days from {here} was not simulated",
+                needed=f"one after {self.starts} and until {self.starts.plus(end)}",
+                do="simulate more days, or more future_days",
+                code="RG197",
+            )
+        return now, until
+
+    def value_truth(
+        self, cutoff: str | Cutoff, days: int, margin: float = 1.0, discount_rate: float = 0.0
+    ) -> pd.DataFrame:
+        """What everyone who bought before a cutoff is worth in the days that follow it: margin x net spend, discounted.
+
+        Money of a time t days after the cutoff counts (1 + discount_rate)^(-t / 365) times.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per customer with a purchase before the cutoff.
+
+            - ``expected``: for someone who knows his rates, his mean value, his purchases and what came back of them,
+              but not whether he is alive: no prediction can do better on average. Exact up to discounting whole days
+              at their middle and the rounding of money; what comes back in the days, of earlier orders too, is
+              subtracted.
+            - ``realised``: what he really brings.
+
+        Raises
+        ------
+        ConfigError
+            ``RG197`` when the window is not within what was simulated; ``RG196`` for a margin or rate that cannot be.
+
+        Examples
+        --------
+        >>> from regulars import simulate
+        >>> truth = simulate(500, seed=2).value_truth("2023-12-01", days=180, margin=0.4, discount_rate=0.1)
+        >>> bool(abs(truth["realised"].sum() / truth["expected"].sum() - 1) < 0.2)
+        True
+        """
+        import pandas as pd
+
+        if not (0 <= margin <= 1 and 0 <= discount_rate < np.inf):
+            given = f"margin {margin} and discount_rate {discount_rate}"
+            raise ConfigError(given, needed="a margin of 0 to 1, a rate of 0 or more", code="RG196")
+        now, until = self._within(cutoff, days)
+        force, past = float(np.log1p(discount_rate)) / YEAR_DAYS, self._past(now)
+        expected = self._expected(past, now, until, force) - self._coming_back(now, until, force)[past.which]
+        orders, unit, n = self.orders, 10.0**self.look.decimals, len(self.joined)
+        realised = np.zeros(n)
+        for sign, at, money in ((1.0, orders.at, orders.money), (-1.0, orders.returned_at, orders.returned)):
+            seen = (at >= now) & (at < until)
+            worth = money[seen] / unit * np.exp(-force * (at[seen] - now))
+            realised += sign * np.bincount(orders.customer[seen], worth, n)
+        frame = {
+            "customer_id": ids_of(n)[past.which],
+            "expected": margin * expected,
+            "realised": margin * realised[past.which],
+        }
+        return pd.DataFrame(frame)
+
+    def _expected(self, past: Past, now: float, until: float, force: float) -> Float:
+        """Expected discounted spend of new purchases, less what of it comes back within the window."""
+        edges = np.arange(now, until + 1.0)
+        middle = 0.5 * (edges[:-1] + edges[1:])
+        back = _share_back(self.look, until - middle, force) * RETURNED * self.look.return_rate
+        worth = np.exp(-force * (middle - now)) * (1.0 - back)
+        out, alike = np.empty(len(past.which)), np.argsort(self.buyers.rate[past.which], kind="stable")
+        for start in range(0, len(out), BLOCK):
+            rows = alike[start : start + BLOCK]
+            which, repeats, last = past.which[rows], past.frequency[rows], past.last[rows]
+            alive, silent = self.buyers.silence(which, repeats, last, np.full(len(which), now), self.season)
+            bought = self.buyers.bought(which, repeats, last, edges, self.season)
+            out[rows] = alive / silent * (bought @ worth)
+        return out * self.means[past.which]
+
+    def _coming_back(self, now: float, until: float, force: float) -> Float:
+        """What is expected to come back, discounted, of purchases before a time of which nothing had come back then."""
+        orders, look = self.orders, self.look
+        open_ = np.flatnonzero((orders.at < now) & (orders.returned_at >= now))
+        still = look.return_rate * np.exp(-(now - orders.at[open_]) / look.return_delay_days)
+        chance = still / (1.0 - look.return_rate + still) if look.return_rate else still
+        worth = RETURNED * chance * orders.money[open_] / 10.0**look.decimals
+        total = np.bincount(orders.customer[open_], worth, len(self.joined))
+        return np.asarray(total * _share_back(look, np.array([until - now]), force))
 
     def _past(self, now: float) -> Past:
         """What the purchases before a time tell."""
@@ -249,3 +337,9 @@ class Simulated:
 
         rows = "".join(f"<tr><th>{name}</th><td>{escape(said)}</td></tr>" for name, said in self._rows())
         return f"<table>{rows}</table>"
+
+
+def _share_back(look: Look, left: Float, force: float) -> Float:
+    """Of what comes back after exponential delays, the part that does so within some days, discounted to their start."""
+    speed = 1.0 / look.return_delay_days
+    return np.asarray(-speed / (speed + force) * np.expm1(-(speed + force) * left))

@@ -56,7 +56,7 @@ def bits(panel: Panel) -> list[bytes]:
         panel.totals.orders.tobytes(),
         panel.totals.spend.tobytes(),
         *(v.tobytes() for v in panel.totals.trailing.values()),
-        *(a.tobytes() for f in panel.targets.values() for a in (f.orders, f.spend)),
+        *(a.tobytes() for f in panel.targets.values() for a in (f.orders, f.spend, f.first)),
     ]
 
 
@@ -89,6 +89,7 @@ def test_a_window_that_runs_past_the_data_is_unknown_and_one_that_ends_with_them
         future, left = found.targets[label], shop().ends.day - found.cutoff_day
         unknown = left < label.horizon_days
         assert (future.orders[unknown] == -1).all()
+        assert (future.first[unknown] == -1).all()
         assert np.isnan(future.spend[unknown]).all()
         assert (future.orders[~unknown] >= 0).all()
         assert np.isfinite(future.spend[~unknown]).all()

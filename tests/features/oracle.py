@@ -86,8 +86,9 @@ class Oracle:
 
     def targets(
         self, customer: str, cutoff: dt.date, horizon_days: int, known_on: dt.date | None = None
-    ) -> tuple[int, Decimal]:
-        """Purchases that became one, and spend, in [cutoff, cutoff + horizon), as known before another day."""
+    ) -> tuple[int, Decimal, int]:
+        """Purchases that became one, spend, and the days until the first purchase (-1 without one) in [cutoff, cutoff +
+        horizon), as known before another day."""
         start, end = midnight(cutoff, self.zone), midnight(cutoff + horizon_days * DAY, self.zone)
         lines = [line for line in self.lines if line["customer_id"] == customer]
         if known_on is not None:
@@ -95,7 +96,8 @@ class Oracle:
             lines = [line for line in lines if line.get("known_at", dt.datetime.min.replace(tzinfo=dt.UTC)) < limit]
         purchases, _ = self.judged(lines)
         inside = [line for line in lines if start <= line["purchased_at"] < end]
-        return sum(start <= p.at < end for p in purchases), self.spent(inside)
+        days = [(p.day - cutoff).days for p in purchases if start <= p.at < end]
+        return len(days), self.spent(inside), min(days, default=-1)
 
     def rhythm(self, customer: str, cutoff: dt.date) -> dict[str, Value]:
         """The buy-till-you-die summary, in days."""

@@ -149,13 +149,15 @@ def test_targets_count_from_the_cutoff_to_before_the_end() -> None:
     nine, ten = history.future(row, day, 9), history.future(row, day, 10)
     assert (nine.orders.tolist(), nine.spend.tolist()) == ([0, 1], [-4.0, 3.0])
     assert (ten.orders.tolist(), ten.spend.tolist()) == ([1, 1], [16.0, 3.0])
-    assert nine.orders.dtype == np.int32
+    # The return on the 3rd is no purchase: a's is that of the 11th, nine days after the cutoff; b's is on the very day.
+    assert (nine.first.tolist(), ten.first.tolist()) == ([-1, 0], [9, 0])
+    assert nine.orders.dtype == nine.first.dtype == np.int32
 
 
 def test_a_target_of_nobody_is_empty() -> None:
     none = np.zeros(0, np.int64)
     future = ledger_of(ROWS, []).history().future(none, none, 30)
-    assert (len(future.orders), len(future.spend)) == (0, 0)
+    assert (len(future.orders), len(future.spend), len(future.first)) == (0, 0, 0)
 
 
 @PROPERTY
@@ -168,8 +170,8 @@ def test_targets_are_what_the_oracle_says(ledger: Ledger, horizon: int, known_af
     found = panel.targets[label]
     for i, (customer, day) in enumerate(zip(panel.customer_id, panel.cutoff_day, strict=True)):
         date = Cutoff(int(day)).date
-        orders, spend = oracle.targets(str(customer), date, horizon, None if known_on is None else known_on.date)
-        assert (found.orders[i], found.spend[i]) == (orders, float(spend)), (customer, date)
+        orders, spend, first = oracle.targets(str(customer), date, horizon, known_on.date if known_on else None)
+        assert (found.orders[i], found.spend[i], found.first[i]) == (orders, float(spend), first), (customer, date)
 
 
 def test_a_line_that_became_known_too_late_is_in_no_target() -> None:

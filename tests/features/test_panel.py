@@ -102,7 +102,7 @@ def test_rows_known_at_once_are_as_good_as_rows_that_do_not_tell(ledger: Ledger)
 def _columns(panel: Panel) -> list[list[object]]:
     rhythm = [getattr(panel.rhythm, name) for name in RHYTHM]
     totals = [panel.totals.orders, panel.totals.spend, *panel.totals.trailing.values()]
-    targets = [column for f in panel.targets.values() for column in (f.orders, f.spend)]
+    targets = [column for f in panel.targets.values() for column in (f.orders, f.spend, f.first)]
     return [
         [repr(x) for x in c.tolist()]
         for c in (panel.customer_id, panel.cutoff_day, *panel.values, *rhythm, *totals, *targets)

@@ -14,7 +14,7 @@ from regulars.clock import Cutoff
 from regulars.models import metrics
 from regulars.models.backtest import Backtest, Judged, summed_up
 from regulars.models.budget import BEST, RANDOM, Budget
-from regulars.models.model import MODELS
+from regulars.models.speakers import MODELS
 from regulars.models.splits import Origin
 from regulars.pipelines.files import strict_json
 

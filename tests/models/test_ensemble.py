@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from regulars.clock import Cutoff
 from regulars.errors import ConfigError, DataError, NotEnoughData
-from regulars.models.boosted import Setting
+from regulars.models.boosted import Setting, Shelf
 from regulars.models.ensemble import (
     CHURN,
+    GAMMA,
+    ORDERS,
     VALUE,
     Ensemble,
     Kind,
@@ -77,14 +79,12 @@ def test_nothing_that_is_the_same_for_all_customers_of_a_cutoff_is_a_feature() -
         assert max(spreads) > 0 or len(between) == 1, f"{name} names the cutoff"
 
 
-def test_churn_is_three_members_of_which_only_the_last_is_seeded() -> None:
+def test_churn_and_value_are_three_members_of_which_only_the_last_is_seeded() -> None:
     found = trained().model
-    assert {m: b.seeded for m, b in found.churn.ensemble.boosters.items()} == {
-        "plain": False,
-        "rich": False,
-        "seeded": True,
-    }
-    assert {m: b.seeded for m, b in found.value.ensemble.boosters.items()} == {"plain": False, "seeded": True}
+    for ensemble in (found.churn.ensemble, found.value.ensemble):
+        seeded = {m: b.seeded for m, b in ensemble.boosters.items()}
+        assert seeded == {"plain": False, "rich": False, "seeded": True}
+    assert {m: b.seeded for m, b in found.value.amounts.boosters.items()} == {"rich": False}
 
 
 def test_a_member_is_asked_with_the_margin_of_the_very_rows() -> None:
@@ -266,8 +266,49 @@ def test_what_cannot_be_learnt_from_is_refused(change: dict[str, object], error:
             learnt(kind, examples(**change))
 
 
-def test_money_that_nobody_spent_is_refused() -> None:
-    with pytest.raises(NotEnoughData, match="nobody spent anything in the windows of 200 training rows"):
-        learnt(VALUE, examples(target=np.zeros(200)))
-    with pytest.raises(NotEnoughData, match="0 rows with 3 features"):
-        learnt(CHURN, examples(0))
+def test_of_money_that_nobody_spent_nothing_is_learnt_and_its_unit_is_zero() -> None:
+    found = Ensemble.learnt(VALUE, examples(target=np.zeros(200)), as_members(VALUE, Setting()))
+    assert (dict(found.boosters), found.seed.unit) == ({}, 0.0)
+    for kind in (CHURN, VALUE):
+        with pytest.raises(NotEnoughData, match="0 rows with 3 features"):
+            learnt(kind, examples(0))
+
+
+def test_what_those_spend_who_do_is_learnt_from_them_alone() -> None:
+    sample = rows()
+    taught = GAMMA.examples(sample)
+    paid = sample.spend > 0
+    assert 0 < paid.sum() < sample.n_rows
+    assert taught.target.tolist() == sample.spend[paid].tolist()
+    assert taught.columns.values.shape[1] == paid.sum()
+
+
+def test_an_expectation_far_below_the_mean_counts_as_a_hundredth_of_it() -> None:
+    # The mean of what came is 1 and so is the unit; the prior says 1e-6 of the first row and 0.01 of the second.
+    prior = np.log(np.r_[1e-6, 0.01, np.full(198, 1.0)])
+    seed = Seed.fit(VALUE, examples(prior=prior, target=np.ones(200)))
+    assert seed.least == pytest.approx(np.log(0.01))
+    found = seed.of(prior)
+    assert found[0] == found[1]
+    assert Seed.fit(CHURN, examples(prior=prior, target=np.arange(200) % 2)).least == -np.inf
+
+
+def test_kinds_beside_are_made_like_the_first_with_rounds_of_their_own() -> None:
+    found, trials = settings_for(VALUE, rows(), Recipe(trials=0))
+    assert set(found) == {"plain", "rich", "seeded", "gamma", "orders"}
+    assert len(trials) == 1
+    assert found["gamma"].params == found["plain"].params
+    # Orders are seeded: shallower and more strongly penalised.
+    assert found["orders"].params == found["seeded"].params
+    assert all(setting.rounds % 5 == 0 for setting in found.values())
+
+
+def test_matrices_from_a_shelf_make_the_same_boosters_to_the_bit() -> None:
+    shelf, given = Shelf(), as_members(CHURN, Setting(rounds=5))
+    for kind in (CHURN, VALUE, ORDERS):
+        shared = Ensemble.fit(kind, rows(), given, shelf).boosters
+        for member, booster in shared.items():
+            alone = Ensemble.fit(replace(kind, members=(member,)), rows(), given).boosters[member]
+            assert booster.saved() == alone.saved()
+    # Six boosters that read the prior, and two that do not, of the same rows.
+    assert len(shelf._made) == 2

@@ -145,6 +145,16 @@ def test_the_grade_is_one_sentence_with_its_figures() -> None:
     )
 
 
+def test_a_model_just_beyond_what_is_tolerated_does_not_read_as_within() -> None:
+    # 1.003 % more would be written as 1.0 % more, of which the sentence says that it is more than 1 %.
+    assert "are more than 1 % larger than those of the better classical model, BG/NBD (1.01 % larger" in (
+        of(1.01003, 1.2, 1.0).words
+    )
+    assert Gain(-1.003, None).words.startswith("1.01 % larger")
+    assert Gain(-1.0, None).words.startswith("1.0 % larger")
+    assert Gain(-1.26, None).words.startswith("1.3 % larger")
+
+
 def test_a_grade_comes_back_from_json_as_it_was() -> None:
     for found in (
         of(0.8, 1.0, 0.9, 0.85),

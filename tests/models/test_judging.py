@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from regulars.models.judging import Judges, level_of_logits, log_losses, tweedie_losses
+from regulars.models.judging import (
+    LOSSES,
+    Judges,
+    gamma_losses,
+    level_of_logits,
+    log_losses,
+    poisson_losses,
+    tweedie_losses,
+)
 from regulars.models.metrics import sigmoid
 
 
@@ -36,10 +44,26 @@ def test_the_factor_of_money_is_that_of_the_least_loss() -> None:
     assert float(share @ tweedie_losses(z, y, share)) == pytest.approx(minimize_scalar(loss, tol=1e-12).fun, rel=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["churn", "value"])
+def test_the_factors_of_counts_and_of_amounts_are_those_of_the_least_loss() -> None:
+    rng = np.random.default_rng(1)
+    z, share = rng.normal(0, 1, 300), np.full(300, 1 / 300)
+    count, paid = rng.poisson(2.0, 300).astype(np.float64), rng.gamma(2.0, 1.0, 300)
+
+    def poisson(b: float) -> float:
+        return float(share @ (np.exp(z + b) - count * (z + b)))
+
+    def gamma(b: float) -> float:
+        return float(share @ (paid * np.exp(-z - b) + z + b))
+
+    for loss, found in ((poisson, poisson_losses(z, count, share)), (gamma, gamma_losses(z, paid, share))):
+        assert float(share @ found) == pytest.approx(minimize_scalar(loss, tol=1e-12).fun, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
 def test_a_shift_of_all_predictions_changes_nothing_and_their_order_does(kind: str) -> None:
     z, y, weight = drawn()
-    judges = Judges(kind, y, weight)
+    # Amounts are above 0, and follow the links.
+    judges = Judges(kind, np.exp(0.5 * z) if kind == "gamma" else y, weight)
     assert judges.loss(z + 3) == pytest.approx(judges.loss(z), rel=1e-9)
     assert judges.loss(-z) > judges.loss(z)
 
@@ -48,6 +72,7 @@ def test_outcomes_of_one_kind_have_no_level() -> None:
     share = np.full(3, 1 / 3)
     assert log_losses(np.zeros(3), np.zeros(3), share) == pytest.approx(np.log(2))
     assert tweedie_losses(np.zeros(3), np.zeros(3), share) == pytest.approx(2.0)
+    assert poisson_losses(np.zeros(3), np.zeros(3), share) == pytest.approx(1.0)
 
 
 def test_extreme_logits_find_their_level() -> None:

@@ -12,9 +12,10 @@ from regulars.clock import Cutoff
 from regulars.features.history import Future
 from regulars.features.panel import Label, Panel, Rhythm, Totals
 from regulars.models.boosted import Setting
-from regulars.models.churn import Churn, market_wide
+from regulars.models.churn import Churn
 from regulars.models.ensemble import CHURN, as_members
 from regulars.models.level import Level, Residuals, gate_days
+from regulars.models.market import market_wide
 from regulars.models.metrics import logit, shift_to, sigmoid
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
@@ -40,7 +41,7 @@ def sample(
         values,
         Rhythm(*[zeros] * 5),
         Totals(zeros, zeros, {h: zeros}),
-        {label: Future(np.where(gone, 0, 1).astype(np.int32), zeros)},
+        {label: Future(np.where(gone, 0, 1).astype(np.int32), zeros, np.where(gone, -1, 0).astype(np.int32))},
     )
     return Sample(panel, {h: PriorColumns(says, says, zeros, zeros, zeros)}, label, START)
 

@@ -1,4 +1,7 @@
-"""The level in simulated worlds: it helps where a season repeats, is shrunk where it flips, and idles where none is."""
+"""The level in simulated worlds: it helps where a season repeats, is shrunk where it flips, and idles where none is.
+
+Of silence on the logit, of money and orders on the log.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import pytest
 from regulars.clock import Cutoff
 from regulars.models.level import Level
 from regulars.models.metrics import log_losses, sigmoid
+from regulars.models.sample import Sample
+from regulars.models.scales import MONEY, ORDERS, Scale
 from regulars.simulation.world import Simulated
 
 from ..worlds import flipping, rows_of, seasonal, steady
@@ -21,12 +26,39 @@ FIRST, LAST = Cutoff.parse("2021-04-01"), Cutoff.parse("2024-01-01")
 
 
 @cache
+def _rows(world_of: Callable[[int, int], Simulated], n: int, seed: int, every: int) -> Sample:
+    return rows_of(world_of(n, seed), _days(every), H)
+
+
+def _days(every: int) -> list[Cutoff]:
+    return [Cutoff(d) for d in range(FIRST.day, LAST.day, every)]
+
+
+@cache
+def _totals(world_of: Callable[[int, int], Simulated], n: int, seed: int, every: int, scale: Scale) -> pd.DataFrame:
+    """What is foretold of what came in all, as a log, with and without the twin, on every day that has one."""
+    rows = _rows(world_of, n, seed, every)
+    found = []
+    for day in _days(every):
+        train, now = rows.matured_before(day, 0), rows.at((day,))
+        if not train.n_rows:
+            continue
+        z = scale.prior(now)
+        level, without = Level.fit(train, now, z, scale=scale), Level.fit(train, now, z, "off", scale=scale)
+        if level.twin is None:
+            continue
+        came = float(scale.target(now).sum())
+        missed = [float(np.log(np.exp(z + found.shift).sum() / came)) for found in (level, without)]
+        found.append((day.day, *missed, level.weight))
+    return pd.DataFrame(found, columns=["day", "with_twin", "without", "weight"])
+
+
+@cache
 def _levels(world_of: Callable[[int, int], Simulated], n: int, seed: int, every: int) -> pd.DataFrame:
     """With and without the twin, on every day that has one: log loss in the window, and the twin's weight."""
-    days = [Cutoff(d) for d in range(FIRST.day, LAST.day, every)]
-    rows = rows_of(world_of(n, seed), days, H)
+    rows = _rows(world_of, n, seed, every)
     found = []
-    for day in days:
+    for day in _days(every):
         train, now = rows.matured_before(day, 0), rows.at((day,))
         if not train.n_rows:
             continue
@@ -70,3 +102,24 @@ def test_at_full_counts_the_three_worlds_are_told_apart(seed: int) -> None:
     assert none["with_twin"].mean() == pytest.approx(none["without"].mean(), rel=0.005)
     assert flips["weight"].iloc[-3:].max() < 0.5 * repeats["weight"].iloc[-3:].min()
     assert np.mean(flips["with_twin"].iloc[-3:]) < 1.02 * np.mean(flips["without"].iloc[-3:])
+
+
+@pytest.mark.parametrize("scale", [MONEY, ORDERS])
+def test_where_the_season_repeats_the_twin_brings_totals_close_to_what_comes(scale: Scale) -> None:
+    found = _totals(seasonal, 400, 0, 45, scale)
+    assert len(found) >= 10
+    # The season swings by a factor of six; BG/NBD knows none of it.
+    assert found["without"].abs().mean() > 0.35
+    assert found["with_twin"].abs().mean() < 0.4 * found["without"].abs().mean()
+
+
+@pytest.mark.parametrize("scale", [MONEY, ORDERS])
+def test_totals_where_there_is_no_season_stay_where_they_are(scale: Scale) -> None:
+    found = _totals(steady, 400, 0, 45, scale)
+    assert found["with_twin"].abs().mean() < found["without"].abs().mean() + 0.02
+
+
+@pytest.mark.parametrize("scale", [MONEY, ORDERS])
+def test_where_the_season_flips_the_twin_of_totals_is_shrunk_once_that_has_been_seen(scale: Scale) -> None:
+    flips, repeats = _totals(flipping, 400, 0, 45, scale), _totals(seasonal, 400, 0, 45, scale)
+    assert flips["weight"].iloc[-2:].max() < 0.5 * repeats["weight"].iloc[-2:].min()

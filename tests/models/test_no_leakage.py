@@ -17,7 +17,7 @@ from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.errors import DataError
 from regulars.features.family import plan_for
-from regulars.features.history import Future, History
+from regulars.features.history import History
 from regulars.features.lines import Lines
 from regulars.features.panel import panel_block
 from regulars.intake import Ledger
@@ -274,7 +274,7 @@ def permuted(sample: Sample, draw: np.random.Generator) -> Sample:
     for day in np.unique(panel.cutoff_day):
         rows = np.flatnonzero(panel.cutoff_day == day)
         dealt[rows] = draw.permutation(rows)
-    targets = {label: Future(f.orders[dealt], f.spend[dealt]) for label, f in panel.targets.items()}
+    targets = {label: future.take(dealt) for label, future in panel.targets.items()}
     return replace(sample, panel=replace(panel, targets=targets))
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from regulars.models.metrics import sigmoid
-from regulars.models.recalibration import Line, logistic_line, tweedie_line
+from regulars.models.recalibration import Line, gamma_line, logistic_line, poisson_line, tweedie_line
 
 Float64 = NDArray[np.float64]
 
@@ -46,6 +46,15 @@ def test_tweedie_recalibration_finds_the_coefficients_that_made_the_data() -> No
     assert line.slope == pytest.approx(0.8, abs=0.05)
     # A regression with log link is right in total.
     assert np.exp(line(x)).sum() == pytest.approx(y.sum(), rel=0.02)
+
+
+def test_counts_and_amounts_are_recalibrated_to_the_coefficients_that_made_them() -> None:
+    rng = np.random.default_rng(3)
+    x, one = rng.normal(0, 0.8, 30_000), np.ones(30_000)
+    mean = np.exp(0.3 + 0.8 * x)
+    # 30,000 rows know the intercept of either to about .006 and the slope to about .008.
+    for line in (poisson_line(x, rng.poisson(mean).astype(float), one), gamma_line(x, rng.gamma(2, mean / 2), one)):
+        assert (line.intercept, line.slope) == pytest.approx((0.3, 0.8), abs=0.03)
 
 
 @pytest.mark.parametrize("fit", [logistic_line, tweedie_line])

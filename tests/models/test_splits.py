@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from regulars.clock import Cutoff, panel_step
 from regulars.errors import ConfigError, NotEnoughData
-from regulars.models.splits import SHORTER, Origin, Span, final, holdout, origins
+from regulars.models.splits import SHORTER, Origin, Span, calibrating, final, holdout, origins
 
 START = Cutoff.parse("2020-01-01")
 
@@ -241,3 +242,20 @@ def test_a_holdout_obeys_the_same_embargo_or_says_why_not(span: Span, day: int) 
         assert found.training[-1].plus(h + span.lag_days) == cutoff
         assert found.training[0].day - span.starts.day >= max(h, 60)
         assert h == span.horizon_days or len(found.training) > 1 > len(span.training(cutoff)) - 1
+
+
+def test_earlier_days_to_learn_trust_from_are_disjoint_and_train_on_what_was_known_by_then() -> None:
+    # Cutoffs every 30 days, windows of 60: the last four training cutoffs are 0, 30, 60 and 90 days before the latest.
+    day = Cutoff.parse("2024-06-29")
+    stand = Origin(day, tuple(day.minus(60 + 30 * k) for k in (5, 4, 3, 2, 1, 0)), 60)
+    first, second = calibrating(stand, 0, 9)
+    # The latest window closed on the very day; the window of the one before ends where it starts, 60 days earlier.
+    assert (second.cutoff, first.cutoff) == (day.minus(60), day.minus(120))
+    # By then the windows of the cutoffs up to 60 days before it had closed.
+    assert second.training == tuple(day.minus(60 + 30 * k) for k in (5, 4, 3, 2))
+    assert first.training == tuple(day.minus(60 + 30 * k) for k in (5, 4))
+    assert calibrating(stand, 0, 1) == (second,)
+    # A label known a day late was not known yet at the second cutoff, so that only one more window helps.
+    late = replace(stand, training=stand.training[:-1])
+    assert [o.cutoff for o in calibrating(late, 1, 9)] == [day.minus(90)]
+    assert calibrating(replace(stand, training=stand.training[:2]), 0, 9) == ()

@@ -8,15 +8,22 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from regulars.intake import Ledger
-from regulars.models.ensemble import VALUE
+from regulars.models.boosted import Setting
+from regulars.models.ensemble import VALUE, as_members
+from regulars.models.level import CARRIED, HALF
 from regulars.models.prior import PriorColumns
-from regulars.models.value import MOST
+from regulars.models.sample import Sample
+from regulars.models.value import MOST, Value, _money
 from regulars.pipelines.score import score
 from regulars.pipelines.train import Trained, fit_model
 
 from ..simulated import config_of, purchases, rows_now, shop, trained, training_rows
+
+
+Float64 = NDArray[np.float64]
 
 
 @cache
@@ -48,28 +55,112 @@ def test_every_members_money_is_its_link_times_unit_times_net() -> None:
         assert value.member(member, now) == pytest.approx(meant, rel=1e-12)
 
 
-def test_expected_spend_is_the_weighted_mean_of_members_and_recalibrated_prior() -> None:
+def test_gross_is_the_weighted_mean_of_boosters_hurdle_and_prior_at_one_level() -> None:
     value, now = trained().model.value, rows_now(trained())
-    trees = (value.member("plain", now) + value.member("seeded", now)) / 2
-    prior = value.net * value.ensemble.seed.unit * np.exp(value.ensemble.seed.margin(VALUE, now))
-    w = value.prior_weight
+    p = np.linspace(0.1, 0.9, now.n_rows)
+    tweedies = [value.ensemble.seed.unit * np.exp(value.ensemble.link(m, now)) for m in ("rich", "seeded")]
+    hurdle = value.kept * (1 - p) * value.amounts.seed.unit * np.exp(value.amounts.link("rich", now))
+    w, trees = value.prior_weight, (tweedies[0] + tweedies[1] + hurdle) / 3
     assert 0 < w < 1
-    assert value.expected_spend(now) == pytest.approx((1 - w) * trees + w * prior, rel=1e-12)
+    meant = np.exp(value.level.shift) * ((1 - w) * trees + w * now.prior.spend)
+    assert value.gross(now, p) == pytest.approx(meant, rel=1e-9)
+    assert value.expected_spend(now, p) == pytest.approx(value.net * meant, rel=1e-9)
+
+
+def test_nothing_is_spent_by_those_who_do_not_buy_and_by_those_who_send_it_back() -> None:
+    value, rows = trained().model.value, training_rows(trained())
+    assert value.kept == pytest.approx((rows.spend > 0).sum() / (rows.orders > 0).sum())
+    assert value.kept < 1
+    assert value.p_none(np.array([0.0, 0.5, 1.0])) == pytest.approx([1 - value.kept, 1 - value.kept / 2, 1.0])
 
 
 def test_expected_spend_is_positive_and_finite_where_nothing_is_returned() -> None:
     found = shop_without_returns()
     now = rows_now(found)
     assert (training_rows(found).spend >= 0).all()
-    spend = found.model.value.expected_spend(now)
+    spend = found.model.value.expected_spend(now, found.model.churn.p_churn(now))
     assert (spend > 0).all()
     assert np.isfinite(spend).all()
 
 
 def test_nonsense_on_the_log_scale_is_cut_and_not_infinite() -> None:
-    value = trained().model.value
-    assert value._money(np.array([800.0, MOST]))[0] == value._money(np.array([MOST]))[0]
-    assert np.isfinite(value._money(np.array([1e6]))).all()
+    ensemble = trained().model.value.ensemble
+    assert _money(ensemble, np.array([800.0, MOST]))[0] == _money(ensemble, np.array([MOST]))[0]
+    assert np.isfinite(_money(ensemble, np.array([1e6]))).all()
+
+
+def paid(sample: Sample, spend: Float64) -> Sample:
+    """The same rows with another spend in their windows, the prior untouched."""
+    had = sample.panel.targets[sample.label]
+    return replace(sample, panel=replace(sample.panel, targets={sample.label: replace(had, spend=spend)}))
+
+
+def fitted(train: Sample) -> Value:
+    setting = Setting(rounds=10)
+    settings = {**as_members(VALUE, setting), "gamma": setting}
+    return Value.fit(train, rows_now(trained()), settings, trained().model.churn)
+
+
+def test_where_nobody_spends_anything_it_says_zero_and_why() -> None:
+    rows, now = training_rows(trained()), rows_now(trained())
+    value = fitted(paid(rows, np.zeros(rows.n_rows)))
+    p = np.full(now.n_rows, 0.5)
+    assert not value.gross(now, p).any()
+    assert not value.expected_spend(now, p).any()
+    assert not value.member("plain", now).any()
+    assert value.words == "nobody spent anything in the training windows: the expected spend is 0"
+    assert value.p_none(p).tolist() == [1.0] * now.n_rows
+
+
+def test_where_returns_outweigh_purchases_the_net_is_zero_and_the_gross_is_not() -> None:
+    rows, now = training_rows(trained()), rows_now(trained())
+    spend = rows.spend.copy()
+    spend[np.flatnonzero(spend > 0)[::2]] *= -2
+    value = fitted(paid(rows, spend))
+    assert spend.sum() < 0
+    assert (value.gross(now, np.full(now.n_rows, 0.5)) > 0).all()
+    assert not value.expected_spend(now, np.full(now.n_rows, 0.5)).any()
+    assert value.words.startswith("returns outweighed purchases")
+
+
+def test_a_few_heavy_returns_lower_everybodys_net_alike() -> None:
+    rows, now = training_rows(trained()), rows_now(trained())
+    spend = np.maximum(rows.spend, 0)
+    spend[np.flatnonzero(spend == 0)[:20]] = -spend.sum() / 40
+    value = fitted(paid(rows, spend))
+    # Twenty returns of a fortieth of the gross each take half of it.
+    assert value.net == pytest.approx(0.5)
+    p = np.full(now.n_rows, 0.5)
+    assert value.expected_spend(now, p) == pytest.approx(0.5 * value.gross(now, p), rel=1e-12)
+
+
+def test_one_customer_who_spends_a_million_times_as_much_makes_nobodys_value_infinite_or_negative() -> None:
+    rows, now = training_rows(trained()), rows_now(trained())
+    spend = np.maximum(rows.spend, 0)
+    spend[int(np.argmax(spend))] *= 1e6
+    gross = fitted(paid(rows, spend)).gross(now, np.full(now.n_rows, 0.5))
+    assert np.isfinite(gross).all()
+    assert (gross >= 0).all()
+    # The giant is no customer of the day on which one stands: who he is not keeps his own scale in the middle.
+    usual = fitted(paid(rows, np.maximum(rows.spend, 0))).gross(now, np.full(now.n_rows, 0.5))
+    assert np.median(gross) < 1e3 * np.median(usual)
+
+
+def bare(sample: Sample) -> Sample:
+    """The same rows without any prior."""
+    none = np.full(sample.n_rows, np.nan)
+    return replace(sample, priors={sample.horizon_days: PriorColumns(none, none, none, none, none)})
+
+
+def test_without_any_prior_the_boosters_speak_alone() -> None:
+    rows, now = bare(training_rows(trained())), bare(rows_now(trained()))
+    setting = Setting(rounds=10)
+    settings = {**as_members(VALUE, setting), "gamma": setting}
+    value = Value.fit(rows, now, settings, trained().model.churn)
+    assert (value.prior_weight, value.level.shift) == (0.0, 0.0)
+    gross = value.gross(now, np.full(now.n_rows, 0.5))
+    assert np.isfinite(gross).all()
+    assert (gross > 0).all()
 
 
 @pytest.mark.soak  # It trains twice.
@@ -109,22 +200,24 @@ def test_the_order_of_rows_in_the_source_does_not_matter() -> None:
     )
 
 
-def test_expected_orders_are_the_priors_brought_to_the_training_total() -> None:
-    value, rows = trained().model.value, training_rows(trained())
-    assert value.expected_orders(rows).sum() == pytest.approx(rows.orders.sum(), rel=1e-9)
-    assert value.orders_mean == pytest.approx(rows.orders.mean())
-    none = np.full(rows.n_rows, np.nan)
-    bare = replace(rows, priors={rows.horizon_days: PriorColumns(none, none, none, none, none)})
-    assert set(value.expected_orders(bare).tolist()) == {value.orders_mean}
-
-
 def test_another_horizon_is_reached_by_the_purchases_that_the_prior_expects() -> None:
     value, now = trained().model.value, rows_now(trained())
     twice = replace(now.prior, bg_orders=2 * now.prior.bg_orders, pareto_orders=2 * now.prior.pareto_orders)
     both = replace(now, priors={30: now.prior, 90: twice}).over(90)
-    # Twice as many purchases, so twice the money and the orders, of the trees and of the prior alike.
-    assert value.expected_spend(both) == pytest.approx(2 * value.expected_spend(now), rel=1e-12)
-    assert value.expected_orders(both) == pytest.approx(2 * value.expected_orders(now), rel=1e-12)
+    p = np.full(now.n_rows, 0.5)
+    # Twice as many purchases by as many customers, so twice the money, of the trees, the hurdle and the prior alike.
+    assert value.gross(both, p) == pytest.approx(2 * value.gross(now, p), rel=1e-9)
+    assert value.member("rich", both) == pytest.approx(2 * value.member("rich", now), rel=1e-9)
+
+
+def test_carried_to_another_horizon_it_learns_a_level_anew_and_nothing_else() -> None:
+    found, now = trained(), rows_now(trained())
+    carried = found.model.value.carried(
+        training_rows(found), replace(now, priors={**now.priors, 90: now.prior}).over(90), found.model.churn
+    )
+    assert carried.ensemble is found.model.value.ensemble
+    assert carried.level.words == CARRIED
+    assert carried.level.anchor == HALF
 
 
 def test_the_forecast_is_right_in_total_out_of_time_on_simulated_truth() -> None:

@@ -32,7 +32,7 @@ from regulars.pipelines.written import Written, remembered
 
 from ..simulated import PLANTED, purchases, written
 
-COMMANDS = ("check", "features", "backtest", "train", "score", "report", "demo")
+COMMANDS = ("check", "features", "backtest", "train", "score", "explain", "report", "demo")
 MODELS = ["regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive"]
 
 
@@ -311,6 +311,34 @@ def test_a_score_of_the_past_is_made_with_a_note(shop_folder: Path, tmp_path: Pa
     assert said.code == 0
     assert "note: the model was trained on 2024-02-26" in said.err
     assert len(loaded(tmp_path / "s.json")["notes"]) == 1
+
+
+def test_one_customer_is_explained_and_nobody_else_is_named(shop_folder: Path, tmp_path: Path) -> None:
+    who = f"{PLANTED}00005"
+    said = run("explain", shop_folder / "regulars.toml", f" {who} ", "--json", tmp_path / "e.json")
+    assert said.code == 0, said.err
+    figures = loaded(tmp_path / "e.json")
+    assert said.out.startswith(f"Customer {who} as of 2024-02-26, by ")
+    assert "version 1" in said.out
+    assert figures["logit"]["shown"] == pytest.approx(
+        figures["logit"]["base"] + figures["logit"]["season"] + sum(t["logit"] for t in figures["logit"]["themes"])
+    )
+    # As the file of scores has it: who is asked about alone gets the same chance.
+    assert run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s.parquet").code == 0
+    scores = pd.read_parquet(tmp_path / "s.parquet").set_index("customer_id")
+    assert figures["scores"]["p_churn"] == scores.loc[who, "p_churn"]
+    for text in (said.out, said.err, (tmp_path / "e.json").read_text(encoding="utf-8")):
+        assert set(re.findall(rf"{PLANTED}\d+", text)) <= {who}
+    # Whoever is forgotten is looked for there, too.
+    assert Written(str((tmp_path / "e.json").resolve()), "figures") in remembered(shop_folder)
+
+
+def test_exit_2_when_nobody_has_the_name_and_the_message_names_nobody(shop_folder: Path, tmp_path: Path) -> None:
+    for name in (f"{PLANTED}77777", "shopper", "00005"):
+        said = run("explain", shop_folder / "regulars.toml", name, "--json", tmp_path / "e.json")
+        assert "no customer is called" in failed(said, 2)
+        assert PLANTED not in said.out + said.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scores_lie_beside_the_configuration_unless_said_otherwise(shop_folder: Path, tmp_path: Path) -> None:

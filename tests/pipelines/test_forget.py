@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,7 +25,7 @@ from regulars.models.tracking import Store
 from regulars.pipelines.erase import ENTRY, erased_from
 from regulars.pipelines.features import features_to
 from regulars.pipelines.forget import forget
-from regulars.pipelines.score import score_to
+from regulars.pipelines.score import Places, score_to
 from regulars.pipelines.sought import Sought, places_in
 from regulars.pipelines.train import register
 from regulars.pipelines.written import remember, remembered
@@ -74,7 +75,9 @@ def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config
     elsewhere = tmp_path / "elsewhere"
     ledger, config = build_ledger(small), small
     registered = register(ledger, config, trained())
+    score_to(ledger, config, ledger.ends.minus(20), tmp_path / "scores.parquet")
     score_to(ledger, config, None, tmp_path / "scores.parquet")
+    shutil.copyfile(tmp_path / "scores.parquet", Places(tmp_path / "scores.parquet").horizons)
     remember(tmp_path, "scores", elsewhere / "more.csv")
     features_to(ledger, config, [ledger.ends], elsewhere / "features")
     (elsewhere / "more.csv").write_bytes((tmp_path / "scores.csv").read_bytes())
@@ -88,9 +91,9 @@ def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config
     source = (tmp_path / "purchases.csv").read_bytes()
     lines = ledger.manifest.lines["used"]
     theirs = source.decode().count(f"{WHO},")
-    assert {"scores.csv", "scores.parquet", "more.csv", "mlflow.db", "purchases.parquet", "part-00000.parquet"} <= set(
-        files_with(tmp_path, WHO)
-    )
+    held = {"scores.csv", "scores.parquet", "scores.previous.parquet", "scores_horizons.parquet", "scores_movers.csv"}
+    held |= {"more.csv", "mlflow.db", "purchases.parquet", "part-00000.parquet"}
+    assert held <= set(files_with(tmp_path, WHO))
 
     done = forget(config, [WHO])
 

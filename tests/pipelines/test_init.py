@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from regulars import cli
+from regulars.cli import beginning
 from regulars.config import Config
 from regulars.errors import ConfigError, DataError
 from regulars.intake import build_ledger
@@ -135,7 +135,7 @@ def test_on_the_terminal_an_option_is_chosen_by_its_number_or_name(
     given = iter(["9", "2", "a"])
     monkeypatch.setattr("typer.prompt", lambda *_, **__: next(given))
     question = Question("which?", "a", ("a", "b"))
-    assert (cli._ask(question), cli._ask(question)) == ("b", "a")
+    assert (beginning._ask(question), beginning._ask(question)) == ("b", "a")
     assert "one of 1 to 2, please" in capsys.readouterr().out
 
 

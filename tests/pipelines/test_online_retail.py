@@ -12,7 +12,7 @@ import pytest
 from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.intake import build_ledger
-from regulars.models.backtest import MODELS
+from regulars.models.speakers import MODELS
 from regulars.pipelines.backtest import run_backtest
 
 

@@ -79,7 +79,8 @@ def test_who_counts_as_at_risk_is_settled_after_the_priors() -> None:
 def test_without_late_rows_one_label_serves_every_day_of_training() -> None:
     prepared = prepare(shop(), config_of(), standing())
     assert not prepared.late_rows
-    assert set(prepared.panel.targets) == {Label(30)}
+    # The horizon, those of the timing, and twice the horizon, at which the lifetime learns what persists.
+    assert set(prepared.panel.targets) == {Label(d) for d in (7, 14, 30, 60, 90)}
     assert prepared.label(days()[1]) == Label(30)
 
 
@@ -87,7 +88,7 @@ def test_a_day_that_trains_at_a_shorter_horizon_has_both_horizons() -> None:
     *training, now = days()
     stand = Origin(now.minus(60), tuple(training[:1]), 30)
     prepared = prepare(shop(), config_of(60), [stand])
-    assert set(prepared.panel.targets) == {Label(30), Label(60)}
+    assert set(prepared.panel.targets) == {Label(d) for d in (7, 14, 30, 60, 90, 120)}
     train, rows = prepared.rows(stand)
     assert (train.horizon_days, rows.horizon_days) == (30, 60)
     assert train.panel.cutoff_day.tolist() == [training[0].day] * train.n_rows

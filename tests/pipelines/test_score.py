@@ -14,8 +14,10 @@ import pytest
 
 from regulars.errors import ConfigError, DataError, StorageError
 from regulars.intake import Ledger
+from regulars.models.concentration import concentration
 from regulars.models.tracking import Registered, Store
-from regulars.pipelines.score import score, score_to, write_scores
+from regulars.pipelines.movers import About
+from regulars.pipelines.score import Scored, score, score_to, scored, write_scores
 
 from ..simulated import PLANTED, config_of, purchases, shop, trained
 
@@ -77,9 +79,14 @@ def test_a_ledger_with_a_column_more_is_scored_as_before() -> None:
     )
 
 
+def found_of(frame: pd.DataFrame, as_of: str = "2024-02-26") -> Scored:
+    """A table of scores with what it is about."""
+    return Scored(About(as_of, 30, "USD", "7"), frame)
+
+
 def test_scores_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        write_scores(score(shop(), trained().model, threads=1), tmp_path / name / "scores.parquet")
+        write_scores(scored(shop(), trained().model, config_of()), tmp_path / name / "scores.parquet", 10)
     for file in ("scores.parquet", "scores.csv"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["scores.csv", "scores.parquet"]
@@ -87,10 +94,11 @@ def test_scores_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
 
 def test_parquet_and_csv_tell_the_same_and_ids_stay_text(tmp_path: Path) -> None:
     scores = score(shop(), trained().model, threads=1)
-    write_scores(scores, tmp_path / "scores.parquet")
+    write_scores(found_of(scores), tmp_path / "scores.parquet", 10)
     table = pq.read_table(tmp_path / "scores.parquet")
     assert table.column_names == scores.columns.tolist()
-    assert table.schema.metadata is None
+    about = {b"as_of": b"2024-02-26", b"horizon_days": b"30", b"currency": b"USD", b"model_version": b"7"}
+    assert table.schema.metadata == about
     assert table["p_churn"].to_pylist() == scores["p_churn"].tolist()
     text = pd.read_csv(tmp_path / "scores.csv", dtype={"customer_id": str})
     assert text["customer_id"].tolist() == scores["customer_id"].tolist()
@@ -101,7 +109,7 @@ def test_parquet_and_csv_tell_the_same_and_ids_stay_text(tmp_path: Path) -> None
 
 def test_a_disk_that_fills_up_keeps_the_old_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "scores.parquet"
-    write_scores(score(shop(), trained().model, threads=1), file)
+    write_scores(found_of(score(shop(), trained().model, threads=1)), file, 10)
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
 
     def full(_: object, path: Path, **__: object) -> None:
@@ -110,7 +118,7 @@ def test_a_disk_that_fills_up_keeps_the_old_scores(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(pq, "write_table", full)
     with pytest.raises(StorageError, match="No space left") as refused:
-        write_scores(score(shop(), trained().model, shop().ends.minus(9), 1), file)
+        write_scores(found_of(score(shop(), trained().model, shop().ends.minus(9), 1), "2024-02-17"), file, 10)
     assert refused.value.exit_code == 74
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
@@ -145,6 +153,9 @@ def test_scores_name_the_version_and_the_run_that_trained_it(tmp_path: Path) -> 
         "notes": [],
         "churn_by": trained().model.speaker,
         "value_by": trained().model.value_speaker,
+        "concentration": concentration(table["expected_spend"].to_numpy()).figures(),
+        "movers": None,
+        "words": [concentration(table["expected_spend"].to_numpy()).words],
         "file": str(tmp_path / "s.parquet"),
     }
 
@@ -171,5 +182,5 @@ def test_nobody_at_risk_is_an_empty_file_with_all_columns(tmp_path: Path, monkey
     assert written["version"] is None
     empty, full = pq.read_schema(tmp_path / "s.parquet"), score(shop(), trained().model, threads=1)
     assert empty.names == [*full.columns, "model_version", "run_id"]
-    write_scores(full.assign(model_version="7", run_id="r"), tmp_path / "full.parquet")
+    write_scores(found_of(full.assign(model_version="7", run_id="r")), tmp_path / "full.parquet", 10)
     assert empty.equals(pq.read_schema(tmp_path / "full.parquet"))

@@ -13,7 +13,7 @@ import pytest
 from regulars.clock import Cutoff
 from regulars.errors import Busy, ConfigError, NotEnoughData
 from regulars.intake import Ledger
-from regulars.models.backtest import MODELS
+from regulars.models.speakers import MODELS
 from regulars.models.bundle import save
 from regulars.models.sample import Sample
 from regulars.models.trials import finished

@@ -71,7 +71,7 @@ def test_assumptions_wear_a_badge_and_say_how_to_change_them(counted: ReportInpu
     section = budget(counted)
     assert section.badge == "assumed"
     assert "What is counted: customers; assumed: it keeps 10 %." in section.words
-    assert any("write them in [budget] of the configuration" in w for w in section.words)
+    assert any("write them in the configuration, in [budget]" in w for w in section.words)
     assert render(counted).count('class="badge">assumed<') == 2  # in short, and at the chapter
 
 

@@ -25,7 +25,8 @@ from regulars.reports.inputs import checked, first_day
 from regulars.reports.notation import percent
 
 SECTIONS = (
-    "risk", "keep", "ranking", "trust", "money", "comparison", "steady", "budget", "drivers", "data", "reading",
+    "value", "keep", "risk", "timing", "horizons", "lifetime", "movers",
+    "ranking", "trust", "money", "intervals", "comparison", "steady", "budget", "drivers", "data", "reading",
 )  # fmt: skip
 VOID = {"meta", "path", "use", "line", "rect", "image", "br"}
 PAYLOADS = (

@@ -8,7 +8,7 @@ from regulars.config import Config
 from regulars.errors import ConfigError
 from regulars.models.boosted import DEFAULTS
 from regulars.models.tuning import SPACE
-from regulars.search import LEGAL
+from regulars.tuning_section import LEGAL
 
 
 def tuning(**given: object) -> dict[str, object]:

@@ -1,0 +1,66 @@
+"""What commands share: arguments of the same meaning everywhere, opening a ledger, writing the figures.
+
+In: a configuration's path, dates, files. Out: what pipelines take. What is said goes to the error stream.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..clock import Cutoff
+    from ..config import Config
+    from ..examination.enough import Enough
+    from ..intake import Ledger
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A regulars.toml.")]
+JsonPath = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Date; default: the day after the last purchase.")]
+
+
+def opened(path: Path) -> tuple[Config, Ledger]:
+    """The configuration and its ledger, built if need be; the reconciliation is printed."""
+    from ..config import Config
+    from ..intake import build_ledger
+    from ..progress import bars
+
+    config = Config.load(path)
+    with bars() as progress:
+        ledger = build_ledger(config, lambda what: progress(what, 0.0))
+    _print_reconciliation(ledger, config.data.currency)
+    if len(config.target.horizon_days) > 1:
+        print(f"note: models are made for the first horizon, {config.target.primary} days", file=sys.stderr)
+    return config, ledger
+
+
+def _print_reconciliation(ledger: Ledger, currency: str) -> None:
+    for name, lines, money in ledger.manifest.reconciliation():
+        if lines or name in ("read", "used"):
+            print(f"{name:>12} {lines:>12,} lines {money:>20,.2f} {currency}".rstrip(), file=sys.stderr)
+
+
+def state_verdict(enough: Enough) -> None:
+    """Whether the data are enough, said before anything is learnt."""
+    print(*enough.lines, sep="\n", file=sys.stderr)
+
+
+def cutoff_of(text: str | None) -> Cutoff | None:
+    """A date that was given, or none; refused before anything is read."""
+    from ..clock import Cutoff
+
+    return None if text is None else Cutoff.parse(text)
+
+
+def write_json(figures: dict[str, object], path: Path | None, folder: Path | None = None) -> None:
+    """Write figures; with the folder of a configuration they are remembered, because a value in them may be an id."""
+    if path is not None:
+        from ..pipelines.files import replaced, strict_json
+        from ..pipelines.written import remember
+
+        if folder is not None:
+            remember(folder, "figures", path)
+        replaced(path, lambda waiting: waiting.write_text(strict_json(figures), encoding="utf-8"))

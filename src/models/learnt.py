@@ -1,0 +1,164 @@
+"""What is learnt on a day on which one stands: for every horizon churn, value and orders; timing; the simplest rules.
+
+In: training rows of matured cutoffs, the rows of the day. Out: `Learnt`, and every trial of the tuning. Further
+horizons are learnt with the settings found for the primary one, from the same rows, as far as their own windows have
+closed; where fewer than two cutoffs' have, the primary's models are carried there by the classical prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .boosted import Setting, Shelf
+from .churn import Churn
+from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
+from .naive import NaiveChurn, NaiveValue, usual_of
+from .orders import Orders
+from .sample import MIN_OF_EACH, Sample
+from .share import pareto_share
+from .splits import MIN_TRAINING_CUTOFFS
+from .timing import Timing
+from .trials import Trial
+from .value import Value
+
+LEAST_OF_MEAN = 0.01
+"""Every value prediction counts as at least so much of the mean training spend in the deviance."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The models of one horizon.
+
+    Parameters
+    ----------
+    churn, value, orders
+        Trained at that horizon, or at a shorter one and carried to it (`trained_days`).
+    """
+
+    churn: Churn
+    value: Value
+    orders: Orders
+
+    @property
+    def trained_days(self) -> int:
+        """The horizon of the labels it was learnt at."""
+        return self.churn.horizon_days
+
+    def carried(self, train: Sample, here: Sample) -> Outlook:
+        """The same models, carried to the horizon of rows of which no two windows had closed."""
+        churn = self.churn.carried(train, here)
+        return Outlook(churn, self.value.carried(train, here, churn), self.orders.carried(train, here))
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """All models of a day.
+
+    Parameters
+    ----------
+    outlooks : dict of int to Outlook
+        By horizon in days, the primary one first.
+    timing : Timing
+    rule, value_rule : NaiveChurn, NaiveValue
+    """
+
+    outlooks: dict[int, Outlook]
+    timing: Timing
+    rule: NaiveChurn
+    value_rule: NaiveValue
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Horizons in days, the primary one first."""
+        return tuple(self.outlooks)
+
+    @property
+    def primary(self) -> Outlook:
+        """The models of the primary horizon."""
+        return self.outlooks[self.horizons[0]]
+
+    @property
+    def churn(self) -> Churn:
+        """Churn at the primary horizon."""
+        return self.primary.churn
+
+    @property
+    def value(self) -> Value:
+        """Value at the primary horizon."""
+        return self.primary.value
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Every horizon of which the prior must speak, ascending."""
+        trained = {o.trained_days for o in self.outlooks.values()} | {
+            o.value.horizon_days for o in self.outlooks.values()
+        }
+        return tuple(sorted({*self.horizons, *trained, *self.timing.days}))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was learnt, with which settings, and every trial of their tuning; both by "churn" and "value"."""
+
+    learnt: Learnt
+    settings: dict[str, dict[str, Setting]]
+    trials: dict[str, tuple[Trial, ...]]
+
+
+def fit(
+    train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = None, further: Sequence[int] = ()
+) -> Fitted:
+    """Tune on the last matured cutoff, then fit on all of them; the level is that of the day on which one stands.
+
+    Parameters
+    ----------
+    train, now : Sample
+    further : sequence of int
+        Horizons in days beside that of `now`.
+
+    Raises
+    ------
+    DataError
+        When a training row's label was not known yet on the day on which one stands.
+    NotEnoughData
+        With too few training rows of either outcome.
+    """
+    share = pareto_share(train.known_by(now.day, recipe.lag_days).checked(), recipe.seed)
+    train = replace(train, share=share)
+    shelf = Shelf()
+    churn_settings, churn_trials = settings_for(CHURN, train, recipe, progress, shelf)
+    value_settings, value_trials = settings_for(VALUE, train, recipe, progress, shelf)
+
+    def outlook(rows: Sample, here: Sample, shelf: Shelf) -> Outlook:
+        churn = Churn.fit(rows, here, churn_settings, recipe.lag_days, shelf)
+        value = Value.fit(rows, here, value_settings, churn, shelf)
+        return Outlook(churn, value, Orders.fit(rows, here, value_settings, recipe.lag_days, shelf))
+
+    shelf = Shelf()
+    outlooks = {now.horizon_days: outlook(train, now, shelf)}
+    timing = Timing.fit(train, now, churn_settings, recipe.lag_days, further, shelf)
+    for days in further:
+        rows, here = _closed(train.over(days), now, recipe.lag_days), now.over(days)
+        outlooks[days] = (
+            outlooks[now.horizon_days].carried(train, here) if rows is None else outlook(rows, here, Shelf())
+        )
+    rule = NaiveChurn.fit(train.panel.recency_days, train.churned, train.horizon_days)
+    floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
+    value_rule = NaiveValue.fit(train.trailing, usual_of(rule, train), train.spend, floor)
+    return Fitted(
+        Learnt(outlooks, timing, rule, value_rule),
+        {"churn": churn_settings, "value": value_settings},
+        {"churn": churn_trials, "value": value_trials},
+    )
+
+
+def _closed(train: Sample, now: Sample, lag_days: int) -> Sample | None:
+    """The rows whose windows had closed; None where they are too few to learn from."""
+    rows = train.matured_before(now.day, lag_days)
+    if len(np.unique(rows.panel.cutoff_day)) < MIN_TRAINING_CUTOFFS:
+        return None
+    gone = int(rows.churned.sum())
+    return rows if min(gone, rows.n_rows - gone) >= MIN_OF_EACH else None

@@ -1,0 +1,222 @@
+"""Within how many days the next purchase comes: a light classifier for each of a few horizons beside the primary one.
+
+In: rows of matured cutoffs, the rows of the day on which one stands. Out: `Timing`, P(no purchase within d days) per row
+for each d of `TIMING`, given the silence so far. Each is one booster seeded with the classical prior, at a level of its
+own; all read the same columns, so that one quantised matrix serves them. A horizon of which fewer than two cutoffs have
+closed, or at which hardly anybody or nearly everybody buys, is carried from the primary one by the prior, and where that
+is missing by an even pace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .boosted import Boosted, Setting, Shelf
+from .churn import prior_weight
+from .ensemble import CHURN, Ensemble, Seed
+from .examples import Columns, Examples
+from .level import Level
+from .market import swallowed
+from .metrics import logit, sigmoid
+from .recalibration import Line
+from .sample import MIN_OF_EACH, Sample
+from .scales import LOGIT
+from .splits import MIN_TRAINING_CUTOFFS, TIMING
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+LIGHT = replace(CHURN, members=("seeded",))
+
+
+@dataclass(frozen=True)
+class Within:
+    """P(no purchase within some days) by one seeded booster, the prior beside it, and a level.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Of the kind `LIGHT`.
+    prior_weight : float
+        Weight of the raw prior's logit in the mean, 0..1.
+    level : Level
+    """
+
+    ensemble: Ensemble
+    prior_weight: float
+    level: Level = Level(0.0)
+
+    @property
+    def booster(self) -> Boosted:
+        """Its one member."""
+        return self.ensemble.boosters["seeded"]
+
+    def logit(self, values: Float32, prior: Float64) -> Float64:
+        """The logit of silence per row.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (n_features, n_rows)
+            The booster's features.
+        prior : ndarray of float64, shape (n_rows,)
+            The prior's logit of silence.
+        """
+        tree = self.booster.link(self.booster.names, values, self.ensemble.seed.of(prior))
+        mean = (1 - self.prior_weight) * tree + self.prior_weight * prior
+        return np.asarray(np.where(np.isfinite(prior), mean, tree) + self.level.shift)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Silence within each of several horizons.
+
+    Parameters
+    ----------
+    days : tuple of int
+        Of which it speaks: `TIMING`, but for horizons that have models of their own.
+    read_days : int
+        The horizon whose prior columns are features of all boosters alike.
+    share : float
+        Of Pareto/NBD against BG/NBD in the prior.
+    learnt : dict of int to Within
+        By horizon in days; the others are carried from the primary one.
+    """
+
+    days: tuple[int, ...]
+    read_days: int
+    share: float
+    learnt: dict[int, Within]
+
+    @classmethod
+    def fit(
+        cls,
+        train: Sample,
+        now: Sample,
+        settings: Mapping[str, Setting],
+        lag_days: int = 0,
+        others: Collection[int] = (),
+        shelf: Shelf | None = None,
+    ) -> Timing:
+        """Fit on the rows that the churn model was fitted on, with the setting found for its seeded member.
+
+        Parameters
+        ----------
+        train, now : Sample
+            As for `Churn.fit`; the prior speaks of the horizons in `TIMING`, and the rows have their labels.
+        settings : dict of str to Setting
+            That of ``seeded`` counts.
+        lag_days : int
+            Days until a label is known.
+        others : collection of int
+            Horizons that have models of their own.
+        shelf : Shelf, optional
+            Where the churn model's matrices lie.
+        """
+        days = tuple(d for d in TIMING if d not in {now.horizon_days, *others})
+        found = cls(days, train.horizon_days, train.share, {})
+        shelf, learnt = shelf or Shelf(), {}
+        for d in days:
+            rows = _closed(train.over(d), now, lag_days)
+            if rows is not None:
+                learnt[d] = found._within(rows, replace(now.over(d), share=train.share), settings, lag_days, shelf)
+        return replace(found, learnt=learnt)
+
+    def p_no_purchase(self, sample: Sample, p_churn: Float64) -> dict[int, Float64]:
+        """P(no purchase within d days) per row for each of `days`; they need not agree yet: see `coherent_silence`.
+
+        Parameters
+        ----------
+        sample : Sample
+            Of the primary horizon.
+        p_churn : ndarray of float64, shape (n_rows,)
+            P(no purchase in the primary horizon).
+        """
+        sample, laid, found = replace(sample, share=self.share), self._laid(sample), {}
+        for d in self.days:
+            here = sample.over(d)
+            if d in self.learnt:
+                within = self.learnt[d]
+                found[d] = sigmoid(within.logit(laid[within.booster.names], here.silent))
+            else:
+                found[d] = carried(p_churn, sample, here)
+        return found
+
+    def pieces(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """What a bundle keeps: plain values for JSON, and files by name; `of_pieces` gives it back."""
+        described = {
+            str(d): {
+                "names": list(within.booster.names),
+                "line": asdict(within.ensemble.seed.line),
+                "prior_weight": within.prior_weight,
+                "level": within.level.figures(),
+            }
+            for d, within in self.learnt.items()
+        }
+        plain = {"days": list(self.days), "read_days": self.read_days, "share": self.share, "learnt": described}
+        return plain, {f"timing_{d}.ubj": within.booster.saved() for d, within in self.learnt.items()}
+
+    @classmethod
+    def of_pieces(cls, plain: Mapping[str, Any], files: Mapping[str, bytes], threads: int = 1) -> Timing:
+        """The inverse of `pieces`."""
+        learnt = {}
+        for d in sorted(map(int, plain["learnt"])):
+            said = plain["learnt"][str(d)]
+            booster = Boosted.loaded(LIGHT.name, said["names"], True, files[f"timing_{d}.ubj"], threads)
+            ensemble = Ensemble(LIGHT, {"seeded": booster}, Seed(Line(**said["line"]), 1.0))
+            learnt[d] = Within(ensemble, said["prior_weight"], Level(**said["level"]))
+        return cls(tuple(plain["days"]), plain["read_days"], plain["share"], learnt)
+
+    def _within(
+        self, rows: Sample, now: Sample, settings: Mapping[str, Setting], lag_days: int, shelf: Shelf
+    ) -> Within:
+        """Fitted on matured rows of one horizon, at the level of the rows of the day on which one stands."""
+
+        def learnt(past: Sample, judge: Sample, on: Shelf | None = None) -> tuple[Within, Float64]:
+            columns = self._columns(past)
+            examples = Examples(columns, past.churned, past.weight, columns.silent())
+            within = Within(Ensemble.learnt(LIGHT, examples, settings, on), prior_weight(past))
+            return within, within.logit(self._columns(judge).read(within.booster.names), judge.silent)
+
+        within, z = learnt(rows, now, shelf)
+        off = swallowed(rows, now, z, LOGIT, lag_days, lambda past, judge: learnt(past, judge)[1])
+        return replace(within, level=Level.fit(rows, now, z, off))
+
+    def _columns(self, sample: Sample) -> Columns:
+        """What boosters read: the prior's columns of one horizon for all alike, beside the prior of the sample's own."""
+        return replace(CHURN.columns(sample.over(self.read_days)), prior=sample.silent)
+
+    def _laid(self, sample: Sample) -> dict[tuple[str, ...], Float32]:
+        """The boosters' features by their names, laid out once as boosters read them."""
+        wanted = {within.booster.names for within in self.learnt.values()}
+        columns = self._columns(sample) if wanted else None
+        return {names: np.ascontiguousarray(columns.read(names).T).T for names in wanted} if columns else {}
+
+
+def carried(p_churn: Float64, sample: Sample, here: Sample) -> Float64:
+    """P(no purchase) of one horizon brought to another by what the prior says of both; without one at an even pace.
+
+    Parameters
+    ----------
+    p_churn : ndarray of float64, shape (n_rows,)
+        P(no purchase) in the horizon of `sample`.
+    sample, here : Sample
+        The same rows for the one horizon and for the other.
+    """
+    z = logit(p_churn) + here.silent - sample.silent
+    even = p_churn ** (here.horizon_days / sample.horizon_days)
+    return np.where(np.isfinite(z), sigmoid(z), even)
+
+
+def _closed(train: Sample, now: Sample, lag_days: int) -> Sample | None:
+    """The rows whose windows had closed; None where they are too few to learn from."""
+    closed = train.panel.cutoff_day + train.horizon_days + lag_days <= now.day.day
+    # Where all have, the same arrays serve every horizon: nothing is copied, and the matrix is found on the shelf.
+    rows = train if closed.all() else train.take(closed)
+    if len(np.unique(rows.panel.cutoff_day)) < MIN_TRAINING_CUTOFFS:
+        return None
+    gone = int(rows.churned.sum())
+    return rows if min(gone, rows.n_rows - gone) >= MIN_OF_EACH else None

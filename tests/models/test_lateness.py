@@ -1,0 +1,73 @@
+"""Late for this customer: the law by hand, and on simulated customers of whom it is known who is still active."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from regulars import simulate
+from regulars.features.panel import Rhythm
+from regulars.models.bg_nbd import BgNbd
+from regulars.models.lateness import MOST_DAYS, Lateness
+from regulars.models.pareto_nbd import ParetoNbd
+from regulars.models.prior import Prior
+
+PARETO = ParetoNbd(r=1.0, alpha=10.0, s=1.0, beta=100.0)
+
+
+def rhythm(x: list[float], t_x: list[float], age: list[float]) -> Rhythm:
+    columns = [np.array(c, np.float64) for c in (x, t_x, age)]
+    return Rhythm(*columns, columns[0], columns[0])
+
+
+def test_a_silence_is_as_likely_as_the_rates_known_at_the_last_purchase_make_it() -> None:
+    # r + x = 2, alpha + t_x = 20: after 20 more days (20 / 40)^2 = 1/4; half of the gaps end within 20 (sqrt(2) - 1).
+    found = Lateness.of(Prior(None, PARETO, None, 1.0), rhythm([1], [10], [30]))
+    assert found.p_so_late == pytest.approx([0.25])
+    assert found.usual_gap_days == pytest.approx([20 * (2**0.5 - 1)])
+    assert found.late.tolist() == [False]
+
+
+def test_late_begins_where_fewer_than_one_in_ten_would_be_silent_for_so_long() -> None:
+    # x = 0: 10 / (10 + T) falls below 1/10 beyond T = 90.
+    found = Lateness.of(Prior(None, PARETO, None, 1.0), rhythm([0, 0, 0], [0, 0, 0], [0, 89, 91]))
+    assert found.p_so_late == pytest.approx([1.0, 10 / 99, 10 / 101])
+    assert found.late.tolist() == [False, False, True]
+
+
+def test_without_pareto_the_other_model_speaks_and_without_any_nobody_is_late() -> None:
+    rows = rhythm([1], [10], [3000])
+    bg = BgNbd(r=1.0, alpha=10.0, a=1.0, b=1.0)
+    assert Lateness.of(Prior(bg, None, None, 1.0), rows).p_so_late == pytest.approx([(20 / 3010) ** 2])
+    none = Lateness.of(Prior(None, None, None, 1.0), rows)
+    assert np.isnan([none.p_so_late[0], none.usual_gap_days[0]]).all()
+    assert none.late.tolist() == [False]
+
+
+def test_a_usual_gap_is_finite_even_where_hardly_anybody_comes_back() -> None:
+    rare = ParetoNbd(r=1e-3, alpha=10.0, s=1.0, beta=100.0)
+    assert Lateness.of(Prior(None, rare, None, 1.0), rhythm([0], [0], [5])).usual_gap_days.tolist() == [MOST_DAYS]
+
+
+def active(seed: int, n_customers: int) -> tuple[NDArray[np.bool_], Lateness]:
+    """Simulated customers in the middle of what is simulated: who is really active, and how late each is."""
+    frequent = {"r": 1.2, "alpha": 40.0, "s": 1.0, "beta": 300.0}
+    world = simulate(n_customers, days=730, parameters=frequent, seed=seed)
+    truth = world.truth(world.starts.plus(540), 90)
+    x, t_x, age = (truth[name].to_numpy(np.float64) for name in ("frequency", "recency", "T"))
+    found = Lateness.of(Prior(None, ParetoNbd(**frequent), None, 1.0), Rhythm(x, t_x, age, x, x))
+    return truth["alive"].to_numpy(bool), found
+
+
+def test_one_in_ten_of_the_active_is_late_and_most_of_those_who_left_are() -> None:
+    # 1,500 customers, about half of them active: the share has a standard error of about .011.
+    alive, found = active(3, 1500)
+    assert found.late[alive].mean() == pytest.approx(0.10, abs=0.035)
+    assert found.late[~alive].mean() > 4 * found.late[alive].mean()
+
+
+@pytest.mark.soak
+def test_one_in_ten_of_the_active_is_late_over_many_worlds() -> None:
+    share = [found.late[alive].mean() for alive, found in (active(seed, 4000) for seed in range(20))]
+    assert np.mean(share) == pytest.approx(0.10, abs=0.015)
