@@ -23,7 +23,7 @@ from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
-from .report import report_input, write_report
+from .report import lifetime_terms, report_input, write_report
 from .score import Places, scored, write_scores
 from .train import Trained, train_and_register
 from .written import remember
@@ -51,7 +51,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     examined = trained.backtest
     report = report_input(
         ledger, config, found.scores, examined.figures, examined.predictions, trained.features, registered,
-        horizons=found.horizons, moved=moved,
+        horizons=found.horizons, moved=moved, lifetime=lifetime_terms(trained.model),
     )  # fmt: skip
     write_report(report, folder / "report.html")
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))

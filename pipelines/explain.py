@@ -20,9 +20,9 @@ from ..intake import Ledger
 from ..intake.keys import key_of
 from ..intake.privacy import cleaned_ids
 from ..models.model import Model
+from ..models.quantities import measured, money
 from ..models.reasons import explained
 from ..models.sample import at_risk
-from ..models.words import measured, money
 from ..progress import Progress
 from ..reports.explanation import Explanation
 from .score import plan_of
@@ -133,7 +133,7 @@ def _past(panel: Panel, horizon_days: int, currency: str) -> Iterator[str]:
     yield f"First bought on {first}, last on {last}, {measured(silent, 'days')} before {cutoff}."
     times = "1 purchase" if orders == 1 else f"{orders:,} purchases"
     frequency = int(rhythm.frequency[0])
-    pace = f", every {measured(float(rhythm.recency[0]) / frequency, 'days')} on average" if frequency else ""
+    pace = f", every {measured(float(rhythm.recency[0]) / frequency, 'days')} on average" if frequency > 1 else ""
     yield f"{times} on {measured(frequency + 1, 'days')}{pace}, {money(spend, currency)} in all, less returns."
     trailing = float(panel.totals.trailing[horizon_days][0])
     yield f"{money(trailing, currency)} of it in the last {measured(horizon_days, 'days')}."

@@ -25,7 +25,7 @@ from ..models.ensemble import Recipe
 from ..models.prior import Prior, PriorColumns, columns_of, priors_at
 from ..models.rations import STUDIES, Rations
 from ..models.sample import Sample, at_risk
-from ..models.splits import TIMING, Origin, Span
+from ..models.splits import TIMING, Origin, Span, calibrating
 from ..models.tuning import SPACE
 from ..progress import Progress
 
@@ -181,7 +181,9 @@ def prepare(
     h, late = config.target.primary, "known_at" in ledger.columns
     # Beside those asked: those of the timing, and twice the horizon, at which the lifetime learns what persists.
     horizons = sorted({*config.target.horizon_days, *TIMING, 2 * h, *(o.trained_days for o in stands)})
-    known = {(days, o.cutoff) for o in stands for days in horizons if late}
+    lag, windows = config.target.label_lag_days, config.backtest.windows
+    stood = {o.cutoff for stand in stands for o in (stand, *calibrating(stand, lag, windows))} if late else set()
+    known = {(days, day) for day in stood for days in horizons}
     labels = [*(Label(days) for days in horizons), *(Label(days, day) for days, day in sorted(known))]
     plan = plan_for(shape_of(ledger, config))
     reference = reference_of(ledger, wanted, plan)

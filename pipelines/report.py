@@ -26,6 +26,7 @@ from .written import remember
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..models.model import Model
     from ..models.tracking import Registered
 
 
@@ -94,6 +95,13 @@ def report_input(
     )
 
 
+def lifetime_terms(model: Model) -> dict[str, object]:
+    """To which horizon lifetime value is counted, with which margin and discount, and what to keep in mind."""
+    terms = model.lifetime.terms
+    counted = {"horizon_days": terms.horizon_days, "margin": terms.margin, "discount_rate": terms.discount_rate}
+    return {**counted, "warnings": list(model.lifetime.notes)}
+
+
 def write_report(report: ReportInput, path: Path) -> None:
     """One HTML file, whole or not at all."""
     html = render(report)
@@ -108,7 +116,7 @@ def report_of_champion(
 
     from ..models.tracking import Store
 
-    found, _ = score_with_champion(ledger, config, as_of, progress)
+    found, model = score_with_champion(ledger, config, as_of, progress)
     scores = found.scores
     store = Store(config.tracking_uri)
     _, registered = store.champion(config.mlflow.model_name)
@@ -126,6 +134,7 @@ def report_of_champion(
         registered,
         horizons=found.horizons,
         moved=moved_since(found, config.folder / "scores.parquet", config.scores.movers),
+        lifetime=lifetime_terms(model),
     )
     remember(config.folder, "report", path)
     write_report(report, path)

@@ -24,12 +24,12 @@ from ..errors import ConfigError, DataError
 from ..features.family import Plan, plan_for
 from ..features.panel import Panel
 from ..intake import Ledger
-from ..models.budget import at_stake_of
 from ..models.concentration import concentration
 from ..models.model import Model
 from ..models.reasons import reasons_of
 from ..models.sample import Sample
 from ..progress import Progress
+from ..reports.customers import valued, worth_keeping
 from .files import all_replaced, reserved
 from .movers import About, Movers, movers
 from .prepare import event_notes
@@ -38,8 +38,6 @@ from .written import remember
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-    from ..models.metrics import Float64
 
 
 @dataclass(frozen=True)
@@ -161,14 +159,14 @@ def scored(
     about = About(str(day), model.horizon_days, config.data.currency)
     sample = model.sample_of(panel)
     scores, horizons = model.scored(sample)
-    scores["reasons"] = _reasons(model, sample, scores["p_churn"].to_numpy(np.float64), config)
+    scores["reasons"] = _reasons(model, sample, valued(scores, day, ledger.history_starts, model.horizon_days), config)
     return Scored(about, scores, horizons if len(model.learnt.horizons) > 1 else None)
 
 
-def _reasons(model: Model, sample: Sample, p_churn: Float64, config: Config) -> NDArray[np.object_]:
-    """Reasons for those with most at stake, risk times what they usually spend in a horizon; "" for all others."""
+def _reasons(model: Model, sample: Sample, customers: pd.DataFrame, config: Config) -> NDArray[np.object_]:
+    """Reasons for those who can still be kept with most at stake, as the report lists them; "" for all others."""
     found = np.full(sample.n_rows, "", object)
-    rows = np.sort(np.argsort(-p_churn * at_stake_of(sample), kind="stable")[: config.scores.reasons])
+    rows = np.sort(worth_keeping(customers, config.scores.reasons).index.to_numpy(np.int64))
     found[rows] = reasons_of(model, sample.take(rows), config.data.currency)
     return found
 

@@ -20,15 +20,18 @@ from ..intake.growth import priors_of, sweep_priors
 from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
 from ..models.concentration import concentration
+from ..models.horizons import NO_TRUST
 from ..models.judged import Past
 from ..models.learnt import Fitted, fit
-from ..models.lifetime import Lifetime, Terms
+from ..models.lifetime import Lifetime
+from ..models.margins import measured_margin
 from ..models.model import Model
 from ..models.persistence import Evidence
 from ..models.prior import Prior
 from ..models.sample import Sample
 from ..models.speakers import foreseen
 from ..models.splits import final
+from ..models.terms import Terms
 from ..models.tracking import Registered, Store
 from ..models.trials import FINAL, Study, finished, repeating, studies_of, table_of
 from ..models.usual import Usual
@@ -39,6 +42,7 @@ from .backtest import examine, examiner_of
 from .enough import Stated, enough_to_train, with_verdict
 from .files import replaced, reserved
 from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
+from .prospects import prospects_learnt
 
 KEPT_PREDICTIONS = 20
 """Of so many trainings, the newest ones, the out-of-time predictions stay."""
@@ -56,6 +60,21 @@ class Trained:
     trained_cutoffs: tuple[Cutoff, ...]
     n_rows: int
     enough: Enough
+    lacking: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What one should know of the model before one trusts its figures."""
+        model, found = self.model, [self.model.value.words, *self.model.lifetime.notes, self.lacking]
+        if model.horizon_days not in model.trust:
+            found.append(f"spend has no intervals: {NO_TRUST}")
+        for h, outlook in model.learnt.outlooks.items():
+            if outlook.trained_days != h:
+                found.append(
+                    f"no two windows of {h} days have closed: what is said of them is learnt at {outlook.trained_days} "
+                    "days and carried there by the classical models"
+                )
+        return [note for note in found if note]
 
     @property
     def studies(self) -> tuple[Study, ...]:
@@ -100,17 +119,16 @@ def fit_model(
     speakers = able(examined.speaker, prior), able(examined.value_speaker, prior)
     ahead = foreseen(fitted.learnt, now, *speakers)
     past = examiner.past(last, train, told)
-    # A horizon that the prior carries would only repeat what it says of the tail.
-    trained = {h: spend for h, spend in ahead.spend.items() if fitted.learnt.outlooks[h].trained_days == h}
     lifetime = Lifetime.fit(
         now,
-        trained or {now.horizon_days: ahead.spend[now.horizon_days]},
+        ahead.spend,
         prior,
         fitted.learnt.value.net,
-        Terms.of(config),
+        Terms.of(config, measured_margin(ledger, ledger.ends)),
         evidence=evidence_of(past, now, config.target.label_lag_days),
         past_totals=[one.totals for one in past],
     )
+    prospects, lacking = prospects_learnt(ledger, config, last)
     model = Model(
         trained_on=ledger.ends,
         learnt=fitted.learnt,
@@ -127,8 +145,10 @@ def fit_model(
         shape=prepared.plan.shape,
         active_within_days=config.target.active_within_days,
         modules=modules_of(config),
+        prospects=prospects,
     )
-    return Trained(model, fitted, examined, prepared, _features(prepared, fitted), last.training, train.n_rows, enough)
+    features = _features(prepared, fitted)
+    return Trained(model, fitted, examined, prepared, features, last.training, train.n_rows, enough, lacking)
 
 
 def evidence_of(past: Sequence[Past], now: Sample, lag_days: int) -> Evidence:

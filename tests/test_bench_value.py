@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from regulars.models.speakers import MODELS
 N = 10
 
 
-def _rows(**value: list[float]) -> pd.DataFrame:
+def _rows(**value: Sequence[float]) -> pd.DataFrame:
     """Ten customers who spend 1, 2, ..., 10; ours says so and the others a tenth more, unless said otherwise."""
     spend = np.arange(1.0, N + 1)
     said = {f"value_{m}": value.get(m, spend if m == "regulars" else 1.1 * spend) for m in MODELS}

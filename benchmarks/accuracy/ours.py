@@ -26,7 +26,7 @@ from regulars.config import Config
 from regulars.errors import RegularsError
 from regulars.intake import build_ledger
 from regulars.models.backtest import Backtest
-from regulars.models.model import LEAST_OF_MEAN
+from regulars.models.learnt import LEAST_OF_MEAN
 from regulars.models.sample import HALF_LIFE_DAYS
 from regulars.models.splits import Origin, holdout, origins
 from regulars.pipelines.backtest import examine

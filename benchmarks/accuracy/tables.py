@@ -105,8 +105,8 @@ def of_value_summary(summary: Row) -> str:
         f"{_listed(summary['biased'])}.",
         f"80 % intervals, {summary['fifths']} fifths: covering less than {GOALS['coverage']:.0%}: "
         f"{_listed(summary['covered_too_little'])}; more than {GOALS['coverage_most']:.0%} where P(0) is below .2: "
-        f"{_listed(summary['covered_too_much'])}; 90 % bound outside {UPPER[0]:g} to {UPPER[1]:g}: "
-        f"{_listed(summary['bound_off'])}.",
+        f"{_listed(summary['covered_too_much'])}; 90 % bound outside {UPPER[0]:g} to {UPPER[1]:g}, "
+        f"where P(0) is below .9: {_listed(summary['bound_off'])}.",
     ]
     return "\n\n".join(said)
 

@@ -32,8 +32,6 @@ def opened(path: Path) -> tuple[Config, Ledger]:
     with bars() as progress:
         ledger = build_ledger(config, lambda what: progress(what, 0.0))
     _print_reconciliation(ledger, config.data.currency)
-    if len(config.target.horizon_days) > 1:
-        print(f"note: models are made for the first horizon, {config.target.primary} days", file=sys.stderr)
     return config, ledger
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -37,7 +38,8 @@ def train(config: ConfigPath, json: JsonPath = None) -> None:
     with bars() as progress:
         trained, registered = train_and_register(ledger, settings, progress, state_verdict)
     print(trained.backtest, *repeated(settings, trained.studies), sep="\n")
+    for note in trained.notes:
+        print(f"note: {note}", file=sys.stderr)
     print(f"registered as {registered.uri} (version {registered.version}) in {unnamed(settings.tracking_uri)}")
-    write_json(
-        {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}, json, settings.folder
-    )
+    said = {"version": registered.version, "run_id": registered.run_id, "model_notes": trained.notes}
+    write_json({**trained.backtest.figures, **said}, json, settings.folder)

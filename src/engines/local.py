@@ -126,14 +126,14 @@ def panel_of(
     return Panel.gathered(blocks(), ledger.manifest.n_customers * len(ordered)).matured(ledger.ends)
 
 
-def lines_of_one(ledger: Ledger, plan: Plan, customer: str) -> pa.Table | None:
+def lines_of_one(ledger: Ledger, plan: Plan, customer: str, lines: int = LINES) -> pa.Table | None:
     """The lines of one customer, with the columns that a plan reads; None of whom the ledger does not know.
 
     Only the block of lines that may hold the customer is read.
     """
-    for number, block in enumerate(ledger.blocks(LINES)):
+    for number, block in enumerate(ledger.blocks(lines)):
         if block.first_customer <= customer <= block.last_customer:
-            for shard in shards_of(ledger, plan, [number]):
+            for shard in shards_of(ledger, plan, [number], lines):
                 own = shard.filter(pc.equal(shard.column("customer_id").cast(pa.string()), customer))
                 if own.num_rows:
                     return own

@@ -82,7 +82,9 @@ class Timing(ABC):
         """log P(no purchase in (T, T + h] | alive at T)."""
 
     @abstractmethod
-    def residual_purchases(self, summary: Summary, edges: Sequence[float], force: float = 0.0) -> Float:
+    def residual_purchases(
+        self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None
+    ) -> Float:
         """Discounted expected purchases after T, slice by slice.
 
         Parameters
@@ -91,6 +93,8 @@ class Timing(ABC):
             Ascending times after T between which purchases are counted; the last may be infinite.
         force : float
             The force of interest in the unit of time of the fit: a purchase at T + t counts e^(-force t) times.
+        alive : ndarray of float64, shape (n_customers,), optional
+            `p_alive`, where it is known already.
 
         Returns
         -------
@@ -99,7 +103,7 @@ class Timing(ABC):
         """
 
     @abstractmethod
-    def residual_squares(self, summary: Summary, days: float, force: float) -> tuple[Float, Float]:
+    def residual_squares(self, summary: Summary, days: float, force: float, alive: Float) -> tuple[Float, Float]:
         """What the variance of discounted purchases in (T, T + days] is made of, each of shape (n_customers,).
 
         The expected sum of their squared discounts, and that of the products of two discounts over all ordered pairs of

@@ -32,6 +32,7 @@ from .model import Model
 from .naive import NaiveChurn, NaiveValue
 from .orders import Orders
 from .prior import Prior
+from .prospects import Prospects
 from .recalibration import Line
 from .timing import Timing
 from .usual import Usual
@@ -64,6 +65,7 @@ def save(model: Model, folder: Path) -> None:
         "trust": {str(h): found.to_dict() for h, found in model.trust.items()},
         "lifetime": model.lifetime.to_dict(),
         "usual": model.usual.to_dict(),
+        "prospects": model.prospects and model.prospects.to_dict(),
         "prior": model.prior.to_dict(),
         "reference": model.reference.to_dict(),
     }
@@ -155,6 +157,7 @@ def load(folder: Path, threads: int = 1) -> Model:
         shape=Shape.from_dict(content["shape"]),
         active_within_days=content["active_within_days"],
         modules=modules,
+        prospects=content["prospects"] and Prospects.from_dict(content["prospects"]),
     )
 
 

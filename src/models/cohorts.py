@@ -21,10 +21,10 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class Cohort:
-    """Value, value for ever (NaN without one), variance and chance of no purchase of each of its members."""
+    """Value, value for ever (None without one), variance and chance of no purchase of each of its members."""
 
     value: float
-    ever: float
+    ever: float | None
     variance: float
     p_none: float
 
@@ -35,11 +35,11 @@ class Cohort:
         """The mean of some customers; its variance is that of one drawn from them."""
         if int(members.sum()) < FEWEST:
             return None
-        own = value[members]
+        own, without_end = value[members], float(ever[members].mean())
         between = float(own.var())
         return cls(
             float(own.mean()),
-            float(ever[members].mean()),
+            without_end if np.isfinite(without_end) else None,
             float(variance[members].mean()) + between,
             float(p_none[members].mean()),
         )

@@ -7,6 +7,8 @@ customers are badly covered, so it never stands without the five parts.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ def quintile_of(frame: pd.DataFrame) -> NDArray[np.int64]:
     return part
 
 
-def coverage_card(frame: pd.DataFrame, level: float) -> dict[str, object] | None:
+def coverage_card(frame: pd.DataFrame, level: float) -> dict[str, Any] | None:
     """Share of rows whose spend lay inside their interval and at or below their upper bound.
 
     Parameters
@@ -69,7 +71,7 @@ def coverage_card(frame: pd.DataFrame, level: float) -> dict[str, object] | None
     inside, below = (low <= spend) & (spend <= high), spend <= upper
     part = quintile_of(known)
 
-    def figures(number: int) -> dict[str, object]:
+    def figures(number: int) -> dict[str, Any]:
         rows = part == number
         means = {
             "mean_predicted": value,

@@ -6,6 +6,7 @@ that decays with time, slice by slice. Nothing is missing; the last slice may re
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -76,7 +77,7 @@ def discounted_survival(s: float, beta: Float, edges: Sequence[float], force: fl
     array([[5., 5.]])
     """
     out = np.empty((len(beta), len(edges) - 1))
-    for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (low, high) in enumerate(itertools.pairwise(edges)):
         # Of those who live to `low` life goes on with beta + low instead of beta.
         until, b = high - low, beta + low
         reached = np.exp(-force * low - s * np.log1p(low / beta))

@@ -8,7 +8,7 @@ data leave open is bounded as the weak prior of the fits bounds it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,24 @@ from .optimum import SD, STEP
 from .pareto_nbd import ParetoNbd
 from .summary import Float, Rows, Summary
 
-M = TypeVar("M", BgNbd, ParetoNbd, GammaGamma)
 FURTHEST = 3.0
 """Draws go no further than so many deviations of the weak prior; beyond, a parameter means nothing."""
+
+
+class Fitted(Protocol):
+    """A model with log parameters."""
+
+    @property
+    def theta(self) -> Float:
+        """The log parameters."""
+        ...
+
+    def at(self, theta: Float) -> Self:
+        """The same model with other log parameters."""
+        ...
+
+
+M = TypeVar("M", bound=Fitted)
 
 
 def sandwich(slopes: Callable[[Float], Float], theta: Float, count: Float) -> Float:
@@ -53,18 +68,16 @@ def covariance(model: BgNbd | ParetoNbd | GammaGamma, summary: Summary) -> Float
     return sandwich(lambda theta: timing.at(theta).slopes(rows), timing.theta, rows.n)
 
 
-def alike(model: M, summary: Summary, n: int) -> list[M]:
+def alike(model: M, covariance: Float, n: int) -> list[M]:
     """So many models as likely as a fitted one; always the same ones, in pairs that lie opposite each other.
 
     Examples
     --------
-    >>> s = Summary(frequency=[1, 0, 2], recency=[5, 0, 8], T=[9, 30, 20])
-    >>> first, second = alike(ParetoNbd(r=1.0, alpha=20.0, s=1.0, beta=60.0), s, 2)
+    >>> first, second = alike(ParetoNbd(r=1.0, alpha=20.0, s=1.0, beta=60.0), 0.01 * np.eye(4), 2)
     >>> round(first.alpha * second.alpha, 6)
     400.0
     """
-    spread = covariance(model, summary)
-    values, axes = np.linalg.eigh(spread)
+    values, axes = np.linalg.eigh(covariance)
     root = axes * np.sqrt(np.maximum(values, 0.0))
     drawn = np.random.default_rng(0).standard_normal((n // 2, len(values)))
     steps = np.clip(np.concatenate([drawn, -drawn]) @ root.T, -FURTHEST * SD, FURTHEST * SD)

@@ -21,6 +21,7 @@ from .metrics import sigmoid
 from .rations import Rations
 from .recalibration import Line, gamma_line, logistic_line, poisson_line, tweedie_line
 from .sample import Sample
+from .scales import tempered
 from .trials import Trial
 from .tuning import SPACE, Range, Rows, best_rounds, inside, tune
 
@@ -77,7 +78,8 @@ def _silent(sample: Sample) -> Float64:
 
 
 def _gross(sample: Sample) -> Float64:
-    return np.maximum(sample.spend, 0)
+    # A single giant would be all that is learnt.
+    return tempered(np.maximum(sample.spend, 0.0))
 
 
 def _paid(sample: Sample) -> NDArray[np.bool_]:

@@ -33,7 +33,7 @@ MOST_ROWS = 200_000
 POINTS = 201
 """Quantiles kept of each group's shape."""
 LEAST_SCALE = 0.01
-"""Whoever buys is taken to bring at least so much of the mean expectation: shapes are relative, and 0 has none."""
+"""Whoever buys is taken to bring at least so much of the unit: shapes are relative, and 0 has none."""
 LEAST_P = 1e-4
 SLACK = 1e-9
 """Bounds that stand on a value that many have (a fixed price) must hold it whatever the last bit says."""
@@ -76,7 +76,7 @@ class Intervals:
     Parameters
     ----------
     unit : float
-        Mean expectation of the calibration rows, in currency; edges are in this unit.
+        Median expectation of the calibration rows, in currency; edges are in this unit.
     edges : pair of ndarray of float64
         Between groups by expectation, ascending: of rows whose P(none) is a tenth or more, and of the others.
     ratios : ndarray of float64, shape (n_groups, POINTS)
@@ -142,9 +142,9 @@ class Intervals:
 
         They cannot tell how much periods differ, so what is usual is taken.
         """
-        told = "customers left out of learning; no window had closed since an earlier prediction, so how much one "
-        told += "period differs from the next is taken from elsewhere"
-        return cls._calibrated(expected, p_none, spend, cutoff, Periods.unseen, told)
+        found = cls._calibrated(expected, p_none, spend, cutoff, Periods.unseen, "customers left out of learning")
+        doubt = "no window had closed since an earlier prediction, so how much periods differ is taken from elsewhere"
+        return replace(found, words=f"{found.words}; {doubt}")
 
     @classmethod
     def _calibrated(
@@ -160,19 +160,18 @@ class Intervals:
         days, number = np.unique(cutoff[known].astype(str), return_inverse=True)
         on, n = tuple(str(d) for d in days), int(known.sum())
         if n < MIN_ROWS:
-            return cls.none(f"no intervals: they need {MIN_ROWS} {told}, and there are {n}", on, n)
+            return cls.none(f"no intervals: {n} {told} are fewer than the {MIN_ROWS} they are learnt from", on, n)
         # Sorted, so that the order in which rows come does not matter; thinned evenly.
         order = np.lexsort([spend[known], p_none[known], expected[known], number])
         order = order[np.linspace(0, n - 1, min(n, MOST_ROWS)).round().astype(np.int64)]
         mean, none, came = (np.asarray(a[known][order], np.float64) for a in (expected, p_none, spend))
         spent = came[came > 0]
-        # Where nothing is expected of anybody, the least scale is what those brought who spent something all the same.
-        unit = float(np.maximum(mean, 0).mean()) or (float(spent.mean()) / LEAST_SCALE if len(spent) else 1.0)
+        unit = _unit(mean, spent)
         rows = _Rows.of(mean, none, came, number[order], unit, periods)
         parts = [_edges(rows, sure) for sure in (False, True)]
         fitted = [rows.take(group).group(bool(sure)) for sure, (_, groups) in enumerate(parts) for group in groups]
         ratios, levels, returned = (np.array(part) for part in zip(*fitted, strict=True))
-        words = f"from {n:,} {told} ({', '.join(on)})"
+        words = f"learnt from {n:,} {told} ({', '.join(on)})"
         words += "; all of them as one group, since there are few" if n < GROUP_ROWS else ""
         words += "" if len(spent) else "; nobody spent anything, so all bounds are 0"
         return cls(unit, (parts[0][0], parts[1][0]), ratios, levels, returned, on, n, words)
@@ -220,6 +219,16 @@ class Intervals:
         )
         on, rows, words = tuple(content["calibrated_on"]), int(content["rows"]), str(content["words"])
         return cls(float(content["unit"]), (edges[0], edges[1]), ratios, levels, returned, on, rows, words)
+
+
+def _unit(expected: Float64, spent: Float64) -> float:
+    """The median of expectations above 0, which one giant customer does not move.
+
+    Where nothing is expected of anybody, the least scale is what those brought who spent something all the same.
+    """
+    if (expected > 0).any():
+        return float(np.median(expected[expected > 0]))
+    return float(spent.mean()) / LEAST_SCALE if len(spent) else 1.0
 
 
 def _p_of(p_none: Float64) -> Float64:

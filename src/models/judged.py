@@ -195,7 +195,7 @@ class Examiner:
                 continue
             rows = train.at((one.cutoff,))
             if not np.array_equal(rows.panel.customer_id.astype(str), said.customer_id.astype(str)):
-                raise DataError(f"the rows of {one.cutoff} are not those that were judged", code="RG269")
+                raise DataError(f"the rows of {one.cutoff} are not those that were judged", code="RG270")
             found.append(Past(one.cutoff, rows, said))
         return found
 

@@ -1,7 +1,7 @@
 """Late for this customer: the gap that is usual for them, and how likely a silence as long as the present one is.
 
-In: the classical models at a cutoff and the rhythm of customers there. Out: `Lateness` per row: the usual gap in days, P(a
-silence at least so long | still active), whether that is rare. Where no classical model could be fitted both numbers are
+In: the classical models at a cutoff and the rhythm of customers there. Out: `Lateness` per row: the usual gap in days,
+P(a silence at least so long | still active), whether that is rare. Where no classical model could be fitted both are
 NaN and nobody is late.
 """
 

@@ -1,15 +1,16 @@
-"""The level: how much of the population falls silent, beside who does; learnt from the classical prior's own residuals.
+"""The level: how many fall silent, how much comes in all, beside who; learnt from the classical prior's own residuals.
 
-In: matured training rows, the rows of the day on which one stands, the blend's logits there. Out: a `Level`, one shift
-for all logits. Boosters rank; their mean is drawn to that of the classical prior, which knows no season, less what it
-missed at every cutoff alike. The prior has seen no label, so what it missed a year earlier (364 days: the same weekday)
-is honest evidence on the season to come: that twin is used where enough history lies before it, and counts by how well
-earlier pairs a year apart agree. Rows without a prior have no say; without any prior there is no shift.
+In: matured training rows, the rows of the day on which one stands, the blend's links there (logits of silence, logs of
+money or orders). Out: a `Level`, one shift for all. Boosters rank; their mean is drawn to that of the classical prior,
+which knows no season, less what it missed at every cutoff alike. The prior has seen no label, so what it missed a year
+earlier (364 days: the same weekday) is honest evidence on the season to come: that twin is used where enough history
+lies before it, and counts by how well earlier pairs a year apart agree. Rows without a prior have no say; without any
+prior there is no shift.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from .sample import Sample
-from .scales import LOGIT, Scale
+from .scales import LOGIT, ORDERS, Scale, Total
 
 Float64 = NDArray[np.float64]
 YEAR_DAYS = 364
@@ -28,30 +29,30 @@ CARRIED = "no twin: what is learnt at a shorter horizon says nothing of the seas
 SWING = 2.0
 """Less than a year of residuals shows about half of a season's swing, so their deviation counts so many times."""
 DOUBT = 0.1
-"""The error, in logits, that one residual is taken to have as a guess at the prior's bias when it stands alone."""
+"""The error, in logits or logs, that one residual is taken to have as a guess at the prior's bias when it is alone."""
 REPEATS = 2 / 3
 """How closely a season is taken to repeat the last one before any pair of years has been seen."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One shift of all logits, and where it comes from.
+    """One shift of all logits, or logs, and where it comes from.
 
     Parameters
     ----------
     shift : float
-        Added to every logit of the blend.
+        Added to every link of the blend.
     anchor : float
-        How far the blend's mean probability is drawn to the prior's: all of the way (1) while the training cutoffs
-        span less than half a year, so that boosters know one side of the year only; halfway (1/2) from a year on.
+        How far the blend's mean is drawn to the prior's: all of the way (1) while the training cutoffs span less than
+        half a year, so that boosters know one side of the year only; halfway (1/2) from a year on.
     bias : float
-        What is added to the prior's logits for the anchor: what it missed at all cutoffs alike.
+        What is added to the prior's links for the anchor: what it missed at all cutoffs alike.
     twin : str or None
         The date a year earlier whose residual was used.
     weight : float
         Of the twin against the anchor, 0..1.
     residual : float
-        What the prior missed at the twin, in logits; 0 without one.
+        What the prior missed at the twin; 0 without one.
     words : str
         Why it is on or off.
     season : float
@@ -85,7 +86,7 @@ class Level:
         train, now : Sample
             Of one horizon; `now` without labels.
         z : ndarray of float64, shape (now.n_rows,)
-            The blend's links (logits, or logs) before any shift.
+            The blend's links before any shift.
         off : str
             Why the twin may not speak; empty if it may.
         anchor : float, optional
@@ -113,24 +114,38 @@ class Level:
         return cls(shift, anchor, bias, str(day), weight, residual, words, shift - anchored)
 
     @classmethod
-    def of_prior(cls, now: Sample, z: Float64, scale: Scale, words: str = CARRIED) -> Level:
-        """The prior's own total, with nothing learnt: over a window longer than those learnt from seasons even out, and
-        what the prior lacked in those may have been their season.
+    def carried(cls, train: Sample, now: Sample, z: Float64, scale: Total) -> Level:
+        """The level of money or orders over a horizon of which no window has closed, longer than those learnt from.
+
+        How many purchases the prior lacked in shorter windows may be their season, which evens out over a longer one:
+        the total is the prior's own, less what it misses every time of the worth of a purchase, as what is returned.
+        But where the residuals of orders swing, a season has coloured what it read, too. Then a second witness counts:
+        what the same customers repeated over as many days before, if the history covers them. It knows every season
+        once, and neither who leaves nor who came late, so it weighs half at most.
 
         Parameters
         ----------
+        train : Sample
+            Matured rows of a shorter horizon.
         now : Sample
+            Of the horizon asked; without labels.
         z : ndarray of float64, shape (now.n_rows,)
-        scale : Scale
+            Logs of what is expected in that horizon, before any shift.
+        scale : Total
             `MONEY` or `ORDERS`.
-        words : str
-            Why there is no twin.
         """
         prior = scale.prior(now)
         known = np.isfinite(prior)
         if not known.any():
             return cls(0.0)
-        return cls(scale.drawn(z[known], prior[known]), 1.0, words=words)
+        bought = Residuals.of(train, ORDERS)
+        swing = SWING**2 * max(bought.size, 0.0)
+        before = scale.residual(prior[known], scale.repeated(now)[known])
+        covered = int(now.panel.cutoff_day[0]) - now.starts.day >= now.horizon_days
+        share = HALF * swing / (swing + DOUBT**2) if covered else 0.0
+        worth = Residuals.of(train, scale).beyond(bought).bias(train.horizon_days)
+        bias = worth + (share * before[0] if before else 0.0)
+        return cls(scale.drawn(z[known], prior[known] + bias), 1.0, bias, words=CARRIED)
 
     def figures(self) -> dict[str, Any]:
         """As plain values for JSON; `Level(**figures)` gives it back."""
@@ -169,6 +184,16 @@ class Residuals:
         days, missed, variance = zip(*found, strict=True) if found else ((), (), ())
         return cls(np.array(days, np.int64), np.array(missed, np.float64), np.array(variance, np.float64))
 
+    def beyond(self, other: Residuals) -> Residuals:
+        """What was missed beyond another's, at the days of both: of money beyond orders, the worth of an order."""
+        mine, others = (np.flatnonzero(np.isin(a.day, b.day)) for a, b in ((self, other), (other, self)))
+        return Residuals(self.day[mine], self.missed[mine] - other.missed[others], self.variance[mine])
+
+    @property
+    def size(self) -> float:
+        """The mean square of what was missed, less that of luck; negative where luck would make more of it."""
+        return float(np.mean(np.square(self.missed)) - np.mean(self.variance)) if len(self.day) else 0.0
+
     def at(self, day: int) -> tuple[float, float] | None:
         """What was missed, and its variance, at a day between two cutoffs; None outside them."""
         if not len(self.day) or not self.day[0] <= day <= self.day[-1]:
@@ -199,7 +224,7 @@ class Residuals:
         late = self.day >= since
         if not late.any():
             return 0.0
-        size = float(np.mean(np.square(self.missed[late])) - np.mean(self.variance[late]))
+        size = replace(self, day=self.day[late], missed=self.missed[late], variance=self.variance[late]).size
         if size <= 0:
             return 0.0
         apart = []

@@ -9,101 +9,28 @@ expectation the value for ever is NaN.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
-from ..config import Config
+from .caveats import YEAR, notes_of
 from .cohorts import NEW_DAYS, Cohort
-from .discount import force_of
-from .persistence import Evidence, persistence_of, tempered
+from .persistence import Evidence, persistence_of, tail_spend, tempered
 from .prior import Float64, Prior, summary_of
 from .sample import Sample
+from .summary import Summary
 from .tail import Tail
+from .terms import Terms
+from .worth import LEVEL, LifetimeValues, Own, Total, quantile, total_of
 
-YEAR = 365
 LEAST_BELIEVED = 0.5
 STEP = 1.3
 """Each slice of the tail ends at most so many times later than it begins."""
 ERROR = 0.1
 """Deviation of the log of a total, of head or tail, that is taken for granted before any was seen; weight of two."""
 ERROR_WEIGHT = 2.0
-LEVEL, TOTAL_LEVEL = 0.8, 0.9
-NORMAL_90 = 1.6448536269514722
-"""Of a normal distribution 90 % lie within so many deviations."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How far one looks, what part of spend is earned, and by how much later money is worth less.
-
-    Examples
-    --------
-    >>> round(Terms(discount_rate=0.25).worth(365.0), 12)  # 1 / 1.25
-    0.8
-    """
-
-    horizon_days: int = 1095
-    margin: float = 1.0
-    discount_rate: float = 0.1
-
-    @classmethod
-    def of(cls, config: Config, margin: float | None = None) -> Self:
-        """Those of a configuration; a margin measured in the ledger counts where none is stated there."""
-        stated = "margin" in config.economics.model_fields_set or margin is None
-        share = config.economics.margin if stated or margin is None else margin
-        return cls(config.lifetime.horizon_days, share, config.economics.discount_rate)
-
-    @property
-    def force(self) -> float:
-        """The force of interest a day."""
-        return force_of(self.discount_rate)
-
-    def worth(self, days: float) -> float:
-        """What money so many days ahead is worth today."""
-        return float(np.exp(-self.force * days))
-
-
-@dataclass(frozen=True)
-class LifetimeValues:
-    """A value per row, each of shape (n_rows,), in currency.
-
-    Parameters
-    ----------
-    value : ndarray of float64, >= 0
-        Expected margin within the horizon, discounted.
-    low, high : ndarray of float64
-        80 % interval of what the customer will really bring; 0 to 0 where most like him buy nothing more.
-    ever : ndarray of float64
-        The value without a horizon; NaN where the prior has no finite one.
-    variance : ndarray of float64
-        Of what is really brought.
-    head : ndarray of float64
-        What of the value lies within the horizons trained.
-    basis : ndarray of object
-        "purchases", or "newcomer" where the value is that of the cohort.
-    """
-
-    value: Float64
-    low: Float64
-    high: Float64
-    ever: Float64
-    variance: Float64
-    head: Float64
-    basis: NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class Total:
-    """What all customers together will bring, in currency, with its interval and the interval's level."""
-
-    value: float
-    low: float
-    high: float
-    level: float = TOTAL_LEVEL
 
 
 @dataclass(frozen=True)
@@ -188,9 +115,10 @@ class Lifetime:
         beyond = (edges[0], float(terms.horizon_days))
         doubt = tail.doubt(summary, beyond, terms.force) if tail and len(edges) > 1 else 0.0
         part = believed(now, heads[kept[-1]], kept[-1], max(net, 0.0), tail) if tail else 1.0
-        notes = _notes(terms, now, tail, prior, kept[-1], learnt, persistence, part)
-        plain = cls(terms, kept, edges, max(net, 0.0), part, persistence, now.horizon_days, (1.0,) * len(edges), None,
-                    errors[0], errors[1], doubt, notes)  # fmt: skip
+        notes = notes_of(terms, now, tail, prior, kept[-1], learnt, persistence, part)
+        one = (1.0,) * len(edges)
+        window = now.horizon_days
+        plain = cls(terms, kept, edges, max(net, 0.0), part, persistence, window, one, None, *errors, doubt, notes)
         return plain._anchored(now, heads, prior)
 
     def _anchored(self, now: Sample, heads: Mapping[int, Float64], prior: Prior) -> Self:
@@ -199,18 +127,14 @@ class Lifetime:
         if tail is None:
             return self
         # Of whole slices, so that a longer horizon changes nothing of what comes before.
-        base, ratio = self._slices(now, heads, tail, self.edges)
-        base = np.nan_to_num(base, posinf=0.0)
+        spend = tail.spend(summary_of(now.panel.rhythm), (*self.edges, np.inf), self.terms.force)
+        base, ratio = np.nan_to_num(spend, posinf=0.0), self._ratio(now, heads)
         corrected = np.stack([tempered(ratio, p) for p in self._powers], axis=1) * base
         whole, other = base.sum(axis=0), corrected.sum(axis=0)
         anchors = self.kept * np.where(other > 0, whole / np.where(other > 0, other, 1.0), 1.0)
-        fixed = {f: getattr(self, f) for f in self.__dataclass_fields__}
-        anchored = type(self)(**{**fixed, "anchors": tuple(anchors.tolist())})
-        return type(self)(**{**fixed, "anchors": anchored.anchors, "newcomer": anchored._cohort(now, heads, prior)})
-
-    def _cohort(self, now: Sample, heads: Mapping[int, Float64], prior: Prior) -> Cohort | None:
-        own = self._own(now, heads, prior)
-        return Cohort.of(own.value, own.ever, own.variance, own.p_none, newcomers(now))
+        anchored = replace(self, anchors=tuple(anchors.tolist()))
+        own = anchored._own(now, heads, prior)
+        return replace(anchored, newcomer=Cohort.of(own.value, own.ever, own.variance, own.p_none, newcomers(now)))
 
     @property
     def _powers(self) -> list[float]:
@@ -218,15 +142,11 @@ class Lifetime:
         middles = [0.5 * (a + b) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)] + [2 * self.edges[-1]]
         return [self.persistence ** ((u - self.edges[0]) / self.window_days + 0.5) for u in middles]
 
-    def _slices(
-        self, sample: Sample, heads: Mapping[int, Float64], tail: Tail, edges: Sequence[float]
-    ) -> tuple[Float64, Float64]:
-        """The prior's discounted margin by slice, the last without end, and the ratio of head to prior."""
-        summary, last = summary_of(sample.panel.rhythm), float(self.heads[-1])
-        base = self.terms.margin * self.net * tail.spend(summary, (*edges, np.inf), self.terms.force)
-        expected = self.net * tail.spend(summary, (0.0, last), 0.0)[:, 0]
-        head = np.maximum(heads[self.heads[-1]], 0.0)
-        return base, np.where((expected > 0) & (head > 0), head / np.where(expected > 0, expected, 1.0), 1.0)
+    def _ratio(self, sample: Sample, heads: Mapping[int, Float64]) -> Float64:
+        """What is expected within the longest horizon trained over the prior's; 1 where either is nothing."""
+        expected, head = self.net * tail_spend(sample.over(self.heads[-1])), np.maximum(heads[self.heads[-1]], 0.0)
+        both = (expected > 0) & (head > 0)
+        return np.where(both, head / np.where(both, expected, 1.0), 1.0)
 
     def head(self, heads: Mapping[int, Float64]) -> Float64:
         """Discounted margin on what is expected within the horizons trained; each part at the middle of its time."""
@@ -238,28 +158,26 @@ class Lifetime:
             before, since = upto, h
         return self.terms.margin * total
 
-    def _own(self, sample: Sample, heads: Mapping[int, Float64], prior: Prior) -> _Own:
+    def _own(self, sample: Sample, heads: Mapping[int, Float64], prior: Prior) -> Own:
         """Everyone's own value, newcomers included."""
         tail, head = Tail.of(prior), self.head(heads)
         none = np.full(sample.n_rows, np.nan)
         if tail is None:
-            return _Own(head, none, none, none)
-        base, ratio = self._slices(sample, heads, tail, (*self.edges[:-1], float(self.terms.horizon_days)))
-        slices = zip(self._powers, self.anchors, base.T, strict=True)
-        parts = [anchor * tempered(ratio, power) * column for power, anchor, column in slices]
+            return Own(head, none, none, none)
+        horizon, ratio = float(self.terms.horizon_days), self._ratio(sample, heads)
+        ahead = tail.outcome(summary_of(sample.panel.rhythm), (*self.edges[:-1], horizon), self.terms.force)
+        earns = self.terms.margin * self.net
+        slices = zip(self._powers, self.anchors, ahead.slices.T, strict=True)
+        parts = [earns * anchor * tempered(ratio, power) * column for power, anchor, column in slices]
         value = np.asarray(sum(parts[:-1], head))
         ever = np.where(np.isfinite(parts[-1]), value + parts[-1], np.nan)
-        days, force = float(self.terms.horizon_days), self.terms.force
-        spread = tail.spread(summary_of(sample.panel.rhythm), days, force)
-        earned = self.terms.margin * self.net * spread.mean
+        earned = earns * ahead.mean
         likelier = value / np.where(earned > 0, earned, np.inf)
         # As of a Poisson process: twice the mean is twice the hazard, and given a purchase as much spread as before.
-        p_none = np.where(likelier > 0, spread.p_none**likelier, 1.0)
-        some = 1.0 - spread.p_none
-        uneven = np.where(spread.mean > 0, spread.square * some / np.where(spread.mean > 0, spread.mean, 1.0) ** 2, 1.0)
-        buys = np.maximum(1.0 - p_none, 1e-12)
-        square = np.where(value > 0, value**2 * np.maximum(uneven, 1.0) / buys, 0.0)
-        return _Own(value, ever, np.asarray(np.maximum(square - value**2, 0.0)), p_none)
+        p_none = np.where(likelier > 0, ahead.p_none**likelier, 1.0)
+        uneven = ahead.square * (1.0 - ahead.p_none) / np.where(ahead.mean > 0, ahead.mean, 1.0) ** 2
+        square = value**2 * np.maximum(uneven, 1.0) / np.maximum(1.0 - p_none, 1e-12)
+        return Own(value, ever, np.asarray(np.maximum(square - value**2, 0.0)), p_none)
 
     def values(self, sample: Sample, heads: Mapping[int, Float64], prior: Prior) -> LifetimeValues:
         """The value of each row, in the sample's order.
@@ -272,7 +190,8 @@ class Lifetime:
         prior : Prior
             As in `fit`.
         """
-        own, new, basis = self._own(sample, heads, prior), newcomers(sample), np.full(sample.n_rows, "purchases", object)
+        own, new = self._own(sample, heads, prior), newcomers(sample)
+        basis = np.full(sample.n_rows, "purchases", object)
         if self.newcomer is not None and new.any():
             # Nobody is worth less than what is expected of him within the horizons trained.
             own = own.replaced(new, self.newcomer, self.head(heads))
@@ -288,10 +207,21 @@ class Lifetime:
         tail = value - head
         shared = (self.head_error * head + self.tail_error * tail) ** 2 + (self.parameter_error * tail) ** 2
         deviation = float(np.sqrt(shared + values.variance.sum())) / value
-        # A log-normal with the value for its mean.
-        sigma = float(np.sqrt(np.log1p(deviation**2)))
-        middle = value * float(np.exp(-0.5 * sigma**2))
-        return Total(value, middle * float(np.exp(-NORMAL_90 * sigma)), middle * float(np.exp(NORMAL_90 * sigma)))
+        return total_of(value, deviation)
+
+    def newcomer_worth(self, prior: Prior, window_days: int) -> list[float]:
+        """For window after window until the horizon: the worth today of one who first buys in its middle, in currency.
+
+        His first purchase is counted, and what is expected to follow it within the horizon; for `Prospects.lifetime`.
+        """
+        tail, new, found = Tail.of(prior), Summary.newcomers(), []
+        horizon = self.terms.horizon_days
+        for since in range(0, horizon, window_days):
+            middle = 0.5 * (since + min(since + window_days, horizon))
+            first = float(tail.value(new)[0]) if tail else prior.mean_value
+            later = float(tail.spend(new, (0.0, horizon - middle), self.terms.force)[0, 0]) if tail else 0.0
+            found.append(self.terms.margin * self.net * self.terms.worth(middle) * (first + self.kept * later))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe form; `from_dict` gives the same back."""
@@ -306,42 +236,10 @@ class Lifetime:
         return cls(**{**content, **tuples, **nested})
 
 
-@dataclass(frozen=True)
-class _Own:
-    """Value, value for ever, variance and chance of no purchase, row by row; NaN without a tail."""
-
-    value: Float64
-    ever: Float64
-    variance: Float64
-    p_none: Float64
-
-    def replaced(self, rows: NDArray[np.bool_], cohort: Cohort, least: Float64) -> _Own:
-        """The same, with the cohort's value in some rows."""
-
-        def with_(own: Float64, other: float) -> Float64:
-            return np.where(rows, other, own)
-
-        value = np.where(rows, np.maximum(cohort.value, least), self.value)
-        ever = np.where(rows, np.maximum(cohort.ever, value), self.ever)
-        return _Own(value, ever, with_(self.variance, cohort.variance), with_(self.p_none, cohort.p_none))
-
-
 def newcomers(sample: Sample) -> NDArray[np.bool_]:
     """Whose first purchase day lies within the last 28 days and was the only one."""
     rhythm = sample.panel.rhythm
     return np.asarray((rhythm.frequency == 0) & (rhythm.T < NEW_DAYS))
-
-
-def quantile(own: _Own, share: float) -> Float64:
-    """Of nothing at all with chance `p_none`, and a gamma distribution of the same mean and variance otherwise."""
-    buys = 1.0 - own.p_none
-    mean = own.value / np.where(buys > 0, buys, 1.0)
-    square = (own.variance + own.value**2) / np.where(buys > 0, buys, 1.0)
-    shape = mean**2 / np.maximum(square - mean**2, 1e-9 * mean**2 + 1e-300)
-    out, some = np.zeros(len(buys)), (share > own.p_none) & (own.value > 0)
-    within = (share - own.p_none[some]) / buys[some]
-    out[some] = gammaincinv(shape[some], within) * (mean / shape)[some]
-    return np.where(np.isnan(own.p_none), np.nan, out)
 
 
 def believed(now: Sample, head: Float64, head_days: int, net: float, tail: Tail) -> float:
@@ -359,16 +257,15 @@ def believed(now: Sample, head: Float64, head_days: int, net: float, tail: Tail)
     if weight == 0 or trailing is None or history < YEAR:
         return 1.0
     rhythm, summary = now.panel.rhythm, summary_of(now.panel.rhythm)
-    repeats = np.where(rhythm.T < YEAR, rhythm.n_valued * np.nan_to_num(rhythm.value), np.nan_to_num(trailing))
-    witness = float(repeats.sum())
-    first, rest = net * tail.spend(summary, (0.0, float(min(head_days, YEAR)), float(YEAR)), 0.0).sum(axis=0)
-    prior = float(first + rest)
-    if not 0 < net * witness < prior:
+    repeats = net * rhythm.n_valued * np.nan_to_num(rhythm.value)
+    witness = float(np.where(rhythm.T < YEAR, repeats, np.nan_to_num(trailing)).sum())
+    within = float(min(head_days, YEAR))
+    first, rest = (net * tail.spend(summary, (0.0, within, float(YEAR)), 0.0).sum(axis=0)).tolist()
+    if not 0 < witness < first + rest:
         return 1.0
-    year = prior * (net * witness / prior) ** weight
-    if head_days >= YEAR:
-        return max(LEAST_BELIEVED, year / prior)
-    return float(min(1.0, max(LEAST_BELIEVED, (year - float(np.maximum(head, 0).sum())) / rest)))
+    year = (first + rest) * (witness / (first + rest)) ** weight
+    part = year / (first + rest) if head_days >= YEAR else (year - float(np.maximum(head, 0).sum())) / rest
+    return float(min(1.0, max(LEAST_BELIEVED, part)))
 
 
 def _heads(given: Sequence[int], horizon: int) -> tuple[int, ...]:
@@ -387,8 +284,8 @@ def _edges(first: float, last: float) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> _edges(100.0, 150.0), _edges(365.0, 90.0)
-    ((100.0, 130.0, 169.0), (90.0,))
+    >>> [round(e) for e in _edges(100.0, 150.0)], _edges(365.0, 90.0)
+    ([100, 130, 169], (90.0,))
     """
     if last <= first:
         return (last,)
@@ -400,46 +297,3 @@ def _error(misses: list[float]) -> float:
     """Root mean square of what was missed, and of the usual error with a weight of its own."""
     total = ERROR_WEIGHT * ERROR**2 + sum(m**2 for m in misses)
     return float(np.sqrt(total / (ERROR_WEIGHT + len(misses))))
-
-
-def _notes(
-    terms: Terms, now: Sample, tail: Tail | None, prior: Prior, head_days: int, learnt: bool, persistence: float,
-    part: float,
-) -> tuple[str, ...]:
-    """What must be known of the value."""
-    horizon, history, notes = terms.horizon_days, now.day.day - now.starts.day, []
-    if history < 2 * YEAR:
-        notes.append(
-            f"there are {history} days of history, less than two years: no season was seen twice and few customers were "
-            "seen to leave for good, so that lifetime values are extrapolated; compare customers by them rather than "
-            "count on the total"
-        )
-    if horizon > history:
-        notes.append(
-            f"the horizon of lifetime value, {horizon} days, is longer than the history of {history} days: nobody was "
-            "ever seen for so long; set a shorter horizon_days in [lifetime] to see what rests on what was seen"
-        )
-    if tail is None:
-        notes.append(
-            f"no classical model could be fitted, so that nothing is known of the time after {head_days} days: lifetime "
-            "value ends there"
-        )
-        return tuple(notes)
-    if prior.pareto is None:
-        notes.append("lifetime value rests on BG/NBD, as Pareto/NBD could not be fitted")
-    if prior.gamma is None:
-        notes.append("purchases are taken to be worth their mean later on, as Gamma-Gamma could not be fitted")
-    if horizon > head_days:
-        since = "as learnt from earlier days" if learnt else "assumed, as no window had closed after another's end"
-        notes.append(
-            f"after {head_days} days the classical model speaks; of what the learnt one knows better of a customer "
-            f"{persistence:.0%} is kept from one window of {now.horizon_days} days to the next ({since})"
-        )
-    if part < 1:
-        notes.append(
-            f"of what the classical model expects after that {part:.0%} is counted: customers spent less in the past "
-            "year, which has every season once"
-        )
-    if not np.isfinite(tail.spend(summary_of(now.panel.rhythm), (0.0, np.inf), terms.force)[:1]).all():
-        notes.append("there is no value for ever: without discounting, customers leave too slowly for it to be finite")
-    return tuple(notes)

@@ -33,6 +33,7 @@ from .lifetime import Lifetime
 from .naive import NaiveChurn, NaiveValue
 from .next_order import TAIL, NextOrder
 from .prior import Prior
+from .prospects import Prospects
 from .sample import Sample, at_risk
 from .speakers import Foreseen, foreseen, spoken
 from .splits import TIMING
@@ -126,6 +127,8 @@ class Model:
         Customers silent for longer get no score.
     modules : tuple of Source
         The user's own feature families, as text.
+    prospects : Prospects or None
+        What becomes of people who have not bought yet; None where nobody is known to be one.
     """
 
     trained_on: Cutoff
@@ -143,6 +146,7 @@ class Model:
     shape: Shape
     active_within_days: int | None = None
     modules: tuple[Source, ...] = field(default=())
+    prospects: Prospects | None = None
 
     @property
     def horizon_days(self) -> int:

@@ -1,8 +1,9 @@
 """When the next order comes: the middle half of its days, given the silence so far and that one comes within a year.
 
-In: P(no purchase) of several horizons that agree, and the prior, whose shape leads on to a year. Out: three days per row,
-counted from the day on which one stands (0 is that very day), and their dates; none where an order within a year is less
-likely than not. Where the prior is missing the last known pace goes on.
+In: P(no purchase) of several horizons that agree, and the prior, whose shape leads on to a year. Out: three days per
+row, counted from the day on which one stands (0 is that very day), and their dates; none where an order within a year
+is less likely than not. Where the prior is missing the last known pace goes on, and where nothing is known no date is
+named.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def _survival(silent: Mapping[int, Float64], sample: Sample) -> tuple[Int64, Flo
     for d in tail:
         led = sigmoid(end + sample.over(d).silent - from_here)
         log_s.append(np.where(np.isfinite(led), _log(led), log_s[len(known)] * (d / last)))
-    # Rounding, or a prior whose two models disagree, must not make it rise.
-    return np.array([0, *known, *tail]), np.minimum.accumulate(np.stack(log_s), axis=0)
+    # Rounding, or a prior whose two models disagree, must not make it rise; a missing number adds nothing.
+    return np.array([0, *known, *tail]), np.fmin.accumulate(np.stack(log_s), axis=0)
 
 
 def _log(p: Float64) -> Float64:
@@ -93,4 +94,4 @@ def _reached(days: Int64, log_s: Float64, aim: Float64) -> Int64:
     above, below = log_s[after - 1, rows], log_s[after, rows]
     share = np.where(above > below, (above - aim) / np.where(above > below, above - below, 1.0), 1.0)
     time = days[after - 1] + np.clip(share, 0.0, 1.0) * (days[after] - days[after - 1])
-    return np.maximum(np.ceil(time).astype(np.int64) - 1, 0)
+    return np.asarray(np.maximum(np.ceil(time) - 1, 0).astype(np.int64))

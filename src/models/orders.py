@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .boosted import Setting, Shelf
 from .ensemble import ORDERS, Ensemble
-from .level import CARRIED, HALF, Level
+from .level import Level
 from .market import swallowed
 from .sample import Sample
 from .scales import ORDERS as ON_ORDERS
@@ -85,9 +85,8 @@ class Orders:
         now : Sample
             The rows of the day on which one stands, of the horizon to be spoken of.
         """
-        here = now.over(self.horizon_days)
-        level = Level.fit(train, here, self._link(here), CARRIED, anchor=HALF, scale=ON_ORDERS)
-        return replace(self, level=level)
+        bare = replace(self, level=Level(0.0))
+        return replace(self, level=Level.carried(train, now, np.log(bare.expected(now)), ON_ORDERS))
 
     def expected(self, sample: Sample) -> Float64:
         """Expected purchases in the horizon of the sample per row, > 0."""

@@ -7,10 +7,10 @@ Source: Schmittlein, Morrison & Colombo (1987), doi:10.1287/mnsc.33.1.1. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.special import expit, exprel
@@ -88,12 +88,15 @@ class ParetoNbd(Timing):
         return _pareto_log_l(self.r, self.alpha, self.s, self.beta, summary.frequency, summary.recency, summary.T)[0]
 
     def _log_dead_odds(self, s: Summary) -> Float:
-        return _pareto_log_odds(self.r, self.alpha, self.s, self.beta, s.frequency, s.recency, s.T)[0]
+        m, at, bt, silence = self.r + s.frequency, self.alpha + s.recency, self.beta + s.recency, s.T - s.recency
+        log_k = _log_decay_integral(m, at, self.s + 1, bt, silence)
+        begins = np.log(self.s) - np.log(bt) + log_k
+        return np.asarray(begins + m * np.log1p(silence / at) + self.s * np.log1p(silence / bt), np.float64)
 
     def _log_silence(self, s: Summary, h: float) -> Float:
         m = self.r + s.frequency
         lived = -m * np.log1p(h / (self.alpha + s.T)) - self.s * np.log1p(h / (self.beta + s.T))
-        log_k, _ = _decay_integral(m, self.alpha + s.T, self.s + 1, self.beta + s.T, np.full(len(s), h))
+        log_k = _log_decay_integral(m, self.alpha + s.T, self.s + 1, self.beta + s.T, np.full(len(s), h))
         return np.asarray(np.logaddexp(lived, np.log(self.s) - np.log(self.beta + s.T) + log_k), np.float64)
 
     def expected_purchases(self, summary: Summary, horizon_days: float) -> Float:
@@ -107,7 +110,9 @@ class ParetoNbd(Timing):
         rate = (self.r + summary.frequency) / (self.alpha + summary.T)
         return np.asarray(self.p_alive(summary) * rate * lived, np.float64)
 
-    def residual_purchases(self, summary: Summary, edges: Sequence[float], force: float = 0.0) -> Float:
+    def residual_purchases(
+        self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None
+    ) -> Float:
         """Discounted expected repeat purchases after T, slice by slice, as described in `Timing`.
 
         P(alive) (r + x) / (alpha + T) x the discounted time lived. From 0 to infinity these are the discounted
@@ -117,9 +122,10 @@ class ParetoNbd(Timing):
         ages, age = np.unique(summary.T, return_inverse=True)
         lived = discounted_survival(self.s, self.beta + ages, edges, force)[age]
         rate = (self.r + summary.frequency) / (self.alpha + summary.T)
-        return np.asarray((self.p_alive(summary) * rate)[:, None] * lived, np.float64)
+        lives = self.p_alive(summary) if alive is None else alive
+        return np.asarray((lives * rate)[:, None] * lived, np.float64)
 
-    def residual_squares(self, summary: Summary, days: float, force: float) -> tuple[Float, Float]:
+    def residual_squares(self, summary: Summary, days: float, force: float, alive: Float) -> tuple[Float, Float]:
         """As described in `Timing`: of Poisson purchases while one lives, both a gamma rate and a gamma death rate."""
         ages, age = np.unique(summary.T, return_inverse=True)
         beta = self.beta + ages
@@ -127,13 +133,13 @@ class ParetoNbd(Timing):
         t, weight = spread(np.full(len(ages), float(days)), 1.0 / (force + max(self.s, 1.0) / beta))
         pairs = 2 * (weight * annuity(t, force) * np.exp(-force * t - self.s * np.log1p(t / beta[:, None]))).sum(axis=1)
         m, longer = self.r + summary.frequency, self.alpha + summary.T
-        alive = self.p_alive(summary)
         return np.asarray(alive * m / longer * singles), np.asarray(alive * m * (m + 1) / longer**2 * pairs[age])
 
     def slopes(self, rows: Rows) -> Float:
         """As described in `Timing`."""
-        given = np.array([self.r, self.alpha / rows.unit, self.s, self.beta / rows.unit])
-        return _pareto_log_l(*given.tolist(), rows.x, rows.t_x, rows.T)[1] * given[:, None]
+        r, alpha, s, beta = self.r, self.alpha / rows.unit, self.s, self.beta / rows.unit
+        given = np.array([[r], [alpha], [s], [beta]])
+        return np.asarray(_pareto_log_l(r, alpha, s, beta, rows.x, rows.t_x, rows.T)[1] * given)
 
 
 def _pareto_log_l(r: float, alpha: float, s: float, beta: float, x: Int, t_x: Float, T: Float) -> tuple[Float, Float]:
@@ -182,17 +188,61 @@ def _legendre(n: int) -> tuple[Float, Float]:
     return np.asarray(node), np.asarray(weight)
 
 
-def _decay_integral(m: Real, at: Real, k: float, bt: Real, length: Real) -> tuple[Float, Float]:
-    """log of the integral of (1 + d / at)^-m (1 + d / bt)^-k over d in (0, length), and means under its integrand.
+class _Block(NamedTuple):
+    """Some customers' integrand times the weights of the nodes, its sum, and d / at, d / bt and their log1p there."""
+
+    rows: Int
+    f: Float
+    total: Float
+    log_a: Float
+    log_b: Float
+    over_a: Float
+    over_b: Float
+
+
+def _log_decay_integral(m: Real, at: Real, k: float, bt: Real, length: Real) -> Float:
+    """log of the integral of (1 + d / at)^-m (1 + d / bt)^-k over d in (0, length).
 
     With d = c (e^u - 1), c the scale on which the integrand starts to fall, every feature has a width of about 1 in u,
     so a few Gauss-Legendre nodes suffice for any m (as c <= at and c <= bt, the poles at d = -at and d = -bt keep their
-    distance too). The means (four rows) are those of log(1 + d / at),
-    log(1 + d / bt), d / (at + d) and d / (bt + d), which give all derivatives.
+    distance too).
     """
-    c = 1.0 / (np.maximum(m, 1.0) / at + k / bt)
-    span = np.log1p(length / c)
+    c, span = _scale(m, at, k, bt, length)
+    log_mean = np.empty(len(m))
+    for block in _blocks(m, at, k, bt, c, span):
+        log_mean[block.rows] = np.log(block.total)
+    return _log_integral(c, span, log_mean)
+
+
+def _decay_integral(m: Real, at: Real, k: float, bt: Real, length: Real) -> tuple[Float, Float]:
+    """The same, and means under its integrand, which take as long again.
+
+    The means (four rows) are those of log(1 + d / at), log(1 + d / bt), d / (at + d) and d / (bt + d), which give all
+    derivatives.
+    """
+    c, span = _scale(m, at, k, bt, length)
     log_mean, means = np.empty(len(m)), np.empty((4, len(m)))
+    for block in _blocks(m, at, k, bt, c, span):
+        log_mean[block.rows] = np.log(block.total)
+        share_a, share_b = block.over_a / (1.0 + block.over_a), block.over_b / (1.0 + block.over_b)
+        for row, g in enumerate((block.log_a, block.log_b, share_a, share_b)):
+            means[row, block.rows] = (block.f * g).sum(axis=1) / block.total
+    return _log_integral(c, span, log_mean), means
+
+
+def _scale(m: Real, at: Real, k: float, bt: Real, length: Real) -> tuple[Float, Float]:
+    """c, and the length of the interval in u."""
+    c = 1.0 / (np.maximum(m, 1.0) / at + k / bt)
+    return np.asarray(c, np.float64), np.asarray(np.log1p(length / c), np.float64)
+
+
+def _log_integral(c: Float, span: Float, log_mean: Float) -> Float:
+    with np.errstate(divide="ignore"):  # an interval of no length: log 0 = -inf is the right answer
+        return np.asarray(np.log(c) + np.log(span) + log_mean, np.float64)
+
+
+def _blocks(m: Real, at: Real, k: float, bt: Real, c: Float, span: Float) -> Iterator[_Block]:
+    """The integrand at the nodes, block by block."""
     lower = 0.0
     for upper, n in NODES:
         rows = np.flatnonzero((span >= lower) & (span < upper))
@@ -204,11 +254,4 @@ def _decay_integral(m: Real, at: Real, k: float, bt: Real, length: Real) -> tupl
             over_a, over_b = (growth - 1.0) * (c / at)[i, None], (growth - 1.0) * (c / bt)[i, None]
             log_a, log_b = np.log(1.0 + over_a), np.log(1.0 + over_b)
             f = growth * np.exp(-m[i, None] * log_a - k * log_b) * (0.5 * weight)
-            total = f.sum(axis=1)
-            log_mean[i] = np.log(total)
-            over_a /= 1.0 + over_a
-            over_b /= 1.0 + over_b
-            for row, g in enumerate((log_a, log_b, over_a, over_b)):
-                means[row, i] = (f * g).sum(axis=1) / total
-    with np.errstate(divide="ignore"):  # an interval of no length: log 0 = -inf is the right answer
-        return np.log(c) + np.log(span) + log_mean, means
+            yield _Block(i, f, f.sum(axis=1), log_a, log_b, over_a, over_b)

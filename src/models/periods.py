@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import logit, shift_to
+from .scales import tempered
 
 Float64 = NDArray[np.float64]
 USUAL_LOGIT = 0.15
@@ -98,11 +99,16 @@ def _logit_shift(p_none: Float64, spend: Float64) -> float:
 
 
 def _log_shift(scale: Float64, spend: Float64) -> float:
-    """The log of money over what was meant for those who spent any; the variance by the delta method."""
+    """The log of money over what was meant for those who spent any; the variance by the delta method.
+
+    Giants on one side only are tempered: their luck is no period's.
+    """
     any_spent = spend > 0
     if any_spent.sum() < 2:
         return 0.0
-    y, m = spend[any_spent], scale[any_spent]
+    came, meant = spend[any_spent], scale[any_spent]
+    both = np.minimum(came, meant)
+    y, m = np.maximum(both, tempered(came)), np.maximum(both, tempered(meant))
     ratio = float(y.sum() / m.sum())
     return _beyond_luck(float(np.log(ratio)), float(np.square(y - ratio * m).sum() / y.sum() ** 2))
 

@@ -65,7 +65,7 @@ class Evidence:
             Net over gross spend as known then.
         """
         wide = past.over(2 * past.horizon_days)
-        first, both = _tail_spend(past), _tail_spend(wide)
+        first, both = tail_spend(past), tail_spend(wide)
         known = (first > 0) & (expected_spend > 0) & (both > first) & (net > 0)
         ratio = expected_spend[known] / (net * first[known])
         expected, spent = net * (both - first)[known], (wide.spend - past.spend)[known]
@@ -91,7 +91,7 @@ class Evidence:
         return found
 
 
-def _tail_spend(sample: Sample) -> Float64:
+def tail_spend(sample: Sample) -> Float64:
     """What the model that carries the tail expects: Pareto/NBD where there is one."""
     prior = sample.prior
     orders = prior.pareto_orders if np.isfinite(prior.pareto_orders).any() else prior.bg_orders

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from ..features.family import Entry, plan_for
 from .contributions import Contributions, of_churn, of_rival
 from .naive import NaiveChurn
+from .quantities import number
 from .sample import Sample
 from .speakers import spoken
 from .themes import RHYTHM, theme_of
 from .usual import Usual
-from .words import Said, clause, number, siblings
+from .words import Said, clause, siblings
 
 if TYPE_CHECKING:
     from .model import Model
@@ -31,17 +32,20 @@ MOST = 5
 """So many reasons up, and so many down."""
 DULL = 0.3
 """A feature that says nothing unusual, or is not known, speaks for its theme only if it counts so much more."""
+FEW_DAYS = 5
+"""Shorter pauses are told to a tenth of a day."""
 NOTHING = "nothing sets this customer apart from the median customer"
 RIVALS = {"bg_nbd": "BG/NBD", "pareto_nbd": "Pareto/NBD"}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A theme, what it adds to the logit of silence, and what is to be said of it."""
+    """A theme, what it adds to the logit of silence, what is to be said of it, and whether that is anything unusual."""
 
     theme: str
     amount: float
     words: str
+    telling: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class Reasons:
         return tuple(r for r in self.parts if r.amount <= -LEAST)[:most]
 
     def line(self, most: int = MOST) -> str:
-        """The strongest reasons of either kind on one line."""
-        said = [r for r in self.parts if abs(r.amount) >= LEAST][:most]
+        """The strongest reasons of either kind on one line; what is like the median customer is left out."""
+        said = [r for r in self.parts if r.telling and abs(r.amount) >= LEAST][:most]
         return "; ".join(f"{'more' if r.amount > 0 else 'less'} risk: {r.words}" for r in said) or NOTHING
 
 
@@ -127,7 +131,8 @@ def in_words(
             amount = math.fsum(amounts[i] for i in members)
             if theme != RHYTHM and amount != 0:
                 sizes = {i: math.copysign(amounts[i], amounts[i] * amount) for i in members}
-                reasons.append(Reason(theme, amount, told.theme(sizes)))
+                said_of_it = told.theme(sizes)
+                reasons.append(Reason(theme, amount, said_of_it.words, said_of_it.telling))
         found.append(_summed(parts, row, reasons))
     return found
 
@@ -155,24 +160,24 @@ class _Told:
     usual: Sequence[float]
     currency: str
 
-    def theme(self, sizes: Mapping[int, float]) -> str:
+    def theme(self, sizes: Mapping[int, float]) -> Said:
         """The clause of the feature that counts most in the direction of its theme, unusual numbers first."""
-        most, words = 0.0, ""
+        most, spoken_for = 0.0, Said("", False)
         for i in sorted(sizes, key=lambda i: (-sizes[i], self.entries[i].name)):
             if sizes[i] <= most:
                 break
             said = self.plainly(i, sizes)
             weighed = sizes[i] if said.telling else DULL * sizes[i]
             if weighed > most:
-                most, words = weighed, said.words
-        return words
+                most, spoken_for = weighed, said
+        return spoken_for
 
     def plainly(self, i: int, there: Iterable[int]) -> Said:
         """A feature's clause; for a formula that of a plain sibling, the first with an unusual number."""
         place = {self.entries[j].name: j for j in there}
         others = [self._clause(place[name]) for name in siblings(self.entries[i]) if name in place]
-        known = [said for said in others if said.telling] or others
-        return known[0] if known else self._clause(i)
+        telling = [said for said in others if said.telling] or others[-1:]
+        return telling[0] if telling else self._clause(i)
 
     def _clause(self, i: int) -> Said:
         return clause(self.entries[i], self.values[i], self.usual[i], self.currency)
@@ -198,9 +203,12 @@ def _rhythm(frequency: float, recency: float, silent: float) -> str:
     ago = _days(silent)
     if frequency < 1:
         return f"bought on one day only, {ago} ago"
+    if frequency < 2:  # One pause is no habit.
+        return f"bought on 2 days, {_days(recency)} apart, last {ago} ago"
     gap = recency / frequency
     late = round(silent - gap)
-    paced = f"bought on {_days(frequency + 1)}, every {_days(gap)} on average, last {ago} ago"
+    pace = _days(round(gap) if gap >= FEW_DAYS else round(gap, 1))
+    paced = f"bought on {_days(frequency + 1)}, every {pace} on average, last {ago} ago"
     return f"{_days(late)} later than usual: {paced}" if late >= 1 else paced
 
 

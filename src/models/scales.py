@@ -48,6 +48,14 @@ class Scale(Protocol):
         ...
 
 
+class Total(Scale, Protocol):
+    """A scale of what adds up over time, as money and orders do."""
+
+    def repeated(self, sample: Sample) -> Float64:
+        """What each customer did again in as many days before the cutoff as the horizon has, at his usual pace."""
+        ...
+
+
 @dataclass(frozen=True)
 class Logit:
     """P(no purchase in the horizon), on the logit.
@@ -94,9 +102,9 @@ class _Log:
     loss_name: str = "deviance"
 
     def drawn(self, link: Float64, to: Float64, share: float = 1.0) -> float:
-        """The log of the factor that draws the total expectation to that of others."""
-        factor = tempered(np.exp(to)).sum() / tempered(np.exp(link)).sum()
-        return float(np.log((1.0 - share) + share * factor))
+        """The log of the factor that draws the total to that of others, so far on the log: halfway is their geometric
+        mean, which wild boosters do not carry away."""
+        return share * float(np.log(tempered(np.exp(to)).sum()) - np.log(tempered(np.exp(link)).sum()))
 
     def residual(self, prior: Float64, target: Float64) -> tuple[float, float] | None:
         """The log of r = sum y / sum m, and its variance sum((y - r m)^2) / (sum y)^2; None where nothing came.
@@ -133,6 +141,11 @@ class Money(_Log):
         """Spend in the window, 0 where returns outweighed it."""
         return np.maximum(sample.spend, 0.0)
 
+    def repeated(self, sample: Sample) -> Float64:
+        """Days of repeat purchases x their mean value: the first purchase is made once."""
+        rhythm = sample.panel.rhythm
+        return _window(sample) * rhythm.n_valued * np.where(rhythm.n_valued > 0, rhythm.value, 0.0)
+
     def loss(self, target: Float64, link: Float64) -> float:
         """Tweedie deviance of power 1.5."""
         return float(deviance(target, np.exp(link)).mean())
@@ -150,12 +163,15 @@ class Orders(_Log):
 
     def prior(self, sample: Sample) -> Float64:
         """The log of expected purchase days x purchases a purchase day so far, since the classics count days."""
-        days = float(sample.panel.rhythm.frequency.sum()) + sample.n_rows
-        return _log(max(1.0, float(sample.panel.totals.orders.sum()) / max(days, 1.0)) * sample.prior.orders)
+        return _log(_a_day(sample) * sample.prior.orders)
 
     def target(self, sample: Sample) -> Float64:
         """Purchases in the window."""
         return sample.orders
+
+    def repeated(self, sample: Sample) -> Float64:
+        """Days of repeat purchases x purchases a day."""
+        return _window(sample) * _a_day(sample) * sample.panel.rhythm.frequency
 
     def loss(self, target: Float64, link: Float64) -> float:
         """Poisson deviance."""
@@ -192,6 +208,17 @@ def tempered(amounts: Float64) -> Float64:
     found = np.empty_like(ranked)
     found[order] = ranked
     return found
+
+
+def _window(sample: Sample) -> Float64:
+    """Which part of what a customer has done fell into the last days, as many as the horizon has."""
+    return np.minimum(1.0, sample.horizon_days / (sample.panel.rhythm.T + 1))
+
+
+def _a_day(sample: Sample) -> float:
+    """Purchases a day with purchases, of all customers together."""
+    days = float(sample.panel.rhythm.frequency.sum()) + sample.n_rows
+    return max(1.0, float(sample.panel.totals.orders.sum()) / max(days, 1.0))
 
 
 def _log(expected: Float64) -> Float64:

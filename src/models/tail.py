@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bg_nbd import BgNbd
-from .doubt import alike
+from .doubt import alike, covariance
 from .gamma_gamma import GammaGamma
 from .pareto_nbd import ParetoNbd
 from .prior import Prior
@@ -23,16 +23,27 @@ DRAWS = 32
 DRAWN_ON = 2000
 """Customers, evenly spaced, on whom the doubt about parameters is worked out; it is relative."""
 UNEVEN = 1.5
-"""E[Z^2] / E[Z]^2 of purchases' values where no Gamma-Gamma could be fitted: a deviation of seven tenths of the mean."""
+"""E[Z^2] / E[Z]^2 of purchases' values where no Gamma-Gamma could be fitted: a deviation of .7 times the mean."""
 
 
 @dataclass(frozen=True)
-class Spread:
-    """The chance of no purchase, the mean and the second moment of what is spent, each of shape (n_customers,)."""
+class Outcome:
+    """What is spent after today, discounted, in currency.
 
-    p_none: Float
+    Parameters
+    ----------
+    slices : ndarray of float64, shape (n_customers, n_slices)
+        Expected gross spend by slice of time.
+    mean, square : ndarray of float64, shape (n_customers,)
+        Expected spend, and its second moment, up to the end of the last slice but one.
+    p_none : ndarray of float64
+        The chance of no purchase until then.
+    """
+
+    slices: Float
     mean: Float
     square: Float
+    p_none: Float
 
 
 @dataclass(frozen=True)
@@ -67,23 +78,27 @@ class Tail:
         rows, at = summary.distinct()
         return np.asarray(self.timing.residual_purchases(rows, edges, force)[at] * self.value(summary)[:, None])
 
-    def spread(self, summary: Summary, days: float, force: float) -> Spread:
-        """What is spent in so many days, discounted: how it differs from its mean."""
+    def outcome(self, summary: Summary, edges: Sequence[float], force: float) -> Outcome:
+        """What is spent in each slice from the edges on, the last one without end, and how it varies until that."""
         rows, at = summary.distinct()
-        value = self.value(summary)
+        value, days, alive = self.value(summary), edges[-1], self.timing.p_alive(rows)
         one, two = self.gamma.second_moments(summary) if self.gamma else (UNEVEN * value**2, value**2)
-        singles, pairs = self.timing.residual_squares(rows, days, force)
-        mean = self.timing.residual_purchases(rows, (0.0, days), force)[:, 0]
+        singles, pairs = self.timing.residual_squares(rows, days, force, alive)
+        purchases = self.timing.residual_purchases(rows, (0.0, *edges, np.inf), force, alive)
         none = self.timing.p_no_purchase(rows, days)
-        return Spread(none[at], mean[at] * value, np.asarray(singles[at] * one + pairs[at] * two))
+        slices = np.asarray(purchases[:, 1:][at] * value[:, None])
+        mean = purchases[:, :-1].sum(axis=1)[at] * value
+        return Outcome(slices, np.asarray(mean), np.asarray(singles[at] * one + pairs[at] * two), none[at])
 
     def doubt(self, summary: Summary, edges: Sequence[float], force: float) -> float:
         """Deviation of the log of the total of all slices that the parameters' own doubt brings."""
         rows = np.linspace(0, len(summary) - 1, min(len(summary), DRAWN_ON)).astype(np.int64)
         some = Summary(*(getattr(summary, name)[rows] for name in summary.__dataclass_fields__))
-        timings = alike(self.timing, summary, DRAWS)
+        timings = alike(self.timing, covariance(self.timing, summary), DRAWS)
         known = bool((summary.n_valued > 0).any())
-        gammas = alike(self.gamma, summary, DRAWS)[::-1] if self.gamma and known else [self.gamma] * DRAWS
+        gammas = [self.gamma] * DRAWS
+        if self.gamma and known:
+            gammas = [*reversed(alike(self.gamma, covariance(self.gamma, summary), DRAWS))]
         # Taken the other way round, the two sets of draws do not move together.
         drawn = (Tail(t, g, self.mean_value) for t, g in zip(timings, gammas, strict=True))
         totals = np.array([float(tail.spend(some, edges, force).sum()) for tail in drawn])

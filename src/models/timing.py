@@ -1,10 +1,10 @@
 """Within how many days the next purchase comes: a light classifier for each of a few horizons beside the primary one.
 
-In: rows of matured cutoffs, the rows of the day on which one stands. Out: `Timing`, P(no purchase within d days) per row
-for each d of `TIMING`, given the silence so far. Each is one booster seeded with the classical prior, at a level of its
-own; all read the same columns, so that one quantised matrix serves them. A horizon of which fewer than two cutoffs have
-closed, or at which hardly anybody or nearly everybody buys, is carried from the primary one by the prior, and where that
-is missing by an even pace.
+In: rows of matured cutoffs, the rows of the day on which one stands. Out: `Timing`, P(no purchase within d days) per
+row for each d of `TIMING`, given the silence so far. Each is two boosters that know the classical prior, one of them
+seeded with it, at a level of its own; all read the same columns, so that one quantised matrix serves them. A horizon of
+which fewer than two cutoffs have closed, or at which hardly anybody or nearly everybody buys, is carried from the
+primary one by the prior, and where that is missing by an even pace.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from .splits import MIN_TRAINING_CUTOFFS, TIMING
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-LIGHT = replace(CHURN, members=("seeded",))
+LIGHT = replace(CHURN, members=("rich", "seeded"))
+"""Both read the same; the churn model's plain member reads another matrix."""
 
 
 @dataclass(frozen=True)
 class Within:
-    """P(no purchase within some days) by one seeded booster, the prior beside it, and a level.
+    """P(no purchase within some days) by two boosters, the prior beside them, and a level.
 
     Parameters
     ----------
@@ -48,12 +49,12 @@ class Within:
 
     ensemble: Ensemble
     prior_weight: float
-    level: Level = Level(0.0)
+    level: Level
 
     @property
-    def booster(self) -> Boosted:
-        """Its one member."""
-        return self.ensemble.boosters["seeded"]
+    def names(self) -> tuple[str, ...]:
+        """What its boosters read."""
+        return self.ensemble.boosters["seeded"].names
 
     def logit(self, values: Float32, prior: Float64) -> Float64:
         """The logit of silence per row.
@@ -61,13 +62,14 @@ class Within:
         Parameters
         ----------
         values : ndarray of float32, shape (n_features, n_rows)
-            The booster's features.
+            The boosters' features.
         prior : ndarray of float64, shape (n_rows,)
             The prior's logit of silence.
         """
-        tree = self.booster.link(self.booster.names, values, self.ensemble.seed.of(prior))
-        mean = (1 - self.prior_weight) * tree + self.prior_weight * prior
-        return np.asarray(np.where(np.isfinite(prior), mean, tree) + self.level.shift)
+        members, margin = self.ensemble.boosters.values(), self.ensemble.seed.of(prior)
+        trees = np.mean([b.link(b.names, values, margin if b.seeded else None) for b in members], axis=0)
+        mean = (1 - self.prior_weight) * trees + self.prior_weight * prior
+        return np.asarray(np.where(np.isfinite(prior), mean, trees) + self.level.shift)
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,14 @@ class Timing:
         others: Collection[int] = (),
         shelf: Shelf | None = None,
     ) -> Timing:
-        """Fit on the rows that the churn model was fitted on, with the setting found for its seeded member.
+        """Fit on the rows that the churn model was fitted on, with the settings found for it.
 
         Parameters
         ----------
         train, now : Sample
             As for `Churn.fit`; the prior speaks of the horizons in `TIMING`, and the rows have their labels.
         settings : dict of str to Setting
-            That of ``seeded`` counts.
+            Those of ``rich`` and ``seeded`` count.
         lag_days : int
             Days until a label is known.
         others : collection of int
@@ -140,7 +142,7 @@ class Timing:
             here = sample.over(d)
             if d in self.learnt:
                 within = self.learnt[d]
-                found[d] = sigmoid(within.logit(laid[within.booster.names], here.silent))
+                found[d] = sigmoid(within.logit(laid[within.names], here.silent))
             else:
                 found[d] = carried(p_churn, sample, here)
         return found
@@ -149,7 +151,7 @@ class Timing:
         """What a bundle keeps: plain values for JSON, and files by name; `of_pieces` gives it back."""
         described = {
             str(d): {
-                "names": list(within.booster.names),
+                "names": list(within.names),
                 "line": asdict(within.ensemble.seed.line),
                 "prior_weight": within.prior_weight,
                 "level": within.level.figures(),
@@ -157,7 +159,12 @@ class Timing:
             for d, within in self.learnt.items()
         }
         plain = {"days": list(self.days), "read_days": self.read_days, "share": self.share, "learnt": described}
-        return plain, {f"timing_{d}.ubj": within.booster.saved() for d, within in self.learnt.items()}
+        files = {
+            f"timing_{d}_{member}.ubj": booster.saved()
+            for d, within in self.learnt.items()
+            for member, booster in within.ensemble.boosters.items()
+        }
+        return plain, files
 
     @classmethod
     def of_pieces(cls, plain: Mapping[str, Any], files: Mapping[str, bytes], threads: int = 1) -> Timing:
@@ -165,8 +172,13 @@ class Timing:
         learnt = {}
         for d in sorted(map(int, plain["learnt"])):
             said = plain["learnt"][str(d)]
-            booster = Boosted.loaded(LIGHT.name, said["names"], True, files[f"timing_{d}.ubj"], threads)
-            ensemble = Ensemble(LIGHT, {"seeded": booster}, Seed(Line(**said["line"]), 1.0))
+            boosters = {
+                member: Boosted.loaded(
+                    LIGHT.name, said["names"], member == "seeded", files[f"timing_{d}_{member}.ubj"], threads
+                )
+                for member in LIGHT.members
+            }
+            ensemble = Ensemble(LIGHT, boosters, Seed(Line(**said["line"]), 1.0))
             learnt[d] = Within(ensemble, said["prior_weight"], Level(**said["level"]))
         return cls(tuple(plain["days"]), plain["read_days"], plain["share"], learnt)
 
@@ -178,20 +190,20 @@ class Timing:
         def learnt(past: Sample, judge: Sample, on: Shelf | None = None) -> tuple[Within, Float64]:
             columns = self._columns(past)
             examples = Examples(columns, past.churned, past.weight, columns.silent())
-            within = Within(Ensemble.learnt(LIGHT, examples, settings, on), prior_weight(past))
-            return within, within.logit(self._columns(judge).read(within.booster.names), judge.silent)
+            within = Within(Ensemble.learnt(LIGHT, examples, settings, on), prior_weight(past), Level(0.0))
+            return within, within.logit(self._columns(judge).read(within.names), judge.silent)
 
         within, z = learnt(rows, now, shelf)
         off = swallowed(rows, now, z, LOGIT, lag_days, lambda past, judge: learnt(past, judge)[1])
         return replace(within, level=Level.fit(rows, now, z, off))
 
     def _columns(self, sample: Sample) -> Columns:
-        """What boosters read: the prior's columns of one horizon for all alike, beside the prior of the sample's own."""
+        """What boosters read: the prior's columns of one horizon for all alike; the prior is of the sample's own."""
         return replace(CHURN.columns(sample.over(self.read_days)), prior=sample.silent)
 
     def _laid(self, sample: Sample) -> dict[tuple[str, ...], Float32]:
         """The boosters' features by their names, laid out once as boosters read them."""
-        wanted = {within.booster.names for within in self.learnt.values()}
+        wanted = {within.names for within in self.learnt.values()}
         columns = self._columns(sample) if wanted else None
         return {names: np.ascontiguousarray(columns.read(names).T).T for names in wanted} if columns else {}
 

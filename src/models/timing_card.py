@@ -1,4 +1,4 @@
-"""How well the time of the next purchase is foretold: figures per horizon, and one for the order in which customers buy.
+"""How well the time of the next purchase is foretold: figures per horizon, and one for the order of customers in time.
 
 In: out-of-time predictions, a row per customer and origin. Out: a JSON-safe dictionary. Rows whose window runs past the
 data, or of which nothing was said, are left out of that horizon; a figure that nothing defines is None.

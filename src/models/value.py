@@ -1,11 +1,11 @@
 """Value: what each customer is expected to spend in the horizon, before and after returns, in the ledger's currency.
 
-In: training rows of matured cutoffs, the rows of the day on which one stands, the churn model. Out: the mean of a
-Tweedie booster that reads the classical expectation, one that is boosted from it, a hurdle (P(spend > 0) x what those
-spend who do) and that expectation itself, all learnt on max(spend, 0); one level for all; and one factor from there to
-net. Where no prior could be fitted, the boosters speak alone. Another horizon than that of the training is reached by
-the ratio of purchases that the prior expects in the two. Where nothing was spent in the training windows, or returns
-outweighed what was, the model says 0 and why.
+In: training rows of matured cutoffs, the rows of the day on which one stands, the churn model. Out: the mean of two
+Tweedie boosters (one reads the classical expectation, one is boosted from it), of a hurdle that weighs as much as both
+(P(spend > 0) x what those spend who do), and with a weight of its own of that expectation; all learnt on max(spend, 0);
+one level for all; one factor from there to net. Where no prior could be fitted, the boosters speak alone. Another
+horizon than that of the training is reached by the ratio of purchases that the prior expects in the two. Where nothing
+was spent in the training windows, or returns outweighed what was, the model says 0 and why.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from .boosted import Setting, Shelf
 from .churn import Churn, prior_weight
-from .ensemble import GAMMA, VALUE, Ensemble
-from .level import CARRIED, HALF, Level
+from .ensemble import GAMMA, ORDERS, VALUE, Ensemble
+from .level import Level
 from .metrics import sigmoid
 from .sample import Sample
 from .scales import MONEY
@@ -98,7 +98,8 @@ class Value:
         if now.horizon_days != train.horizon_days:
             return bare.carried(train, now, churn)
         off = churn.level.words if churn.level.words.startswith("off") else ""
-        return bare._levelled(train, now, churn, off, None)
+        z = bare._log_gross(now, churn)
+        return bare if z is None else replace(bare, level=Level.fit(train, now, z, off, scale=MONEY))
 
     def carried(self, train: Sample, now: Sample, churn: Churn) -> Value:
         """The same boosters, speaking of a horizon that they were not trained at, at a level for it.
@@ -110,15 +111,15 @@ class Value:
         now : Sample
             The rows of the day on which one stands, of the horizon to be spoken of.
         churn : Churn
-            Trained at the same horizon as this.
+            Trained at the same horizon as this, and able to speak of the other.
         """
-        return replace(self, level=Level(0.0))._levelled(train, now.over(self.horizon_days), churn, CARRIED, HALF)
+        bare = replace(self, level=Level(0.0))
+        z = bare._log_gross(now, churn)
+        return bare if z is None else replace(bare, level=Level.carried(train, now, z, MONEY))
 
-    def _levelled(self, train: Sample, here: Sample, churn: Churn, off: str, anchor: float | None) -> Value:
-        gross = self.gross(here, churn.p_churn(here))
-        if not self.ensemble.boosters or not gross.min(initial=1.0) > 0:
-            return self
-        return replace(self, level=Level.fit(train, here, np.log(gross), off, anchor, MONEY))
+    def _log_gross(self, sample: Sample, churn: Churn) -> Float64 | None:
+        gross = self.gross(sample, churn.p_churn(sample))
+        return np.log(gross) if self.ensemble.boosters and gross.min(initial=1.0) > 0 else None
 
     @property
     def words(self) -> str:
@@ -146,12 +147,11 @@ class Value:
             return np.zeros(sample.n_rows)
         learnt = sample.over(self.horizon_days)
         longer = self._longer(sample)
-        found = [_money(self.ensemble, self.ensemble.link(name, learnt)) * longer for name in BLENDED]
+        tweedies = [_money(self.ensemble, self.ensemble.link(name, learnt)) * longer for name in BLENDED]
         # What those spend who do grows with their purchases, not with how many they are.
         fuller = longer * _active(learnt) / _active(sample) if sample.horizon_days != self.horizon_days else longer
         amount = _money(self.amounts, self.amounts.link(GAMMA.members[0], learnt)) * fuller
-        found.append((1 - self.p_none(p_churn)) * amount)
-        trees = np.mean(found, axis=0)
+        trees = 0.5 * np.mean(tweedies, axis=0) + 0.5 * (1 - self.p_none(p_churn)) * amount
         prior = np.exp(VALUE.prior(sample))
         weight = np.where(np.isfinite(prior), self.prior_weight, 0.0)
         blend = (1 - weight) * trees + weight * np.where(np.isfinite(prior), prior, 0.0)
@@ -169,7 +169,7 @@ class Value:
         """Purchases in the horizon of the sample for one in that of the training."""
         if sample.horizon_days == self.horizon_days:
             return np.ones(sample.n_rows)
-        return np.asarray(np.exp(VALUE.prior(sample) - VALUE.prior(sample.over(self.horizon_days))))
+        return np.asarray(np.exp(ORDERS.prior(sample) - ORDERS.prior(sample.over(self.horizon_days))))
 
 
 def _active(sample: Sample) -> Float64:

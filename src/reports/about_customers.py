@@ -33,6 +33,10 @@ from .tables import levels
 from .value import holders
 
 LISTED = 20
+MEAN = (
+    "Expected spend is a mean: where most spend nothing and a few much, it can lie above the interval, which holds "
+    "eight of ten such customers."
+)
 
 
 def tiles(report: ReportInput, customers: pd.DataFrame) -> list[Tile]:
@@ -221,4 +225,7 @@ def _keep_table(report: ReportInput, customers: pd.DataFrame) -> Table:
         Column("Expected spend", note=ends), Column("Spent so far"), Column("At stake", note="of worth if kept"),
     ]  # fmt: skip
     caption = f"The {len(rows)} at risk with the most at stake" if rows else "At risk with the most at stake"
-    return Table(caption, columns, rows, remarks=[why(r) for r in table.to_dict("records")] if reasons else ())
+    note = MEAN if ends else ""
+    return Table(
+        caption, columns, rows, note=note, remarks=[why(r) for r in table.to_dict("records")] if reasons else ()
+    )

@@ -35,6 +35,15 @@ WORDS = (
     ("Expected spend", "The mean of what a customer like this spends in the window, zeros included, returns "
      "subtracted unless configured otherwise. Meant for sums over customers: one customer alone mostly spends nothing, "
      "or more."),
+    ("Spent so far", "What was spent before the day of the scores. History, never a forecast."),
+    ("High value, low value", "By expected spend: the line is drawn, when the model is trained, where those above it "
+     "hold 80 % of what is expected."),
+    ("80 % interval, 90 % bound", "Where the spend of one customer will lie in eight of ten such cases; what it will "
+     "not exceed in nine of ten. Learnt from how far off forecasts were."),
+    ("Lifetime value", "The margin on all future purchases up to the horizon that is named, later money counting less. "
+     "Past purchases are not in it."),
+    ("Late", "Silent for longer than nine of ten gaps between this customer's orders would last."),
+    ("c-index", "Of two customers, how often the one forecast to buy earlier did. 0.5 is chance, 1 is perfect."),
     ("Worth if kept", "Mean order times the usual number of orders in the window, at least one."),
     ("At stake", "Worth if kept times the chance of not buying."),
     ("Grade", "A: surely better than the simple rule and the better classical model: the 90 % interval of the gain is "

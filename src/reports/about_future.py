@@ -174,8 +174,8 @@ def lifetime(report: ReportInput, customers: pd.DataFrame) -> Section:
             "Lifetime value, mean per tenth", lifetime_picture(lifetime_tenths(customers)),
             f"The line: from the mean lower to the mean upper end of the customers' intervals{_unit(report)}.",
         ),
-        *pictured("How few hold how much", held, "How far the lifetime line lies above the other: how much more the "
-                  "best customers matter in the long run."),
+        *pictured("How few hold how much", held, "Above the other line: in the long run fewer customers matter. "
+                  "Below it: more of them do."),
     ]  # fmt: skip
     tables = [_by_basis(report), *_best(report, customers), *_more_warnings(terms)]
     return Section("lifetime", LIFETIME, headline, _lifetime_words(report, customers, terms), pictures, tables)

@@ -97,8 +97,8 @@ def _words(report: ReportInput, late: pd.DataFrame | None) -> list[str]:
         words.append("Who is late by an own rhythm is not told in these scores.")
     else:
         words.append(
-            "Late is who has been silent for longer than is usual for this customer, however often others buy. Many of "
-            "them can still be reminded in time."
+            "Late is who has been silent for longer than nine of ten gaps of this customer would last, however often "
+            "others buy. Many of them can still be reminded in time."
         )
     c_index = number(branch(report.backtest, "pooled", CALLED).get("c_index"))
     if c_index is not None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import visible
+from ..models.quantities import measured, money, number, percent
 from ..models.reasons import LEAST, Reason, Reasons
-from ..models.words import measured, money, number, percent
 from .notation import model_name
 from .style import BLUE, MUTED, ORANGE
 
@@ -75,10 +75,9 @@ class Explanation:
 
     def steps(self) -> tuple[Step, ...]:
         """From a usual customer to this one: the season, the themes, the strongest first, the rest."""
-        parts = self.reasons.parts
-        named = [("season", self.reasons.season)] if self.reasons.season else []
-        named += [(r.theme, r.amount) for r in parts if abs(r.amount) >= LEAST]
-        rest = math.fsum(r.amount for r in parts if abs(r.amount) < LEAST)
+        parted = [("season", self.reasons.season), *((r.theme, r.amount) for r in self.reasons.parts)]
+        named = [(name, amount) for name, amount in parted if abs(amount) >= LEAST]
+        rest = math.fsum(amount for _, amount in parted if abs(amount) < LEAST)
         named += [("everything else", rest)] if rest else []
         z, found = self.reasons.base, list[Step]()
         for name, amount in named:
@@ -126,12 +125,12 @@ class Explanation:
             yield "8 of 10 such customers spend", f"{money(low, self.currency)} to {money(high, self.currency)}"
         lifetime = _known(s.get("lifetime_value"))
         if lifetime is not None:
-            yield "value of the time to come", money(lifetime, self.currency)
+            yield "lifetime value", money(lifetime, self.currency)
         if s.get("next_order_from") and s.get("next_order_until"):
             yield "next purchase expected", f"{s['next_order_from']} to {s['next_order_until']}"
         gap = _known(s.get("usual_gap_days"))
         if gap is not None:
-            yield "usual pause", measured(gap, "days") + (", late now" if s.get("late") is True else "")
+            yield "usual pause, the median", measured(gap, "days") + (", late now" if s.get("late") is True else "")
         if s.get("segment"):
             yield "segment", str(s["segment"])
 

@@ -58,7 +58,7 @@ def render(report: ReportInput) -> str:
     Returns
     -------
     str
-        A document without scripts and without any address; about 170 kB.
+        A document without scripts and without any address; about 250 kB.
 
     Raises
     ------

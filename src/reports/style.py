@@ -147,6 +147,18 @@ def svg(draw: Drawing, width: float, height: float, says: str) -> Markup:
     return Markup(head + re.sub(r"\s*\n\s*", "\n", body) + "</svg>")
 
 
+def alone(picture: Markup) -> str:
+    """A picture with the light colours of the page, for places without its style sheet, such as a notebook.
+
+    Examples
+    --------
+    >>> alone(Markup("<svg></svg>"))[:28]
+    '<div style="--ink:#1c2530;--'
+    """
+    colours = ";".join(f"--{name}:{colour}" for colour, name in _VARIABLES.items())
+    return f'<div style="{colours};max-width:530px">{picture}</div>'
+
+
 def png(draw: Drawing, width: float, height: float, zoom: float) -> bytes:
     """A drawing as PNG on white, `zoom` pixels to a unit."""
     buffer = io.BytesIO()

@@ -73,7 +73,7 @@ def held_picture(named: Sequence[tuple[str, pd.Series[float]]], says: str) -> Ma
     curves = held_curves(named, CONTACTED if at < CONTACTED - 0.05 else 1.0)
     if not curves:
         return None
-    words = f"{percent(at)} of customers hold {share_text(HELD)}"
+    words = f"{percent(at)} hold {share_text(HELD)}"
     below = "share of customers, those with most first"
     return svg(lambda c: draw_curves(c, curves, 96, below, (at, words)), WIDTH, 300, says)
 

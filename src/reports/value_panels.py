@@ -43,7 +43,7 @@ def draw_value_map(
     Parameters
     ----------
     cells : DataFrame
-        left, right, bottom, top, n; the deeper a cell's colour, the more customers, on a square-root scale.
+        left, right, bottom, top, n; the deeper a cell's colour, the more customers, on a logarithmic scale.
     line : float or None
         Where high value begins.
     corners : sequence of 4 Corner
@@ -55,7 +55,7 @@ def draw_value_map(
     low, high = float(cells["bottom"].min()), float(cells["top"].max())
     axes.set(xlim=(0, 1), ylim=(low, high), yscale="log")
     axes.grid(visible=False)
-    depth = np.ceil(DEPTHS * np.sqrt(cells["n"] / cells["n"].max())).astype(int)
+    depth = np.ceil(DEPTHS * np.log1p(cells["n"]) / np.log1p(cells["n"].max())).astype(int)
     for risky, colour in ((False, BLUE), (True, ORANGE)):
         side = (cells["left"] >= AT_RISK - 1e-9) == risky
         for level in range(1, DEPTHS + 1):
@@ -173,9 +173,10 @@ def draw_lifetime(canvas: Canvas, table: pd.DataFrame) -> None:
     axes.bar(x, table["value"], width=0.72, color=ORANGE, alpha=0.55, lw=0)
     axes.vlines(x, table["low"], table["high"], color=MUTED, lw=1.2)
     axes.set(xlim=(-0.6, max(len(table), 3) - 0.4), ylim=(low, max(float(tops.max()), 1e-9) * 1.02))
-    for at, value, top in zip(x, table["value"], tops, strict=True):
+    for at, value in zip(x, table["value"], strict=True):
+        # Beside the whisker, whose end is another figure.
         axes.annotate(
-            short_money(value), (at, top), (0, 4), textcoords="offset points", ha="center", size=10, color=INK,
+            short_money(value), (at, value), (3, 3), textcoords="offset points", ha="left", size=10, color=INK,
             annotation_clip=False,
         )  # fmt: skip
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))

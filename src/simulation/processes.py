@@ -67,9 +67,8 @@ class Buyers:
         alive = (1 - p) * (np.exp(-rate * busy) if self.steps == 1 else gammaincc(self.steps, rate * busy))
         return alive, p + alive
 
-
     def bought(self, which: Int, repeats: Int, since: Float, edges: Float, season: Season) -> Float:
-        """Expected purchases from each edge to the next, shape (n, n_edges - 1), of those known to be alive at the first.
+        """Expected purchases from each edge to the next, shape (n, n_edges - 1), of those alive at the first.
 
         For someone who knows the rates and the last purchase, at `since`. While alive, steps are Poisson in busy time;
         where purchases decide, the j-th one to come is made with chance (1 - p)^(j - 1), and gaps of several steps are
@@ -88,8 +87,7 @@ class Buyers:
 
         steps = np.arange(self.steps)
         waited = rate * (season.to_busy(edges[:1]) - season.to_busy(since))[:, None]
-        with np.errstate(divide="ignore"):  # nothing waited: no step was made
-            done = np.exp(np.where(steps > 0, steps * np.log(waited), 0.0) - gammaln(steps + 1.0))
+        done = waited**steps * np.exp(-gammaln(steps + 1.0))
         done /= done.sum(axis=1, keepdims=True)
         total, most = np.zeros((len(which), len(edges))), float((rate * busy[-1]).max(initial=0.0))
         for j in range(1, 2 + int((most + 10.0 * np.sqrt(most) + 30.0) / self.steps)):

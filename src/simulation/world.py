@@ -340,6 +340,6 @@ class Simulated:
 
 
 def _share_back(look: Look, left: Float, force: float) -> Float:
-    """Of what comes back after exponential delays, the part that does so within some days, discounted to their start."""
+    """Of what comes back after exponential delays, the part that does so within some days, discounted to the first."""
     speed = 1.0 / look.return_delay_days
     return np.asarray(-speed / (speed + force) * np.expm1(-(speed + force) * left))

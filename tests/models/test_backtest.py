@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from regulars.clock import Cutoff
 from regulars.models import metrics
-from regulars.models.backtest import Backtest, Judged, summed_up
+from regulars.models.backtest import Backtest, summed_up
 from regulars.models.budget import BEST, RANDOM, Budget
+from regulars.models.intervals import Intervals
+from regulars.models.judged import Judged
 from regulars.models.speakers import MODELS
-from regulars.models.splits import Origin
+from regulars.models.splits import TIMING, Origin
 from regulars.pipelines.files import strict_json
 
 from ..simulated import trained
@@ -23,6 +25,7 @@ from ..simulated import trained
 Float64 = NDArray[np.float64]
 FIRST = Cutoff.parse("2024-03-01")
 H = 30
+TRUST = Intervals.fit(np.linspace(1, 9, 60), np.full(60, 0.5), np.tile([0.0, 8.0], 30), np.full(60, "2024-01-01"))
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +52,22 @@ def outcomes(origin: int, n: int = 60, seed: int = 0, **changed: Any) -> pd.Data
     for k, name in enumerate(MODELS):
         columns[f"p_churn_{name}"] = metrics.sigmoid(metrics.logit(p) + rng.normal(0.2 * k, 0.1 + 0.3 * k, n))
         columns[f"value_{name}"] = stake * (1 - p) * rng.gamma(9 - k, 1 / (9 - k), n)
+    columns |= {"p_none": p, "spend_low": 0.0, "spend_high": stake, "spend_upper": 2 * stake, "spend_median": 0.0}
+    columns["days_to_next"] = np.where(churned == 1, np.nan, rng.integers(0, H, n))
+    for d in TIMING:
+        columns |= {f"p_purchase_{d}d": 1 - p ** (d / H), f"bought_{d}d": columns["days_to_next"] < d}
     return pd.DataFrame({**columns, **changed})
 
 
 def judged(frame: pd.DataFrame, overlapping: bool = False, trained_days: int = H, floor: float = 0.1) -> Judged:
     cutoff = Cutoff.parse(str(frame["cutoff"].iloc[0]))
     training = (cutoff.minus(3 * H), cutoff.minus(2 * H))
-    return Judged(Origin(cutoff, training, trained_days, overlapping), frame, floor, 99, {"words": "off"})
+    origin, off = Origin(cutoff, training, trained_days, overlapping), {"words": "off"}
+    return Judged(origin, H, frame, floor, 99, off, off, {H: TRUST}, {H: trained_days})
 
 
 def examined(*frames: pd.DataFrame, notes: dict[int, list[str]] | None = None) -> Backtest:
-    return summed_up([judged(f) for f in frames], H, 0, Budget(), notes or {})
+    return summed_up([judged(f) for f in frames], 0, Budget(), notes or {})
 
 
 def test_the_level_at_an_origin_is_what_its_own_refit_would_save() -> None:
@@ -93,7 +101,7 @@ def test_an_origin_at_which_everybody_is_lost_has_no_level_and_leaves_the_pooled
 
 def test_pooled_losses_are_those_of_all_rows_each_with_the_floor_of_its_origin() -> None:
     frames = [outcomes(0), outcomes(1, n=30)]
-    found = summed_up([judged(frames[0], floor=0.1), judged(frames[1], floor=9.0)], H, 0, Budget(), {}).figures
+    found = summed_up([judged(frames[0], floor=0.1), judged(frames[1], floor=9.0)], 0, Budget(), {}).figures
     for kind, figure in (("churn", "log_loss"), ("value", "tweedie_deviance")):
         first, second = (part[kind]["naive"][figure] for part in found["origins"])
         assert found["pooled"][kind]["naive"][figure] == pytest.approx((60 * first + 30 * second) / 90)
@@ -112,7 +120,7 @@ def test_money_at_a_budget_adds_up_over_origins() -> None:
 
 def test_what_a_contact_costs_changes_the_money_and_nothing_else() -> None:
     free, dear = (
-        summed_up([judged(outcomes(0))], H, 0, Budget(share=1.0, contact_cost=cost), {}).figures["pooled"]
+        summed_up([judged(outcomes(0))], 0, Budget(share=1.0, contact_cost=cost), {}).figures["pooled"]
         for cost in (0.0, 1.0)
     )
     assert dear["money"]["regulars"]["contacted"] < free["money"]["regulars"]["contacted"] == 60.0
@@ -178,7 +186,7 @@ HARD = {
 @pytest.mark.parametrize("floor", [0.1, 0.0])
 def test_every_figure_is_a_finite_number_or_it_is_said_why_not(hard: str, n: int, floor: float) -> None:
     rows = [judged(outcomes(0, n, **HARD[hard]), floor=floor), judged(outcomes(1, n))]
-    found = summed_up(rows, H, 0, Budget(contact_cost=0.5), {})
+    found = summed_up(rows, 0, Budget(contact_cost=0.5), {})
     strict_json(found.figures)  # refuses what is not finite
     for part in (*found.figures["origins"], found.figures["pooled"]):
         assert unexplained(part) == []
@@ -209,10 +217,10 @@ def test_what_there_is_to_say_of_the_priors_stands_at_the_origins_that_rest_on_t
 def test_overlapping_windows_and_shorter_horizons_are_said() -> None:
     assert examined(outcomes(0)).figures["notes"] == []
     overlapping = [judged(outcomes(0)), judged(outcomes(1), overlapping=True)]
-    (note,) = summed_up(overlapping, H, 0, Budget(), {}).figures["notes"]
+    (note,) = summed_up(overlapping, 0, Budget(), {}).figures["notes"]
     assert "overlap" in note
     carried = [judged(outcomes(0), trained_days=14), judged(outcomes(1))]
-    found = summed_up(carried, H, 0, Budget(), {}).figures
+    found = summed_up(carried, 0, Budget(), {}).figures
     assert "trained at 14 days and carried to 30" in found["notes"][0]
     assert [o["trained_horizons"] for o in found["origins"]] == [[14], [30]]
     assert found["pooled"]["trained_horizons"] == [14, 30]

@@ -24,13 +24,13 @@ from regulars.pipelines.train import fit_model
 from ..simulated import config_of, shop, trained
 
 FILES = (
-    "churn_plain.ubj",
-    "churn_rich.ubj",
-    "churn_seeded.ubj",
+    "amounts_30_rich.ubj",
+    *(f"churn_30_{member}.ubj" for member in ("plain", "rich", "seeded")),
     "manifest.json",
     "model.json",
-    "value_plain.ubj",
-    "value_seeded.ubj",
+    "orders_30_seeded.ubj",
+    *(f"timing_{days}_{member}.ubj" for days in (14, 60, 7, 90) for member in ("rich", "seeded")),
+    *(f"value_30_{member}.ubj" for member in ("plain", "rich", "seeded")),
 )
 
 
@@ -117,7 +117,7 @@ def test_a_file_removed_emptied_or_cut_is_refused_before_use(copied: Path, name:
         load(copied)
 
 
-@pytest.mark.parametrize("more", ["evil.py", "model.pkl", ".hidden", "churn_plain.ubj.bak"])
+@pytest.mark.parametrize("more", ["evil.py", "model.pkl", ".hidden", "churn_30_plain.ubj.bak"])
 def test_a_file_too_many_is_refused_before_use(copied: Path, more: str) -> None:
     (copied / more).write_bytes(b"print('hello')")
     with pytest.raises(NoModel, match="was changed") as refused:
@@ -132,11 +132,11 @@ def test_a_folder_too_many_is_refused_before_use(copied: Path) -> None:
 
 
 def test_two_files_swapped_are_refused_before_use(copied: Path) -> None:
-    plain, rich = copied / "churn_plain.ubj", copied / "churn_rich.ubj"
+    plain, rich = copied / "churn_30_plain.ubj", copied / "churn_30_rich.ubj"
     first, second = plain.read_bytes(), rich.read_bytes()
     plain.write_bytes(second)
     rich.write_bytes(first)
-    with pytest.raises(NoModel, match="churn_plain"):
+    with pytest.raises(NoModel, match="churn_30_plain"):
         load(copied)
 
 

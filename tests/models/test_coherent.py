@@ -24,7 +24,10 @@ def chains(draw: st.DrawFn) -> tuple[dict[int, Float64], int]:
     return {d: np.array(draw(numbers)) for d in days}, draw(st.sampled_from(days))
 
 
-BOTH: list[tuple[Callable[[dict[int, Float64], int], Chain], float]] = [(coherent_rising, 1.0), (coherent_silence, -1.0)]
+BOTH: list[tuple[Callable[[dict[int, Float64], int], Chain], float]] = [
+    (coherent_rising, 1.0),
+    (coherent_silence, -1.0),
+]
 
 
 @pytest.mark.parametrize(("coherent", "sign"), BOTH)

@@ -6,16 +6,20 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from regulars.config import DataConfig
+from regulars.intake import Ledger
 from regulars.models.boosted import Setting
 from regulars.models.churn import Churn
 from regulars.models.contributions import Contributions, of_churn, of_rival
 from regulars.models.ensemble import CHURN, as_members
 from regulars.models.sample import Sample
 from regulars.models.usual import Usual
+from regulars.pipelines.train import fit_model
 
-from ..simulated import rows_now, trained, training_rows
+from ..simulated import config_of, rows_now, trained, training_rows
 from .test_churn import without_prior
 
 NOWHERE = Setting({"max_depth": 3, "learning_rate": 0.1, "min_child_weight": 1e9, "reg_lambda": 1.0}, rounds=3)
@@ -129,3 +133,16 @@ def test_of_a_rival_everything_is_rhythm() -> None:
     assert parts.base.tolist() == [0.0, 0.0]
     assert not parts.features.any()
     assert parts.logit.tolist() == pytest.approx([np.log(4), 0.0])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("horizon_days", [30, 90])
+def test_on_real_purchases_they_add_up_too(cdnow_sample: pd.DataFrame, horizon_days: int) -> None:
+    frame = cdnow_sample.assign(date=cdnow_sample["date"].dt.strftime("%Y-%m-%d"))
+    columns = {"customer_id": "customer_id", "purchased_at": "date", "amount": "amount", "quantity": "quantity"}
+    config = config_of(horizon_days).model_copy(update={"data": DataConfig.model_validate({"purchases": columns})})
+    found = fit_model(Ledger.from_frame(frame[list(columns.values())], config), config)
+    rows, churn = rows_now(found), found.model.learnt.churn
+    parts = of_churn(churn, rows, found.model.usual)
+    assert rows.n_rows > 2000
+    assert np.abs(parts.logit - churn.logit(rows)).max() < 1e-5

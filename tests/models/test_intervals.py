@@ -132,10 +132,10 @@ def test_bounds_of_a_customer_do_not_depend_on_who_else_is_asked_for() -> None:
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
-    rows = world(400)
-    shuffled = np.random.default_rng(5).permutation(len(rows[0]))
-    expected, p, spend, day = (column[shuffled] for column in rows)
-    assert Intervals.fit(expected, p, spend, day).to_dict() == Intervals.fit(*rows).to_dict()
+    expected, p, spend, day = world(400)
+    k = np.random.default_rng(5).permutation(len(p))
+    found = Intervals.fit(expected, p, spend, day)
+    assert Intervals.fit(expected[k], p[k], spend[k], day[k]).to_dict() == found.to_dict()
 
 
 def test_intervals_survive_json_to_the_bit() -> None:
@@ -221,6 +221,17 @@ def test_a_bad_period_is_no_bias_but_noise() -> None:
     shaken = Intervals.fit(*world(1500, levels=(1.0, 0.5, 1.0))).bounds(expected, p)
     assert shaken.median == pytest.approx(steady.median, rel=0.06)
     assert (shaken.high - shaken.low)[0] > 1.02 * (steady.high - steady.low)[0]
+
+
+def test_one_giant_customer_moves_nobody_elses_bounds() -> None:
+    # The best of all brings 10,000 times what was expected of him; a third of his group of 200 or more would have to.
+    expected, p, spend, day = world(700)
+    giant = spend.copy()
+    giant[int(np.argmax(expected))] = 1e4 * expected.max()
+    calm, shaken = (all_of(Intervals.fit(expected, p, y, day).bounds(expected, p)) for y in (spend, giant))
+    known = calm > 0
+    assert np.median(shaken[known] / calm[known]) == pytest.approx(1.0, abs=0.03)
+    assert (shaken[known] / calm[known]).max() < 1.5
 
 
 def test_what_all_cutoffs_missed_alike_is_learnt() -> None:

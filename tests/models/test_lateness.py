@@ -17,8 +17,8 @@ PARETO = ParetoNbd(r=1.0, alpha=10.0, s=1.0, beta=100.0)
 
 
 def rhythm(x: list[float], t_x: list[float], age: list[float]) -> Rhythm:
-    columns = [np.array(c, np.float64) for c in (x, t_x, age)]
-    return Rhythm(*columns, columns[0], columns[0])
+    frequency = np.array(x)
+    return Rhythm(frequency, np.array(t_x), np.array(age), frequency, frequency)
 
 
 def test_a_silence_is_as_likely_as_the_rates_known_at_the_last_purchase_make_it() -> None:
@@ -56,7 +56,8 @@ def active(seed: int, n_customers: int) -> tuple[NDArray[np.bool_], Lateness]:
     world = simulate(n_customers, days=730, parameters=frequent, seed=seed)
     truth = world.truth(world.starts.plus(540), 90)
     x, t_x, age = (truth[name].to_numpy(np.float64) for name in ("frequency", "recency", "T"))
-    found = Lateness.of(Prior(None, ParetoNbd(**frequent), None, 1.0), Rhythm(x, t_x, age, x, x))
+    model = ParetoNbd.from_dict(frequent)
+    found = Lateness.of(Prior(None, model, None, 1.0), Rhythm(x, t_x, age, x, x))
     return truth["alive"].to_numpy(bool), found
 
 

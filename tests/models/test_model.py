@@ -17,8 +17,10 @@ from regulars.features.lines import Lines
 from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
 from regulars.models.metrics import sigmoid
-from regulars.models.model import MODELS, SCORES, fit, money_spoken
+from regulars.models.learnt import fit
+from regulars.models.model import SCORES
 from regulars.models.prior import PriorColumns
+from regulars.models.speakers import MODELS, money_spoken
 from regulars.models.splits import Origin
 from regulars.pipelines.prepare import prepare
 from regulars.pipelines.score import score
@@ -38,6 +40,7 @@ def test_scores_hold_one_row_for_every_customer_who_ever_bought() -> None:
     assert found["customer_id"].tolist() == buyers
     assert set(found["as_of"]) == {str(shop().ends)}
     assert set(found["horizon_days"]) == {30}
+    assert set(found["basis"]) <= {"purchases", "newcomer"}
     assert set(found["model"]) == {trained().model.speaker}
     assert set(found["value_model"]) == {trained().model.value_speaker}
 
@@ -56,7 +59,7 @@ def test_whoever_speaks_is_named_in_every_row_and_says_what_he_said_in_the_backt
         "naive": np.where(now.panel.recency_days > rule.days, rule.silent, rule.active),
     }
     assert scores["p_churn"].tolist() == pytest.approx(said[speaker].tolist(), rel=1e-12)
-    worth = money_spoken(speaker, found.model.value, rule, found.model.value_rule, now)
+    worth = money_spoken(speaker, found.model.value, rule, found.model.value_rule, now, said["regulars"])
     assert scores["expected_spend"].tolist() == pytest.approx(worth.tolist(), rel=1e-12)
 
 
@@ -78,7 +81,14 @@ def test_scores_are_possible_numbers() -> None:
     assert ((found["p_churn"] > 0) & (found["p_churn"] < 1)).all()
     assert (found["expected_orders"] > 0).all()
     assert (found["expected_spend"] > 0).all()
-    assert np.isfinite(found.select_dtypes("number").to_numpy(np.float64)).all()
+    # What the classical models cannot say of everyone: a value without end, which needs a finite expectation.
+    assert np.isfinite(found.drop(columns="lifetime_value_ever").select_dtypes("number").to_numpy(np.float64)).all()
+    assert (found["spend_low"] <= found["spend_high"]).all() and (found["spend_high"] <= found["spend_upper"]).all()
+    assert (found["lifetime_low"] <= found["lifetime_high"]).all()
+    assert (found["expected_orders"] >= 1 - found["p_churn"] - 1e-12).all()
+    within = found[[f"p_purchase_{d}d" for d in (7, 14, 30, 60, 90)]].to_numpy()
+    assert (np.diff(within, axis=1) >= 0).all()
+    assert within[:, 2].tolist() == pytest.approx((1 - found["p_churn"]).tolist(), abs=1e-15)
 
 
 def test_purchases_give_the_same_bits_as_the_panel() -> None:
@@ -166,7 +176,9 @@ def test_where_no_prior_can_be_fitted_the_trees_and_the_mean_still_answer() -> N
     scores = score(shop(), empty, threads=1)
     assert ((scores["p_churn"] > 0) & (scores["p_churn"] < 1)).all()
     assert np.isfinite(scores["expected_spend"]).all()
-    assert set(scores["expected_orders"]) == {found.value.orders_mean}
+    assert np.isfinite(scores["expected_orders"]).all()
+    # Nothing leads on to later times: the value ends with the horizon, and no gap is usual.
+    assert scores["lifetime_value_ever"].isna().all() and scores["usual_gap_days"].isna().all()
     assert not scores["p_churn"].equals(scored()["p_churn"])
 
 
@@ -189,8 +201,8 @@ def test_the_model_learns_with_rows_of_which_some_have_no_prior() -> None:
         columns[name] = np.where(
             rows.panel.cutoff_day == rows.panel.cutoff_day.min(), np.nan, getattr(rows.prior, name)
         )
-    fitted = fit(replace(rows, priors={30: PriorColumns(**columns)}), now, Recipe(trials=0))
-    p = fitted.churn.p_churn(now)
+    fitted = fit(replace(rows, priors={**rows.priors, 30: PriorColumns(**columns)}), now, Recipe(trials=0))
+    p = fitted.learnt.churn.p_churn(now)
     assert ((p > 0) & (p < 1)).all()
     assert p.mean() == pytest.approx(trained().model.churn.p_churn(now).mean(), abs=0.05)
 

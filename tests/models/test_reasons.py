@@ -90,7 +90,10 @@ def test_an_unusual_number_speaks_before_a_usual_one_that_counts_little_more() -
 
 def test_what_is_missing_is_said_as_not_known() -> None:
     found = worded({"orders_365d": -0.4}, {"orders_365d": math.nan}, {})
-    assert found.line() == "less risk: purchases in the last 365 days: not known, no records go back so far"
+    (reason,) = found.lowering()
+    assert reason.words == "purchases in the last 365 days: not known, no records go back so far"
+    # What is not known, or like the median customer, is nothing to fill a line with.
+    assert found.line() == NOTHING
 
 
 def test_five_up_and_five_down_are_listed_and_the_slight_are_not() -> None:
@@ -103,18 +106,19 @@ def test_five_up_and_five_down_are_listed_and_the_slight_are_not() -> None:
 
 
 def test_the_rhythm_says_how_late_a_customer_is_for_this_customer() -> None:
-    sample = rows(0, 1, 2)
+    sample = rows(0, 1, 2, 3)
     rhythm = replace(
         sample.panel.rhythm,
-        frequency=np.array([4.0, 4.0, 0.0]),
-        recency=np.array([68.0, 68.0, 0.0]),
-        T=np.array([112.0, 77.0, 20.0]),
+        frequency=np.array([4.0, 4.0, 0.0, 1.0]),
+        recency=np.array([68.0, 68.0, 0.0, 7.0]),
+        T=np.array([112.0, 77.0, 20.0, 30.0]),
     )
     # 68 / 4 = 17 days apart. Silent for 112 + 1 - 68 = 45 days: 28 later than usual; for 10: not late.
     assert rhythms(replace(sample, panel=replace(sample.panel, rhythm=rhythm))) == [
         "28 days later than usual: bought on 5 days, every 17 days on average, last 45 days ago",
         "bought on 5 days, every 17 days on average, last 10 days ago",
         "bought on one day only, 21 days ago",
+        "bought on 2 days, 7 days apart, last 24 days ago",
     ]
 
 

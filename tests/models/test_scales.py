@@ -37,10 +37,10 @@ def test_of_silence_both_outcomes_are_needed() -> None:
 
 
 def test_links_are_drawn_by_total_not_by_their_mean() -> None:
-    # Totals of 16 x (1 + 3) and 32 x 4: all of the way is a factor of 2, half of it 1.5.
+    # Totals of 16 x (1 + 3) and 32 x 4: all of the way is a factor of 2, half of it root 2.
     z, to = np.log(np.repeat([1.0, 3.0], 16)), np.log(np.full(32, 4.0))
     assert MONEY.drawn(z, to) == pytest.approx(np.log(2))
-    assert MONEY.drawn(z, to, 0.5) == pytest.approx(np.log(1.5))
+    assert MONEY.drawn(z, to, 0.5) == pytest.approx(np.log(2) / 2)
     assert MONEY.drawn(z, to, 0.0) == pytest.approx(0.0)
 
 

@@ -93,7 +93,7 @@ def test_the_run_tells_the_parameters(kept: Kept) -> None:
         "label_lag_days": "0",
         "tuning.trials": "[1, 1, 1, 1]",
         "churn.members": "plain, rich, seeded",
-        "value.members": "plain, seeded",
+        "value.members": "plain, rich, seeded",
     }
 
 
@@ -332,12 +332,12 @@ def test_another_name_has_no_champion(kept: Kept) -> None:
 
 def test_a_champion_whose_files_were_changed_is_refused(kept: Kept) -> None:
     root = kept.config.folder / "mlruns"
-    before = set(root.rglob("bundle/churn_rich.ubj"))
+    before = set(root.rglob("bundle/churn_30_rich.ubj"))
     with kept.store.run("spoilt") as run_id:
         kept.store.register(trained().model, run_id, "spoilt", {})
-    (file,) = set(root.rglob("bundle/churn_rich.ubj")) - before
+    (file,) = set(root.rglob("bundle/churn_30_rich.ubj")) - before
     file.write_bytes(file.read_bytes()[:-1] + b"?")
-    with pytest.raises(NoModel, match=r"was changed.*churn_rich"):
+    with pytest.raises(NoModel, match=r"was changed.*churn_30_rich"):
         kept.store.champion("spoilt")
     assert kept.store.champion("regulars")[1] == kept.registered
 

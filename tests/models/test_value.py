@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from regulars.intake import Ledger
 from regulars.models.boosted import Setting
 from regulars.models.ensemble import VALUE, as_members
-from regulars.models.level import CARRIED, HALF
+from regulars.models.level import CARRIED
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
 from regulars.models.value import MOST, Value, _money
@@ -21,7 +21,6 @@ from regulars.pipelines.score import score
 from regulars.pipelines.train import Trained, fit_model
 
 from ..simulated import config_of, purchases, rows_now, shop, trained, training_rows
-
 
 Float64 = NDArray[np.float64]
 
@@ -60,7 +59,7 @@ def test_gross_is_the_weighted_mean_of_boosters_hurdle_and_prior_at_one_level() 
     p = np.linspace(0.1, 0.9, now.n_rows)
     tweedies = [value.ensemble.seed.unit * np.exp(value.ensemble.link(m, now)) for m in ("rich", "seeded")]
     hurdle = value.kept * (1 - p) * value.amounts.seed.unit * np.exp(value.amounts.link("rich", now))
-    w, trees = value.prior_weight, (tweedies[0] + tweedies[1] + hurdle) / 3
+    w, trees = value.prior_weight, (tweedies[0] + tweedies[1]) / 4 + hurdle / 2
     assert 0 < w < 1
     meant = np.exp(value.level.shift) * ((1 - w) * trees + w * now.prior.spend)
     assert value.gross(now, p) == pytest.approx(meant, rel=1e-9)
@@ -217,7 +216,7 @@ def test_carried_to_another_horizon_it_learns_a_level_anew_and_nothing_else() ->
     )
     assert carried.ensemble is found.model.value.ensemble
     assert carried.level.words == CARRIED
-    assert carried.level.anchor == HALF
+    assert carried.level.anchor == 1.0
 
 
 def test_the_forecast_is_right_in_total_out_of_time_on_simulated_truth() -> None:

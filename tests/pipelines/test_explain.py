@@ -140,9 +140,9 @@ def test_a_score_that_is_missing_is_left_out() -> None:
         ("purchases expected in 30 days", "1.24"),
         ("spend expected in 30 days", "USD 33.00"),
         ("8 of 10 such customers spend", "USD 0 to USD 90.50"),
-        ("value of the time to come", "USD 250"),
+        ("lifetime value", "USD 250"),
         ("next purchase expected", "2024-03-01 to 2024-03-20"),
-        ("usual pause", "17 days, late now"),
+        ("usual pause, the median", "17 days, late now"),
         ("segment", "high value, at risk"),
     ]
 

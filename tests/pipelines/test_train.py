@@ -78,7 +78,7 @@ def test_another_seed_is_another_model_and_the_same_seed_the_same_bytes(tmp_path
         return {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()}
 
     assert content("again") == content("first")
-    assert content("other")["churn_plain.ubj"] != content("first")["churn_plain.ubj"]
+    assert content("other")["churn_30_plain.ubj"] != content("first")["churn_30_plain.ubj"]
 
 
 @pytest.mark.soak  # By default test_rations.py and test_tuning.py hold its parts.

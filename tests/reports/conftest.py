@@ -228,7 +228,7 @@ def full(report: ReportInput) -> ReportInput:
             "margin": 0.3,
             "warnings": ["less than two years", "a second", "a third"],
             "total": {"low": 800, "high": 1300, "level": 0.9},
-        },  # fmt: skip
+        },
     )
 
 

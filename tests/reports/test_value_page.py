@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -123,7 +124,7 @@ def test_intervals_are_told_by_fifths(full: ReportInput) -> None:
 
 
 def test_a_fifth_that_is_covered_too_little_is_named(full: ReportInput) -> None:
-    pooled = dict(full.backtest["pooled"])  # type: ignore[call-overload]
+    pooled: Any = dict(full.backtest["pooled"])  # type: ignore[call-overload]
     low = [dict(q, coverage=0.7) if q["quintile"] == 5 else q for q in pooled["intervals"]["by_quintile"]]
     backtest = full.backtest | {"pooled": pooled | {"intervals": pooled["intervals"] | {"by_quintile": low}}}
     said = [plain(w) for w in intervals(replace(full, backtest=backtest)).words]

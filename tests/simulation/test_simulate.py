@@ -263,3 +263,65 @@ def test_a_window_that_was_not_simulated_is_refused() -> None:
         world.truth("2022-04-12", 50)
     with pytest.raises(ConfigError, match="RG197"):
         world.truth("2022-01-01", 50)
+
+
+# --- value ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("season", [None, YEAR])
+@pytest.mark.parametrize("process", ["pareto_nbd", "bg_nbd"])
+def test_what_is_expected_comes_true_with_returns_margin_and_discounting(
+    process: str, season: tuple[float, ...] | None
+) -> None:
+    # The differences are independent of each other with mean 0, so their sum lies within 4 deviations.
+    world = simulate(3000, process=process, season=season, return_rate=0.3, return_delay_days=40.0, seed=6)
+    value = world.value_truth(CUTOFF, 200, margin=0.4, discount_rate=0.2)
+    missed = (value["realised"] - value["expected"]).to_numpy()
+    assert abs(missed.sum()) < 4 * np.sqrt(np.square(missed).sum())
+    assert value["customer_id"].tolist() == world.truth(CUTOFF, 200)["customer_id"].tolist()
+
+
+def test_regular_gaps_are_expected_from_where_the_last_one_stands() -> None:
+    world = simulate(400, process="mbg_cnbd_k", future_days=0, seed=6)
+    value = world.value_truth(CUTOFF, 60)
+    missed = (value["realised"] - value["expected"]).to_numpy()
+    assert abs(missed.sum()) < 4 * np.sqrt(np.square(missed).sum())
+
+
+def test_expected_purchases_by_hand() -> None:
+    edges, which, zero = np.array([0.0, 10.0, 20.0]), np.array([0]), np.array([0.0])
+    e = np.exp
+    # Pareto/NBD, rate .1, death rate .05: .1 / .05 (1 - e^-.5), then (e^-.5 - e^-1).
+    pareto = _one(0.1, 0.05, lifetime=7.0).bought(which, which, zero, edges, Season())[0]
+    assert pareto == pytest.approx([2 * (1 - e(-0.5)), 2 * (e(-0.5) - e(-1))])
+    # BG/NBD, a quarter leaves after each purchase: (1 - e^(-.25 x .1 t)) / .25.
+    bg = _one(0.1, 0.25).bought(which, which, zero, edges, Season())[0]
+    assert bg == pytest.approx([4 * (1 - e(-0.25)), 4 * (e(-0.25) - e(-0.5))])
+    # Gaps of one step that are counted in two ways: MBG/CNBD-1 is BG/NBD from a purchase on that was not the last.
+    two = _one(0.1, 1.0 - 1e-12, 2, first=True).bought(which, which, zero, edges, Season())[0]
+    assert two.cumsum() == pytest.approx([1 - 2 * e(-1), 1 - 3 * e(-2)])  # P(gamma(2) <= 1) and <= 2: at most one
+
+
+def test_realised_value_by_hand() -> None:
+    world = simulate(50, return_rate=0.5, seed=3)
+    day, orders = float(Cutoff.parse(CUTOFF).day - world.starts.day), world.orders
+    value = world.value_truth(CUTOFF, 100, margin=0.5, discount_rate=0.1).set_index("customer_id")["realised"]
+    total = 0.0
+    for at, back_at, money, back in zip(orders.at, orders.returned_at, orders.money, orders.returned, strict=True):
+        total += 0.5 * money / 100 * 1.1 ** (-(at - day) / 365) * (day <= at < day + 100)
+        total -= 0.5 * back / 100 * 1.1 ** (-(min(back_at, 1e6) - day) / 365) * (day <= back_at < day + 100)
+    newer = world.joined >= day  # who comes later is not among those who had bought
+    rest = sum(
+        0.5 * m / 100 * 1.1 ** (-(a - day) / 365) * (day <= a < day + 100)
+        - 0.5 * b / 100 * 1.1 ** (-(min(t, 1e6) - day) / 365) * (day <= t < day + 100)
+        for c, a, t, m, b in zip(
+            orders.customer, orders.at, orders.returned_at, orders.money, orders.returned, strict=True
+        )
+        if newer[c]
+    )
+    assert value.sum() == pytest.approx(total - rest)
+
+
+def test_a_margin_above_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match="RG196"):
+        simulate(5).value_truth(CUTOFF, 10, margin=1.5)
