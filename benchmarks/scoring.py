@@ -76,11 +76,12 @@ def measured(model: Model, panel: Panel) -> dict[str, float]:
         for name in ("predict", "inplace_predict"):
             stack.enter_context(spent.around(xgb.Booster, name, "boosters"))
         cpu, wall = cpu_seconds(), time.perf_counter()
-        scores, long = model.scored(model.sample_of(panel))
+        told = model.scored(model.sample_of(panel))
         cpu, wall = cpu_seconds() - cpu, time.perf_counter() - wall
     # Linux counts in KiB, macOS in bytes.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    sizes = {"rows": len(scores), "long_rows": len(long), "columns": len(scores.columns)}
+    scores = told.scores
+    sizes = {"rows": len(scores), "long_rows": len(told.horizons), "columns": len(scores.columns)}
     costs = {"wall_s": wall, "cpu_s": cpu, "boosters_s": spent.by_part["boosters"], "peak_mb": peak}
     return {**costs, **sizes}
 

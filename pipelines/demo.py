@@ -51,7 +51,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     examined = trained.backtest
     report = report_input(
         ledger, config, found.scores, examined.figures, examined.predictions, trained.features, registered,
-        horizons=found.horizons, moved=moved, lifetime=lifetime_terms(trained.model),
+        horizons=found.horizons, moved=moved, lifetime=lifetime_terms(trained.model, found),
     )  # fmt: skip
     write_report(report, folder / "report.html")
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))

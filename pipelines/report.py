@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ..reports import ReportInput, render
 from ..schema import SCALE
 from .files import replaced
 from .movers import Movers
-from .score import moved_since, score_with_champion
+from .score import Scored, moved_since, score_with_champion
 from .train import predictions_file
 from .written import remember
 
@@ -95,11 +96,12 @@ def report_input(
     )
 
 
-def lifetime_terms(model: Model) -> dict[str, object]:
-    """To which horizon lifetime value is counted, with which margin and discount, and what to keep in mind."""
-    terms = model.lifetime.terms
+def lifetime_terms(model: Model, found: Scored) -> dict[str, object]:
+    """To which horizon lifetime value is counted, with which margin and discount, its total, what to keep in mind."""
+    terms, total = model.lifetime.terms, found.total
     counted = {"horizon_days": terms.horizon_days, "margin": terms.margin, "discount_rate": terms.discount_rate}
-    return {**counted, "warnings": list(model.lifetime.notes)}
+    summed = asdict(total) if total is not None and np.isfinite([total.low, total.high]).all() else None
+    return {**counted, "warnings": list(model.lifetime.notes), "total": summed}
 
 
 def write_report(report: ReportInput, path: Path) -> None:
@@ -134,7 +136,7 @@ def report_of_champion(
         registered,
         horizons=found.horizons,
         moved=moved_since(found, config.folder / "scores.parquet", config.scores.movers),
-        lifetime=lifetime_terms(model),
+        lifetime=lifetime_terms(model, found),
     )
     remember(config.folder, "report", path)
     write_report(report, path)

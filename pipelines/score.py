@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ from ..models.concentration import concentration
 from ..models.model import Model
 from ..models.reasons import reasons_of
 from ..models.sample import Sample
+from ..models.worth import Total
 from ..progress import Progress
 from ..reports.customers import valued, worth_keeping
 from .files import all_replaced, reserved
 from .movers import About, Movers, movers
 from .prepare import event_notes
+from .prospects import prospect_scores
 from .written import remember
 
 if TYPE_CHECKING:
@@ -52,16 +55,23 @@ class Scored:
         One row per customer.
     horizons : DataFrame or None
         One row per customer and horizon; None where the model has only one.
+    prospects : DataFrame or None
+        One row per person who has not bought yet, with the values of the cohort; None where nothing was learnt of such.
+    total : Total or None
+        The lifetime values of all customers together.
     """
 
     about: About
     scores: pd.DataFrame
     horizons: pd.DataFrame | None = None
+    prospects: pd.DataFrame | None = None
+    total: Total | None = None
 
     def by(self, version: str, run_id: str) -> Scored:
         """The same, saying which version spoke and which run trained it."""
-        scores = self.scores.assign(model_version=version, run_id=run_id)
-        return replace(self, about=replace(self.about, version=version), scores=scores)
+        about, said = replace(self.about, version=version), {"model_version": version, "run_id": run_id}
+        prospects = None if self.prospects is None else self.prospects.assign(**said)
+        return replace(self, about=about, scores=self.scores.assign(**said), prospects=prospects)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,8 @@ class Places:
     Examples
     --------
     >>> [place.name for place in Places(Path("scores.parquet")).all]  # doctest: +NORMALIZE_WHITESPACE
-    ['scores.parquet', 'scores.csv', 'scores_horizons.parquet', 'scores_movers.csv', 'scores.previous.parquet']
+    ['scores.parquet', 'scores.csv', 'scores_horizons.parquet', 'scores_prospects.parquet', 'scores_movers.csv',
+     'scores.previous.parquet']
     """
 
     parquet: Path
@@ -87,6 +98,11 @@ class Places:
         return self.parquet.with_name(f"{self.parquet.stem}_horizons.parquet")
 
     @property
+    def prospects(self) -> Path:
+        """What is said of people who have not bought yet; where there are such."""
+        return self.parquet.with_name(f"{self.parquet.stem}_prospects.parquet")
+
+    @property
     def movers(self) -> Path:
         """Who has moved since the scores before; where there are such."""
         return self.parquet.with_name(f"{self.parquet.stem}_movers.csv")
@@ -99,7 +115,7 @@ class Places:
     @property
     def all(self) -> tuple[Path, ...]:
         """Each of them, there or not."""
-        return (self.parquet, self.csv, self.horizons, self.movers, self.previous)
+        return (self.parquet, self.csv, self.horizons, self.prospects, self.movers, self.previous)
 
 
 def score(
@@ -158,9 +174,11 @@ def scored(
     panel = _panel(ledger, model, day, config.engine.threads, progress)
     about = About(str(day), model.horizon_days, config.data.currency)
     sample = model.sample_of(panel)
-    scores, horizons = model.scored(sample)
+    told = model.scored(sample)
+    scores = told.scores
     scores["reasons"] = _reasons(model, sample, valued(scores, day, ledger.history_starts, model.horizon_days), config)
-    return Scored(about, scores, horizons if len(model.learnt.horizons) > 1 else None)
+    several = len(model.learnt.horizons) > 1
+    return Scored(about, scores, told.horizons if several else None, prospect_scores(ledger, model, day), told.total)
 
 
 def _reasons(model: Model, sample: Sample, customers: pd.DataFrame, config: Config) -> NDArray[np.object_]:
@@ -214,19 +232,18 @@ def write_scores(found: Scored, parquet: Path, most: int) -> Movers | str | None
         files: list[tuple[Path, Callable[[Path], object]]] = []
         if keep:
             files.append((places.previous, lambda path: shutil.copyfile(places.parquet, path)))
-        if found.horizons is not None:
-            table = _table(found.horizons, found.about)
-            files.append((places.horizons, lambda path: pq.write_table(table, path, compression="zstd")))
+        for place, frame in ((places.horizons, found.horizons), (places.prospects, found.prospects)):
+            if frame is not None:
+                files.append((place, partial(_filled, _table(frame, found.about))))
         if isinstance(moved, Movers):
             text = moved.rows.to_csv(index=False, lineterminator="\n")
             files.append((places.movers, lambda path: path.write_text(text, encoding="utf-8")))
         rows = found.scores.to_csv(index=False, lineterminator="\n")
         files.append((places.csv, lambda path: path.write_text(rows, encoding="utf-8")))
-        scores = _table(found.scores, found.about)
-        files.append((places.parquet, lambda path: pq.write_table(scores, path, compression="zstd")))
+        files.append((places.parquet, partial(_filled, _table(found.scores, found.about))))
         all_replaced(files)
         # What lies beside other scores would speak of another day.
-        for stale in {places.horizons, places.movers} - {path for path, _ in files}:
+        for stale in {places.horizons, places.prospects, places.movers} - {path for path, _ in files}:
             stale.unlink(missing_ok=True)
     return moved
 
@@ -255,6 +272,10 @@ def _is_older(file: Path, found: Scored) -> bool:
     """Whether a file holds scores of an earlier day."""
     there = About.of_file(file)
     return there is not None and there.is_before(found.about)
+
+
+def _filled(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
 
 
 def _table(frame: pd.DataFrame, about: About) -> pa.Table:

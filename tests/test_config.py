@@ -288,3 +288,11 @@ def test_where_there_are_events_their_settings_do_something(tmp_path: Path) -> N
     settings = "[features]\ncompany_events = true\npoints_expire_days = 365\n"
     features = _load(tmp_path, LEAST + EVENTS + settings).features
     assert (features.company_events, features.points_expire_days) == (True, 365)
+
+
+def test_money_has_terms_of_its_own() -> None:
+    config = Config.of(economics={"margin": 0.4}, lifetime={"horizon_days": 730})
+    assert (config.economics.margin, config.economics.discount_rate, config.lifetime.horizon_days) == (0.4, 0.1, 730)
+    for section, said in (({"margin": 1.2}, "economics.margin"), ({"discount_rate": -0.1}, "economics.discount_rate")):
+        with pytest.raises(ConfigError, match=said):
+            Config.of(economics=dict(section))

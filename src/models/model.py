@@ -39,6 +39,7 @@ from .speakers import Foreseen, foreseen, spoken
 from .splits import TIMING
 from .usual import Usual
 from .value import Value
+from .worth import LifetimeValues, Total
 
 Float64 = NDArray[np.float64]
 
@@ -94,6 +95,25 @@ HORIZON_ROWS = (
     "spend_upper",
     "trained_days",
 )
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a model says of some rows.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One row each, columns `SCORES`.
+    horizons : DataFrame
+        One row each and horizon, columns `HORIZON_ROWS`.
+    total : Total
+        Their lifetime values together.
+    """
+
+    scores: pd.DataFrame
+    horizons: pd.DataFrame
+    total: Total
 
 
 @dataclass(frozen=True)
@@ -194,27 +214,24 @@ class Model:
 
     def scores(self, panel: Panel) -> pd.DataFrame:
         """One row per row at risk of the panel, columns `SCORES`, in the panel's order."""
-        return self.scored(self.sample_of(panel))[0]
+        return self.scored(self.sample_of(panel)).scores
 
-    def scored(self, sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Scores, and one row per customer and horizon (columns `HORIZON_ROWS`), of the rows of a sample."""
+    def scored(self, sample: Sample) -> Told:
+        """All that is said of the rows of a sample, in their order."""
         ahead = self.foreseen(sample)
         bounds = {h: self._bounds(ahead, h) for h in self.learnt.horizons}
-        return self._scores(sample, ahead, bounds[self.horizon_days]), self._horizon_rows(sample, ahead, bounds)
-
-    def horizon_rows(self, panel: Panel) -> pd.DataFrame:
-        """One row per row at risk of the panel and horizon, columns `HORIZON_ROWS`."""
-        return self.scored(self.sample_of(panel))[1]
+        life = self.lifetime.values(sample, ahead.spend, self.prior)
+        scores = self._scores(sample, ahead, bounds[self.horizon_days], life)
+        return Told(scores, self._horizon_rows(sample, ahead, bounds), self.lifetime.total(life))
 
     def _bounds(self, ahead: Foreseen, horizon_days: int) -> Bounds:
         if horizon_days not in self.trust:
             return Bounds(*(np.full(len(ahead.spend[horizon_days]), np.nan) for _ in range(4)))
         return self.trust[horizon_days].bounds(ahead.spend[horizon_days], ahead.p_none[horizon_days])
 
-    def _scores(self, sample: Sample, ahead: Foreseen, bounds: Bounds) -> pd.DataFrame:
+    def _scores(self, sample: Sample, ahead: Foreseen, bounds: Bounds, life: LifetimeValues) -> pd.DataFrame:
         panel, h, n = sample.panel, self.horizon_days, sample.n_rows
         p_churn, spend = ahead.silent[h], ahead.spend[h]
-        life = self.lifetime.values(sample, ahead.spend, self.prior)
         lateness = Lateness.of(self.prior, panel.rhythm)
         window = NextOrder.of(ahead.silent, sample).dates(panel.cutoff_day)
         found: dict[str, object] = {

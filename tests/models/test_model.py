@@ -16,8 +16,8 @@ from regulars.features.family import plan_for
 from regulars.features.lines import Lines
 from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
-from regulars.models.metrics import sigmoid
 from regulars.models.learnt import fit
+from regulars.models.metrics import sigmoid
 from regulars.models.model import SCORES
 from regulars.models.prior import PriorColumns
 from regulars.models.speakers import MODELS, money_spoken
@@ -83,7 +83,8 @@ def test_scores_are_possible_numbers() -> None:
     assert (found["expected_spend"] > 0).all()
     # What the classical models cannot say of everyone: a value without end, which needs a finite expectation.
     assert np.isfinite(found.drop(columns="lifetime_value_ever").select_dtypes("number").to_numpy(np.float64)).all()
-    assert (found["spend_low"] <= found["spend_high"]).all() and (found["spend_high"] <= found["spend_upper"]).all()
+    assert (found["spend_low"] <= found["spend_high"]).all()
+    assert (found["spend_high"] <= found["spend_upper"]).all()
     assert (found["lifetime_low"] <= found["lifetime_high"]).all()
     assert (found["expected_orders"] >= 1 - found["p_churn"] - 1e-12).all()
     within = found[[f"p_purchase_{d}d" for d in (7, 14, 30, 60, 90)]].to_numpy()
@@ -178,7 +179,8 @@ def test_where_no_prior_can_be_fitted_the_trees_and_the_mean_still_answer() -> N
     assert np.isfinite(scores["expected_spend"]).all()
     assert np.isfinite(scores["expected_orders"]).all()
     # Nothing leads on to later times: the value ends with the horizon, and no gap is usual.
-    assert scores["lifetime_value_ever"].isna().all() and scores["usual_gap_days"].isna().all()
+    assert scores["lifetime_value_ever"].isna().all()
+    assert scores["usual_gap_days"].isna().all()
     assert not scores["p_churn"].equals(scored()["p_churn"])
 
 

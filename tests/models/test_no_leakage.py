@@ -26,9 +26,9 @@ from regulars.models.backtest import Backtest
 from regulars.models.boosted import Setting
 from regulars.models.churn import Churn
 from regulars.models.ensemble import CHURN, Recipe, as_members
-from regulars.models.metrics import auc
 from regulars.models.judged import Examiner
 from regulars.models.learnt import fit
+from regulars.models.metrics import auc
 from regulars.models.sample import Sample
 from regulars.models.speakers import MODELS
 from regulars.models.splits import Origin

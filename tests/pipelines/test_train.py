@@ -13,9 +13,9 @@ import pytest
 from regulars.clock import Cutoff
 from regulars.errors import Busy, ConfigError, NotEnoughData
 from regulars.intake import Ledger
-from regulars.models.speakers import MODELS
 from regulars.models.bundle import save
 from regulars.models.sample import Sample
+from regulars.models.speakers import MODELS
 from regulars.models.trials import finished
 from regulars.pipelines.backtest import run_backtest
 from regulars.pipelines.files import strict_json
