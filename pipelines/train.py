@@ -118,7 +118,7 @@ def fit_model(
     prior = prepared.priors[ledger.ends.day]
     speakers = able(examined.speaker, prior), able(examined.value_speaker, prior)
     ahead = foreseen(fitted.learnt, now, *speakers)
-    past = examiner.past(last, train, told)
+    past = examiner.past(last, train, fitted, told)
     lifetime = Lifetime.fit(
         now,
         ahead.spend,

@@ -33,7 +33,7 @@ SECRETS = [f"pw-{_hashed(f'secret {i}', 20)}" for i in range(20)]
 KEY = f"key-{_hashed('key', 40)}"
 WORDS = [*CODES, *MAILS, *SECRETS, KEY, "zimmermann"]
 
-ENDS = (".csv", ".parquet", "_horizons.parquet", "_movers.csv", ".previous.parquet")
+ENDS = (".csv", ".parquet", "_horizons.parquet", "_prospects.parquet", "_movers.csv", ".previous.parquet")
 DATA = ("purchases.csv", "people.csv", "regulars.toml", *(f"scores{end}" for end in ENDS))
 PRIVATE = (".regulars/ledger/", ".regulars/backtests/")
 

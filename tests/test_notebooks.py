@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom."""
+"""Every notebook runs from top to bottom: the first one always, the others where tests run at full counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.soak] * (p != NOTEBOOKS[0])) for p in NOTEBOOKS]
+)
 def test_notebook_runs(path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In its own folder, as a reader would; a cell that raises fails the test."""
     monkeypatch.setenv("REGULARS_WHEELS", str(wheels))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, expit, log_expit
 
 from .btyd import BLOCK, TABLE, Timing, beyond, horizon_of, rising
-from .discount import FORGOTTEN, annuity, spread
+from .discount import FORGOTTEN, annuity, integral
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 
@@ -163,9 +163,12 @@ class BgNbd(Timing):
             after = self._of_the_living(x, T, np.full((len(x), 1), float(until)))[:, 0]
             out[:, k] = np.exp(-force * until) * after - np.exp(-force * low) * before
             if force:
-                t, weight = spread(np.full(len(x), until - low), scale + low, NODES_BY_PARTS)
-                inner = weight * np.exp(-force * t) * self._of_the_living(x, T, low + t)
-                out[:, k] += force * np.exp(-force * low) * inner.sum(axis=1)
+
+                def bought(rows: Int, t: Float, low: float = low) -> Float:
+                    return np.asarray(np.exp(-force * t) * self._of_the_living(x[rows], T[rows], low + t))
+
+                inner = integral(bought, until - low, scale + low, NODES_BY_PARTS)
+                out[:, k] += force * np.exp(-force * low) * inner
             before = after
         lives = self.p_alive(summary) if alive is None else alive
         return np.asarray(lives[:, None] * np.maximum(out, 0.0)[row.ravel()], np.float64)
@@ -180,12 +183,16 @@ class BgNbd(Timing):
         kinds, kind = np.unique(x, return_inverse=True)
         p, weight, at_0, _ = _beta_nodes(self.a, self.b + kinds)
         m, longer = self.r + x, self.alpha + T
-        t, step = spread(np.full(len(x), float(days)), longer / m, NODES_BY_PARTS)
-        decay = step * annuity(t, force) * np.exp(-force * t)
-        both = np.zeros(len(x))
-        for column in range(t.shape[1]):
-            of_p = np.exp(-(m + 2)[:, None] * np.log1p(p[kind] * (t[:, column] / longer)[:, None])) * (1 - p[kind])
-            both += decay[:, column] * ((weight[kind] * of_p).sum(axis=1) + at_0[kind])
+
+        def later(rows: Int, t: Float) -> Float:
+            k, found = kind[rows], np.empty(t.shape)
+            for column in range(t.shape[1]):
+                apart = (t[:, column] / longer[rows])[:, None]
+                of_p = np.exp(-(m[rows] + 2)[:, None] * np.log1p(p[k] * apart)) * (1 - p[k])
+                found[:, column] = (weight[k] * of_p).sum(axis=1) + at_0[k]
+            return np.asarray(annuity(t, force) * np.exp(-force * t) * found)
+
+        both = integral(later, float(days), longer / m, NODES_BY_PARTS)
         singles = self.residual_purchases(summary, (0.0, days), 2 * force, alive)[:, 0]
         return singles, np.asarray(alive * (2 * m * (m + 1) / longer**2 * both)[row.ravel()])
 

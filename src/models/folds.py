@@ -30,8 +30,8 @@ def fold_of(customer_id: NDArray[np.object_], folds: int = FOLDS) -> NDArray[np.
 
     Examples
     --------
-    >>> fold_of(np.array(["anna", "carl", "anna"], object)).tolist()
-    [0, 1, 0]
+    >>> fold_of(np.array(["anna", "emil", "anna"], object)).tolist()
+    [1, 0, 1]
     """
     return np.asarray(pd.util.hash_array(customer_id.astype(str).astype(object)) % folds, np.int64)
 

@@ -175,7 +175,7 @@ class Examiner:
         speakers : tuple of str
             Who speaks of churn, and who of spend.
         """
-        past = self.past(stand, train, progress)
+        past = self.past(stand, train, fitted, progress)
         days = (now.horizon_days, *self.further)
         found = {h: _calibrated(past, h, now.day, self.recipe.lag_days, speakers) for h in (*days, stand.trained_days)}
         if not any(one is not None and one.known for one in found.values()):
@@ -186,11 +186,11 @@ class Examiner:
         nearest = {h: min((abs(np.log(d / h)), d) for d in known)[1] for h in days}
         return {h: known[n] if n == h else known[n].carried(_growth(now, n, h)) for h, n in nearest.items()}
 
-    def past(self, stand: Origin, train: Sample, progress: Progress | None = None) -> list[Past]:
+    def past(self, stand: Origin, train: Sample, fitted: Fitted, progress: Progress | None = None) -> list[Past]:
         """What was said on earlier days whose windows had closed by a stand, and what was known of them by then."""
         found = []
         for one in calibrating(stand, self.recipe.lag_days, self.windows):
-            said = self._earlier(one, stand.trained_days, progress)
+            said = self._earlier(one, stand.trained_days, fitted, progress)
             if said is None:
                 continue
             rows = train.at((one.cutoff,))
@@ -220,20 +220,19 @@ class Examiner:
         except NotEnoughData:
             return None
 
-    def _earlier(self, one: Origin, days: int, progress: Progress | None) -> Said | None:
-        """What was said at an earlier stand of so many days, worked out without a search unless it is known."""
+    def _earlier(self, one: Origin, days: int, fitted: Fitted, progress: Progress | None) -> Said | None:
+        """What was said at an earlier stand of so many days; if not known yet, with the settings of the present one."""
         key = one.cutoff.day, days
         if key not in self._said:
             train, now = self.rows(one)
             further = self.further if days == now.horizon_days else ()
             now = now.over(days)
-            light = replace(self.recipe, trials=0, rations=None)
             try:
-                fitted = fit(train, now, light, progress, further)
+                then = fit(train, now, self.recipe, progress, further, fitted.settings)
             except NotEnoughData:  # Too few of either outcome by then: that day teaches nothing.
                 self._said[key] = None
             else:
-                self._said[key] = _said(fitted, foreseen(fitted.learnt, now), now)
+                self._said[key] = _said(then, foreseen(then.learnt, now), now)
         return self._said[key]
 
 

@@ -19,11 +19,13 @@ from .naive import NaiveChurn, NaiveValue, usual_of
 from .orders import Orders
 from .sample import MIN_OF_EACH, Sample
 from .share import pareto_share
-from .splits import MIN_TRAINING_CUTOFFS
+from .splits import MIN_TRAINING_CUTOFFS, TIMING
 from .timing import Timing
 from .trials import Trial
 from .value import Value
 
+Settings = dict[str, dict[str, Setting]]
+"""Of the members of a kind, by its name."""
 LEAST_OF_MEAN = 0.01
 """Every value prediction counts as at least so much of the mean training spend in the deviance."""
 
@@ -91,12 +93,14 @@ class Learnt:
         return self.primary.value
 
     @property
+    def spoken(self) -> tuple[int, ...]:
+        """Horizons, asked or trained at, of which the prior must speak in full: of silence and of orders."""
+        return tuple(sorted({*self.horizons, *(o.trained_days for o in self.outlooks.values())}))
+
+    @property
     def days(self) -> tuple[int, ...]:
-        """Every horizon of which the prior must speak, ascending."""
-        trained = {o.trained_days for o in self.outlooks.values()} | {
-            o.value.horizon_days for o in self.outlooks.values()
-        }
-        return tuple(sorted({*self.horizons, *trained, *self.timing.days}))
+        """Every horizon of which the prior must speak, be it of silence alone, ascending."""
+        return tuple(sorted({*self.spoken, *self.timing.days}))
 
 
 @dataclass(frozen=True)
@@ -104,12 +108,17 @@ class Fitted:
     """What was learnt, with which settings, and every trial of their tuning; both by "churn" and "value"."""
 
     learnt: Learnt
-    settings: dict[str, dict[str, Setting]]
+    settings: Settings
     trials: dict[str, tuple[Trial, ...]]
 
 
 def fit(
-    train: Sample, now: Sample, recipe: Recipe, progress: Progress | None = None, further: Sequence[int] = ()
+    train: Sample,
+    now: Sample,
+    recipe: Recipe,
+    progress: Progress | None = None,
+    further: Sequence[int] = (),
+    settings: Settings | None = None,
 ) -> Fitted:
     """Tune on the last matured cutoff, then fit on all of them; the level is that of the day on which one stands.
 
@@ -118,6 +127,8 @@ def fit(
     train, now : Sample
     further : sequence of int
         Horizons in days beside that of `now`.
+    settings : dict, optional
+        Found elsewhere, by "churn" and "value"; then nothing is tuned, and no timing beside the horizons is learnt.
 
     Raises
     ------
@@ -128,9 +139,13 @@ def fit(
     """
     share = pareto_share(train.known_by(now.day, recipe.lag_days).checked(), recipe.seed)
     train = replace(train, share=share)
-    shelf = Shelf()
-    churn_settings, churn_trials = settings_for(CHURN, train, recipe, progress, shelf)
-    value_settings, value_trials = settings_for(VALUE, train, recipe, progress, shelf)
+    trials: dict[str, tuple[Trial, ...]] = {"churn": (), "value": ()}
+    timed = settings is None
+    if settings is None:
+        shelf, settings = Shelf(), {}
+        for kind in (CHURN, VALUE):
+            settings[kind.name], trials[kind.name] = settings_for(kind, train, recipe, progress, shelf)
+    churn_settings, value_settings = settings["churn"], settings["value"]
 
     def outlook(rows: Sample, here: Sample, shelf: Shelf) -> Outlook:
         churn = Churn.fit(rows, here, churn_settings, recipe.lag_days, shelf)
@@ -139,7 +154,8 @@ def fit(
 
     shelf = Shelf()
     outlooks = {now.horizon_days: outlook(train, now, shelf)}
-    timing = Timing.fit(train, now, churn_settings, recipe.lag_days, further, shelf)
+    others = further if timed else TIMING
+    timing = Timing.fit(train, now, churn_settings, recipe.lag_days, others, shelf)
     for days in further:
         rows, here = _closed(train.over(days), now, recipe.lag_days), now.over(days)
         outlooks[days] = (
@@ -148,11 +164,7 @@ def fit(
     rule = NaiveChurn.fit(train.panel.recency_days, train.churned, train.horizon_days)
     floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
     value_rule = NaiveValue.fit(train.trailing, usual_of(rule, train), train.spend, floor)
-    return Fitted(
-        Learnt(outlooks, timing, rule, value_rule),
-        {"churn": churn_settings, "value": value_settings},
-        {"churn": churn_trials, "value": value_trials},
-    )
+    return Fitted(Learnt(outlooks, timing, rule, value_rule), settings, trials)
 
 
 def _closed(train: Sample, now: Sample, lag_days: int) -> Sample | None:

@@ -201,7 +201,9 @@ class Model:
     def sample_of(self, panel: Panel) -> Sample:
         """The rows at risk of a panel, with what the prior says of them at all horizons."""
         panel = at_risk(panel, self.active_within_days)
-        priors = {h: self.prior.columns(panel.rhythm, h) for h in self.days}
+        # Of days that only the timing asks for, the prior's orders would be worked out for nothing.
+        spoken = self.learnt.spoken
+        priors = {h: self.prior.columns(panel.rhythm, h, orders=h in spoken) for h in self.days}
         return Sample(panel, priors, Label(self.horizon_days), self.history_starts)
 
     def p_churn(self, sample: Sample) -> Float64:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit, exprel
 
 from .btyd import BLOCK, Timing, horizon_of, rising
-from .discount import annuity, discounted_survival, spread
+from .discount import annuity, discounted_survival, integral
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 
@@ -130,8 +130,11 @@ class ParetoNbd(Timing):
         ages, age = np.unique(summary.T, return_inverse=True)
         beta = self.beta + ages
         singles = discounted_survival(self.s, beta, (0.0, days), 2 * force)[age, 0]
-        t, weight = spread(np.full(len(ages), float(days)), 1.0 / (force + max(self.s, 1.0) / beta))
-        pairs = 2 * (weight * annuity(t, force) * np.exp(-force * t - self.s * np.log1p(t / beta[:, None]))).sum(axis=1)
+
+        def later(rows: Int, t: Float) -> Float:
+            return np.asarray(annuity(t, force) * np.exp(-force * t - self.s * np.log1p(t / beta[rows, None])))
+
+        pairs = 2 * integral(later, float(days), 1.0 / (force + max(self.s, 1.0) / beta))
         m, longer = self.r + summary.frequency, self.alpha + summary.T
         return np.asarray(alive * m / longer * singles), np.asarray(alive * m * (m + 1) / longer**2 * pairs[age])
 

@@ -128,8 +128,8 @@ class Prior:
         bg, pareto, gamma = fitted(BgNbd), fitted(ParetoNbd), fitted(GammaGamma)
         return cls(bg, pareto, gamma, mean_value, tuple(notes))
 
-    def columns(self, rhythm: Rhythm, horizon_days: int) -> PriorColumns:
-        """What the prior says of each row for a horizon."""
+    def columns(self, rhythm: Rhythm, horizon_days: int, orders: bool = True) -> PriorColumns:
+        """What the prior says of each row for a horizon; without `orders`, of silence and a purchase's value alone."""
         summary, h = summary_of(rhythm), horizon_days
         none, value = np.full(len(summary), np.nan), np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
         # Many customers share a row, and what is said of it.
@@ -137,8 +137,8 @@ class Prior:
         return PriorColumns(
             bg_silent=none if self.bg is None else self.bg.p_no_purchase(rows, h)[at],
             pareto_silent=none if self.pareto is None else self.pareto.p_no_purchase(rows, h)[at],
-            bg_orders=none if self.bg is None else self.bg.expected_purchases(rows, h)[at],
-            pareto_orders=none if self.pareto is None else self.pareto.expected_purchases(rows, h)[at],
+            bg_orders=none if self.bg is None or not orders else self.bg.expected_purchases(rows, h)[at],
+            pareto_orders=none if self.pareto is None or not orders else self.pareto.expected_purchases(rows, h)[at],
             value=value if self.gamma is None else self.gamma.expected_value(summary),
         )
 

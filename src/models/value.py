@@ -91,7 +91,7 @@ class Value:
             Ensemble.fit(GAMMA, train, dict.fromkeys(GAMMA.members, settings[GAMMA.name]), shelf),
             prior_weight(train),
             max(float(train.spend.sum()), 0.0) / gross if gross > 0 else 1.0,
-            float((train.spend > 0).sum()) / bought if bought > 0 else 1.0,
+            min(float((train.spend > 0).sum()) / bought, 1.0) if bought > 0 else 1.0,
             train.horizon_days,
             Level(0.0),
         )

@@ -99,7 +99,7 @@ def total_of(value: float, deviation: float) -> Total:
     --------
     >>> found = total_of(100.0, 0.1)
     >>> round(found.low, 1), round(found.high, 1)
-    (84.5, 117.3)
+    (84.4, 117.2)
     """
     sigma = float(np.sqrt(np.log1p(deviation**2)))
     middle = value * float(np.exp(-0.5 * sigma**2))

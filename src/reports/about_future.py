@@ -47,7 +47,7 @@ def totals(horizons: pd.DataFrame | None) -> pd.DataFrame:
     --------
     >>> two = pd.DataFrame({"customer_id": ["a", "b"], "horizon_days": [30.0, 30.0], "p_churn": [0.2, 0.6],
     ...                     "expected_spend": [8.0, 2.0]})
-    >>> totals(two)[["horizon_days", "buying", "spend"]].values.tolist()
+    >>> totals(two)[["horizon_days", "buying", "spend"]].round(6).values.tolist()
     [[30.0, 0.6, 10.0]]
     """
     names = ["horizon_days", "n", "buying", "orders", "spend", "trained_days"]

@@ -42,8 +42,8 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> two = pd.DataFrame({"segment": [SEGMENTS[0]] * 2, "p_churn": [.6, .8], "expected_spend": [5., 7.],
     ...                     "spend": [90., 10.]})
-    >>> segment_table(two).iloc[0].tolist()
-    ['high value, steady', 2, 0.7, 12.0, 100.0]
+    >>> segment_table(two).iloc[0].map(str).tolist()
+    ['high value, steady', '2', '0.7', '12.0', '100.0']
     """
     if "segment" not in customers.columns:
         return pd.DataFrame({"segment": []})

@@ -181,6 +181,7 @@ def test_a_bundle_of_another_format_is_refused(tmp_path: Path, monkeypatch: pyte
         load(tmp_path / "newer")
 
 
+@pytest.mark.soak
 def test_the_users_own_families_travel_with_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     families()
     monkeypatch.setattr(catalogue, "_REGISTERED", dict(catalogue._REGISTERED))

@@ -106,7 +106,7 @@ def test_a_day_is_judged_only_once_for_all_that_learn_from_it() -> None:
     examiner = Examiner(told, Recipe(trials=0), windows=1)
     train, _ = rows(stand())
     for _ in range(2):
-        (past,) = examiner.past(stand(), train)
+        (past,) = examiner.past(stand(), train, trained().fitted)
     assert asked == [past.cutoff] == [stand().cutoff.minus(30)]
     expected, came = past.totals
     assert came == pytest.approx(train.at((past.cutoff,)).spend.sum())

@@ -536,6 +536,7 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     assert not [w for w in ("nan", "None", "inf ") if w in said.out]
 
 
+@pytest.mark.soak
 def test_on_cdnows_sample_the_model_keeps_up_with_the_best_classical_one(
     cdnow_sample: pd.DataFrame, tmp_path: Path
 ) -> None:

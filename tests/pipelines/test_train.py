@@ -68,6 +68,7 @@ def test_the_features_are_told_by_importance_with_meaning_and_unit() -> None:
     assert {"btyd_logit_silent", "recency_days"} <= {f["name"] for f in features}
 
 
+@pytest.mark.soak
 def test_another_seed_is_another_model_and_the_same_seed_the_same_bytes(tmp_path: Path) -> None:
     again, other = fit_model(shop(200), config_of()), fit_model(shop(200), config_of(seed=1))
     first = fit_model(shop(200), config_of(engine={"threads": 2}))
