@@ -25,7 +25,7 @@ from regulars.models import metrics
 from regulars.models.speakers import MODELS
 
 from .accuracy.ours import floors_of, judged
-from .accuracy.sets import Missing, World, cdnow, cdnow_sample, given, online_retail, searched
+from .accuracy.sets import Missing, World, cdnow, cdnow_sample, given, online_retail, retail, searched
 
 Float64 = NDArray[np.float64]
 Figures = dict[str, float | None]
@@ -62,24 +62,9 @@ def published_retail(folder: Path) -> Config:
     lines = pd.read_parquet(given("online_retail_2.parquet")).drop(columns=["Sheet", "Description", "Country"])
     lines = lines[lines["Customer ID"].notna() & (lines["Price"] > 0) & (lines["Quantity"] != 0)].drop_duplicates()
     ids = lines["Customer ID"].astype(float).astype(int).astype(str)
-    lines.assign(**{"Customer ID": ids}).to_csv(folder / "lines.csv", index=False, lineterminator="\n")
-    file = folder / "regulars.toml"
-    text = """
-[data]
-timezone = "Europe/London"
-currency = "GBP"
-history_starts = 2009-12-01
-[data.purchases]
-path = "lines.csv"
-customer_id = "Customer ID"
-purchased_at = "InvoiceDate"
-order_id = "Invoice"
-quantity = "Quantity"
-unit_price = "Price"
-product_id = "StockCode"
-"""
-    file.write_text(text, encoding="utf-8")
-    return Config.load(file)
+    file = folder / "lines.csv"
+    lines.assign(**{"Customer ID": ids}).to_csv(file, index=False, lineterminator="\n")
+    return retail(folder, file)
 
 
 PROTOCOLS = {

@@ -160,6 +160,11 @@ def given(name: str) -> Path:
 
 def online_retail(folder: Path, number: int = 0) -> Config:
     """A gift wholesaler, as published: guests, an overlap, cancellations, prices of 0 and below."""
+    return retail(folder, given("online_retail_2.parquet"))
+
+
+def retail(folder: Path, lines: Path) -> Config:
+    """The configuration of a file with the columns of Online Retail II."""
     return _written(
         folder,
         f"""
@@ -168,7 +173,7 @@ timezone = "Europe/London"
 currency = "GBP"
 history_starts = 2009-12-01
 [data.purchases]
-path = {str(given("online_retail_2.parquet"))!r}
+path = {str(lines)!r}
 customer_id = "Customer ID"
 purchased_at = "InvoiceDate"
 order_id = "Invoice"

@@ -17,9 +17,9 @@ from .churn import Churn
 from .ensemble import CHURN, VALUE, Progress, Recipe, settings_for
 from .naive import NaiveChurn, NaiveValue, usual_of
 from .orders import Orders
-from .sample import MIN_OF_EACH, Sample
+from .sample import Sample
 from .share import pareto_share
-from .splits import MIN_TRAINING_CUTOFFS, TIMING
+from .splits import TIMING
 from .timing import Timing
 from .trials import Trial
 from .value import Value
@@ -157,7 +157,7 @@ def fit(
     others = further if timed else TIMING
     timing = Timing.fit(train, now, churn_settings, recipe.lag_days, others, shelf)
     for days in further:
-        rows, here = _closed(train.over(days), now, recipe.lag_days), now.over(days)
+        rows, here = train.over(days).teaching(now.day, recipe.lag_days), now.over(days)
         outlooks[days] = (
             outlooks[now.horizon_days].carried(train, here) if rows is None else outlook(rows, here, Shelf())
         )
@@ -165,12 +165,3 @@ def fit(
     floor = LEAST_OF_MEAN * float(np.maximum(train.spend, 0).mean())
     value_rule = NaiveValue.fit(train.trailing, usual_of(rule, train), train.spend, floor)
     return Fitted(Learnt(outlooks, timing, rule, value_rule), settings, trials)
-
-
-def _closed(train: Sample, now: Sample, lag_days: int) -> Sample | None:
-    """The rows whose windows had closed; None where they are too few to learn from."""
-    rows = train.matured_before(now.day, lag_days)
-    if len(np.unique(rows.panel.cutoff_day)) < MIN_TRAINING_CUTOFFS:
-        return None
-    gone = int(rows.churned.sum())
-    return rows if min(gone, rows.n_rows - gone) >= MIN_OF_EACH else None

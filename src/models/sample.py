@@ -18,7 +18,7 @@ from ..errors import DataError, NotEnoughData
 from ..features.history import Future
 from ..features.panel import Label, Panel
 from .prior import PriorColumns
-from .splits import refuse_peeking
+from .splits import MIN_TRAINING_CUTOFFS, refuse_peeking
 
 Float64 = NDArray[np.float64]
 HALF_LIFE_DAYS = 180
@@ -130,6 +130,16 @@ class Sample:
     def matured_before(self, cutoff: Cutoff, lag_days: int) -> Sample:
         """The rows whose windows had closed, and labels were known, by a cutoff."""
         return self.take(self.panel.cutoff_day + self.horizon_days + lag_days <= cutoff.day)
+
+    def teaching(self, day: Cutoff, lag_days: int) -> Sample | None:
+        """The rows whose labels were known by a day; None where they are too few to learn from."""
+        closed = self.panel.cutoff_day + self.horizon_days + lag_days <= day.day
+        # Where all have, the same arrays serve every horizon: nothing is copied, and matrices of them can be shared.
+        rows = self if closed.all() else self.take(closed)
+        if len(np.unique(rows.panel.cutoff_day)) < MIN_TRAINING_CUTOFFS:
+            return None
+        gone = int(rows.churned.sum())
+        return rows if min(gone, rows.n_rows - gone) >= MIN_OF_EACH else None
 
     def thinned(self, most: int, seed: int) -> Sample:
         """At most so many rows, drawn without replacement, still in canonical order."""

@@ -24,9 +24,9 @@ from .level import Level
 from .market import swallowed
 from .metrics import logit, sigmoid
 from .recalibration import Line
-from .sample import MIN_OF_EACH, Sample
+from .sample import Sample
 from .scales import LOGIT
-from .splits import MIN_TRAINING_CUTOFFS, TIMING
+from .splits import TIMING
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -122,7 +122,7 @@ class Timing:
         found = cls(days, train.horizon_days, train.share, {})
         shelf, learnt = shelf or Shelf(), {}
         for d in days:
-            rows = _closed(train.over(d), now, lag_days)
+            rows = train.over(d).teaching(now.day, lag_days)
             if rows is not None:
                 learnt[d] = found._within(rows, replace(now.over(d), share=train.share), settings, lag_days, shelf)
         return replace(found, learnt=learnt)
@@ -221,14 +221,3 @@ def carried(p_churn: Float64, sample: Sample, here: Sample) -> Float64:
     z = logit(p_churn) + here.silent - sample.silent
     even = p_churn ** (here.horizon_days / sample.horizon_days)
     return np.where(np.isfinite(z), sigmoid(z), even)
-
-
-def _closed(train: Sample, now: Sample, lag_days: int) -> Sample | None:
-    """The rows whose windows had closed; None where they are too few to learn from."""
-    closed = train.panel.cutoff_day + train.horizon_days + lag_days <= now.day.day
-    # Where all have, the same arrays serve every horizon: nothing is copied, and the matrix is found on the shelf.
-    rows = train if closed.all() else train.take(closed)
-    if len(np.unique(rows.panel.cutoff_day)) < MIN_TRAINING_CUTOFFS:
-        return None
-    gone = int(rows.churned.sum())
-    return rows if min(gone, rows.n_rows - gone) >= MIN_OF_EACH else None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_columns_are_told_apart() -> None:
     assert line_hashes(pa.table({"p": a}))[0].tolist() != line_hashes(pa.table({"q": a}))[0].tolist()
 
 
+@pytest.mark.soak
 def test_no_two_of_a_million_lines_share_a_hash() -> None:
     # By chance two of a million 64-bit words are equal once in 37 million tries.
     n = 1_000_000

@@ -343,6 +343,7 @@ def _age(folder: Path, days: int) -> None:
     os.utime(folder, (then, then))
 
 
+@pytest.mark.soak
 def test_superfluous_ledgers_are_swept_but_for_the_newest_and_the_young(shop: Callable[..., Shop]) -> None:
     here, folders = shop(), list[Path]()
     other = Shop(here.root, {**here.rules, "count_free": True})

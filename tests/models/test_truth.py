@@ -147,6 +147,7 @@ def _losses(world: Simulated) -> dict[str, float]:
 SEEDS = range(4 if os.environ.get("REGULARS_SOAK") == "1" else 1)
 
 
+@pytest.mark.soak
 def test_with_few_customers_who_follow_a_law_the_product_stays_with_it_and_beats_boosters_alone() -> None:
     found = pd.DataFrame(
         [{**_losses(regulars.simulate(200, process=p, seed=s)), "law": p} for p in LAWS for s in SEEDS]

@@ -23,6 +23,7 @@ def test_a_window_that_ends_with_the_data_needs_no_note_and_the_budget_is_the_on
     assert origin["money"]["naive"]["contacted"] == -(-open_to // 2)
 
 
+@pytest.mark.soak
 def test_a_tenth_of_the_horizon_may_pass_without_a_purchase_at_the_end_and_that_is_said() -> None:
     ledger, config = shop(), config_of(tuning={"trials": 0})
     found = run_backtest(ledger, config, ledger.ends.minus(27))  # 3 of 30 days lie behind the last purchase
@@ -33,6 +34,7 @@ def test_a_tenth_of_the_horizon_may_pass_without_a_purchase_at_the_end_and_that_
         run_backtest(ledger, config, ledger.ends.minus(26))
 
 
+@pytest.mark.soak
 def test_a_ledger_that_is_said_to_cover_more_allows_later_windows() -> None:
     ledger, config = shop(), config_of(tuning={"trials": 0})
     longer = ledger.covering(ledger.ends.plus(9))

@@ -254,6 +254,7 @@ def test_what_is_undefined_is_null_in_json(book: Callable[..., Path]) -> None:
     assert " - " in said.out
 
 
+@pytest.mark.soak
 def test_shuffled_rows_another_time_zone_locale_and_hash_seed_give_the_same_bytes(
     examined: Path, tmp_path: Path
 ) -> None:

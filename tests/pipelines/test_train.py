@@ -41,6 +41,7 @@ def test_the_final_model_learns_from_every_matured_cutoff_and_no_other() -> None
     assert all(c.plus(30) <= shop().ends for c in found.trained_cutoffs)
 
 
+@pytest.mark.soak
 def test_the_examination_is_that_of_a_backtest_of_its_own() -> None:
     alone = run_backtest(shop(), config_of())
     assert strict_json(alone.figures) == strict_json(trained().backtest.figures)
@@ -99,6 +100,7 @@ def test_a_training_ended_by_the_clock_is_repeated_to_the_byte_by_its_list_of_tr
     pd.testing.assert_frame_equal(again.backtest.predictions, ended.backtest.predictions, check_exact=True)
 
 
+@pytest.mark.soak
 def test_every_trial_of_every_study_is_a_row() -> None:
     found = fit_model(shop(200), config_of(tuning={"trials": 3})).trials()
     origin = found["origin"].iloc[0]

@@ -57,6 +57,7 @@ def test_settings_of_the_user_change_nothing(report: ReportInput) -> None:
         assert matplotlib.rcParams["font.size"] == 30
 
 
+@pytest.mark.soak
 def test_pyplot_is_never_loaded() -> None:
     code = "import sys, regulars.reports.page; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
