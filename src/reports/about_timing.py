@@ -90,8 +90,8 @@ def _late(customers: pd.DataFrame) -> pd.DataFrame | None:
 def _words(report: ReportInput, late: pd.DataFrame | None) -> list[str]:
     words = [
         "Each chance is that of a purchase within so many days from the day of the scores, given how long the customer "
-        "has been silent already. The window of the next order holds four in five of such orders; half come before "
-        "its middle day."
+        "has been silent already. The window of the next order holds the middle half of such orders; half come "
+        "before its middle day."
     ]
     if late is None:
         words.append("Who is late by an own rhythm is not told in these scores.")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from .blocks import Cell, Column
 from .inputs import ReportInput, number
-from .notation import NBSP, count, date, money, percent, plain
+from .notation import NBSP, count, date, days, money, percent, plain
 
 HEADED = 2
 """The row of the first customer in a CSV file: the header is row 1."""
@@ -79,7 +79,9 @@ def silent(row: Row) -> Cell:
     ago = count(row["recency_days"])
     said = "1 day ago" if ago == "1" else f"{ago} days ago"
     gap = number(row.get("usual_gap_days"))
-    return Cell(date(row["last_purchase"]), said if gap is None else f"{said}, usually every {count(max(gap, 1))}")
+    return Cell(
+        date(row["last_purchase"]), said if gap is None else f"{said}, usually every {days(max(round(gap), 1))}"
+    )
 
 
 def next_order(row: Row) -> Cell:

@@ -240,7 +240,7 @@ def test_list_says_why_when_and_between_what(few: ReportInput) -> None:
     )  # fmt: skip
     (table,) = to_keep(*of(few, scores=scores)).tables
     first = {c.name: cell for c, cell in zip(table.columns, table.rows[0], strict=True)}
-    assert plain(first["Last purchase"].below) == "28 days ago, usually every 9"
+    assert plain(first["Last purchase"].below) == "28 days ago, usually every 9 days"
     assert (plain(first["Next order"].text), plain(first["Next order"].below)) == (
         "5 Jan 2018",
         "30 Dec 2017 to over a year",
