@@ -558,6 +558,7 @@ def test_no_example_of_a_sensitive_value_is_shown(shop: Shop) -> None:
 # --- the ledger as a whole ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_the_fingerprint_covers_every_table_and_purchases_alone_keep_theirs(shop: Shop) -> None:
     config = shop({}, **MAPPED)
     frames = {name: _arrow(name, True) for name in ALL}

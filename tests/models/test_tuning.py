@@ -175,6 +175,7 @@ def test_where_the_search_starts_is_tried_although_it_lies_outside_the_space() -
     assert found.trials[0].params["max_depth"] == found.setting.params["max_depth"] == 8
 
 
+@pytest.mark.soak
 def test_a_model_is_loaded_and_served_without_the_search() -> None:
     # The bundle's requirements do not name Optuna: nothing that scoring imports may need it.
     code = "import sys; sys.modules['optuna'] = None; import regulars.models.bundle, regulars.models.model"

@@ -138,6 +138,7 @@ def test_few_customers_are_refused_with_counts() -> None:
     assert refused.value.needed == "at least 50 of each, of 25 customers each"
 
 
+@pytest.mark.soak
 def test_training_alone_writes_nothing_but_the_cache_it_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
