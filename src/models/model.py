@@ -97,6 +97,14 @@ HORIZON_ROWS = (
 )
 
 
+BLOCK = 65_536
+"""So many rows are scored at a time."""
+
+
+def _rows(sample: Sample, start: int) -> NDArray[np.int64]:
+    return np.arange(start, min(start + BLOCK, sample.n_rows))
+
+
 @dataclass(frozen=True)
 class Told:
     """What a model says of some rows.
@@ -220,11 +228,19 @@ class Model:
 
     def scored(self, sample: Sample) -> Told:
         """All that is said of the rows of a sample, in their order."""
+        # A row depends on nothing but itself; fewer at a time stay in memory that is already at hand.
+        starts = range(0, max(sample.n_rows, 1), BLOCK)
+        blocks = [sample if len(starts) == 1 else sample.take(_rows(sample, start)) for start in starts]
+        scores, horizons, lives = zip(*(self._scored(block) for block in blocks), strict=True)
+        total = self.lifetime.total(LifetimeValues.together(lives))
+        return Told(pd.concat(scores, ignore_index=True), pd.concat(horizons, ignore_index=True), total)
+
+    def _scored(self, sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame, LifetimeValues]:
         ahead = self.foreseen(sample)
         bounds = {h: self._bounds(ahead, h) for h in self.learnt.horizons}
         life = self.lifetime.values(sample, ahead.spend, self.prior)
         scores = self._scores(sample, ahead, bounds[self.horizon_days], life)
-        return Told(scores, self._horizon_rows(sample, ahead, bounds), self.lifetime.total(life))
+        return scores, self._horizon_rows(sample, ahead, bounds), life
 
     def _bounds(self, ahead: Foreseen, horizon_days: int) -> Bounds:
         if horizon_days not in self.trust:

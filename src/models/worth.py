@@ -6,6 +6,7 @@ classical model speaks of later times, variance and chance are NaN, and so are t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,11 @@ class LifetimeValues:
     variance: Float64
     head: Float64
     basis: NDArray[np.object_]
+
+    @classmethod
+    def together(cls, parts: Sequence[LifetimeValues]) -> LifetimeValues:
+        """Those of several blocks of rows, one after the other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

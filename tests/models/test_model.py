@@ -215,3 +215,13 @@ def test_the_panel_of_a_day_has_the_models_features_in_its_order() -> None:
     panel = panel_of(shop(), plan_for(model.shape), model.reference, [day])
     assert model.churn.ensemble.boosters["plain"].names == panel.names
     assert sum(h.lines.n_lines for h in histories(shop(), plan_for(model.shape))) == shop().manifest.lines["used"]
+
+
+def test_scoring_a_few_rows_at_a_time_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, sample = trained().model, trained().model.sample_of(rows_now(trained()).panel)
+    whole = model.scored(sample)
+    monkeypatch.setattr("regulars.models.model.BLOCK", 7)
+    parts = model.scored(sample)
+    pd.testing.assert_frame_equal(parts.scores, whole.scores, check_exact=True)
+    pd.testing.assert_frame_equal(parts.horizons, whole.horizons, check_exact=True)
+    assert parts.total == whole.total
