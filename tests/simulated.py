@@ -75,7 +75,7 @@ def mapped(**more: object) -> dict[str, object]:
     return {**{name: name for name in COLUMNS}, **more}
 
 
-def config_of(horizon_days: int = 30, **sections: object) -> Config:
+def config_of(horizon_days: int | list[int] = 30, **sections: object) -> Config:
     """A configuration of a shop: one origin, no search, one thread, unless said otherwise."""
     one: dict[str, object] = {"origins": 1, "windows": 1}
     chosen: dict[str, object] = {"backtest": one, "tuning": {"trials": 0}, "engine": {"threads": 1}}

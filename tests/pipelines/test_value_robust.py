@@ -79,7 +79,7 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _config(count_free: bool, *horizons: int) -> Config:
     data = {"timezone": ZONE, "currency": "USD", "purchases": mapped(count_free=count_free)}
-    return config_of(list(horizons), data=data)  # type: ignore[arg-type]  # a list is what a user writes
+    return config_of(list(horizons), data=data)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,7 @@ def _foreseen(scores: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame
         reasons="28 days later than usual; fewer categories than last quarter",
     )
     unknown = {"customer_id": ["p1", "p2"], "basis": "prospect", "segment": "prospect", "lifetime_value": [5.0, 7.0]}
-    return pd.concat([full, pd.DataFrame(unknown)], ignore_index=True).assign(late=lambda s: s["late"] == True)  # noqa: E712
+    return pd.concat([full, pd.DataFrame(unknown)], ignore_index=True).assign(late=lambda s: s["late"].eq(True))
 
 
 def _horizons(scores: pd.DataFrame) -> pd.DataFrame:
@@ -191,8 +192,9 @@ def full(report: ReportInput) -> ReportInput:
     further = [
         {"horizon_days": 365, "trained_days": [90], "n": 0, "churn": {"auc": None}, "value": {}, "intervals": None}
     ]
-    pooled = {**report.backtest["pooled"], "intervals": _intervals(), "horizons": further,  # type: ignore[dict-item]
-              "timing": {"by_days": timing, "c_index": 0.71}}  # fmt: skip
+    known: Any = report.backtest["pooled"]
+    told = {"by_days": timing, "c_index": 0.71}
+    pooled = {**known, "intervals": _intervals(), "horizons": further, "timing": told}
     movers = pd.DataFrame(
         {
             "customer_id": ["0003", "0007", "gone"],

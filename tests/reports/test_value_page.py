@@ -30,6 +30,11 @@ from .test_page import PAYLOADS, SECTIONS, Seen, assert_harmless
 NEW = ("value", "timing", "horizons", "lifetime", "movers", "intervals")
 
 
+def there(frame: pd.DataFrame | None) -> pd.DataFrame:
+    assert frame is not None
+    return frame
+
+
 def plain(text: str) -> str:
     return text.replace("\u00a0", " ")
 
@@ -43,8 +48,8 @@ def cells(section: Section, table: int = 0) -> list[list[str]]:
     return [[plain(c.text) for c in row] for row in section.tables[table].rows]
 
 
-def of(report: ReportInput, **changes: object) -> tuple[ReportInput, pd.DataFrame]:
-    given = checked(replace(report, **changes))  # type: ignore[arg-type]
+def of(report: ReportInput, **changes: Any) -> tuple[ReportInput, pd.DataFrame]:
+    given = checked(replace(report, **changes))
     return given, customers_of(given)
 
 
@@ -124,7 +129,8 @@ def test_intervals_are_told_by_fifths(full: ReportInput) -> None:
 
 
 def test_a_fifth_that_is_covered_too_little_is_named(full: ReportInput) -> None:
-    pooled: Any = dict(full.backtest["pooled"])  # type: ignore[call-overload]
+    whole: Any = full.backtest
+    pooled = dict(whole["pooled"])
     low = [dict(q, coverage=0.7) if q["quintile"] == 5 else q for q in pooled["intervals"]["by_quintile"]]
     backtest = full.backtest | {"pooled": pooled | {"intervals": pooled["intervals"] | {"by_quintile": low}}}
     said = [plain(w) for w in intervals(replace(full, backtest=backtest)).words]
@@ -229,7 +235,7 @@ def test_without_earlier_scores_nobody_is_said_to_have_moved(full: ReportInput) 
     )
     other = movers(replace(full, movers=None, moved={"words": "the scores of 2017-08-01 are in EUR"}))
     assert other.headline.endswith("the scores of 2017-08-01 are in EUR.")
-    assert movers(checked(replace(full, movers=full.movers.iloc[:0], moved=None))).headline.startswith("Nobody")  # type: ignore[union-attr]
+    assert movers(checked(replace(full, movers=there(full.movers).iloc[:0], moved=None))).headline.startswith("Nobody")
 
 
 def test_list_says_why_when_and_between_what(few: ReportInput) -> None:
@@ -298,7 +304,9 @@ def test_scores_of_churn_and_spend_alone_are_enough(report: ReportInput) -> None
 
 
 def test_nobody_scored_and_nothing_expected_make_a_page(full: ReportInput) -> None:
-    nobody = replace(full, scores=full.scores.iloc[:0], horizons=full.horizons.iloc[:0], predictions=pd.DataFrame())  # type: ignore[union-attr]
+    nobody = replace(
+        full, scores=full.scores.iloc[:0], horizons=there(full.horizons).iloc[:0], predictions=pd.DataFrame()
+    )
     assert tuple(Seen(render(nobody)).ids) == SECTIONS
     nothing = full.scores.iloc[:3].assign(expected_spend=0.0, lifetime_value=0.0, lifetime_low=0.0, lifetime_high=0.0)
     given, customers = of(full, scores=nothing, predictions=pd.DataFrame())
@@ -325,16 +333,16 @@ def test_impossible_chances_and_missing_columns_are_refused(full: ReportInput) -
     with pytest.raises(DataError, match=r"RG402.*`p_purchase_7d`"):
         checked(replace(full, scores=full.scores.assign(p_purchase_7d=1.5)))
     with pytest.raises(DataError, match=r"RG401.*`expected_spend`"):
-        checked(replace(full, horizons=full.horizons.drop(columns="expected_spend")))  # type: ignore[union-attr]
+        checked(replace(full, horizons=there(full.horizons).drop(columns="expected_spend")))
     with pytest.raises(DataError, match=r"RG401.*`moved`"):
-        checked(replace(full, movers=full.movers.drop(columns="moved")))  # type: ignore[union-attr]
+        checked(replace(full, movers=there(full.movers).drop(columns="moved")))
 
 
 @pytest.mark.parametrize("payload", [PAYLOADS[1] + PAYLOADS[4]])
 def test_texts_of_the_new_columns_stay_texts(few: ReportInput, usual: Seen, payload: str) -> None:
     cell = payload.encode("utf-8", "replace").decode()
-    texts = {c: cell for c in OPTIONAL_TEXTS if c not in ("basis", "segment")}
-    moved = few.movers.assign(moved=cell, as_of_before=cell, segment_before=cell, segment=cell)  # type: ignore[union-attr]
+    texts: Any = {c: cell for c in OPTIONAL_TEXTS if c not in ("basis", "segment")}
+    moved = there(few.movers).assign(moved=cell, as_of_before=cell, segment_before=cell, segment=cell)
     pooled = {
         "intervals": {"coverage": 0.8, "upper_coverage": 0.9, "calibrated_on": [payload], "words": payload},
         "timing": {"by_days": [{"days": payload}]},
@@ -344,7 +352,7 @@ def test_texts_of_the_new_columns_stay_texts(few: ReportInput, usual: Seen, payl
     given = replace(
         few,
         currency=payload,
-        scores=few.scores.assign(**texts),  # type: ignore[arg-type]
+        scores=few.scores.assign(**texts),
         predictions=pd.DataFrame(),
         backtest={"pooled": pooled},
         movers=moved,
