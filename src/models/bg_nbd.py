@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, log_expit
 
-from .btyd import BLOCK, TABLE, Timing, beyond, horizon_of, rising
+from .btyd import BLOCK, TABLE, BuyTillYouDie, beyond, horizon_of, rising
 from .discount import FORGOTTEN, annuity, integral
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
@@ -25,7 +25,7 @@ NODES_BY_PARTS = 6
 
 
 @dataclass(frozen=True)
-class BgNbd(Timing):
+class BgNbd(BuyTillYouDie):
     """BG/NBD: Poisson purchases, a chance of dropping out after each; both differ between customers.
 
     Parameters
@@ -143,7 +143,7 @@ class BgNbd(Timing):
     def residual_purchases(
         self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None
     ) -> Float:
-        """Discounted expected repeat purchases after T, slice by slice, as described in `Timing`.
+        """Discounted expected repeat purchases after T, slice by slice, as described in `BuyTillYouDie`.
 
         The Stieltjes integral of e^(-force t) over E[X(t)], by parts: what is left to integrate is force times a smooth
         function. To infinity it converges whenever force > 0, as nobody is expected to buy faster than the living do,
@@ -174,7 +174,7 @@ class BgNbd(Timing):
         return np.asarray(lives[:, None] * np.maximum(out, 0.0)[row.ravel()], np.float64)
 
     def residual_squares(self, summary: Summary, days: float, force: float, alive: Float) -> tuple[Float, Float]:
-        """As described in `Timing`.
+        """As described in `BuyTillYouDie`.
 
         Of one with rate l and chance p of leaving, purchases at u < v have the density l^2 (1 - p) e^(-l p v).
         """
@@ -197,7 +197,7 @@ class BgNbd(Timing):
         return singles, np.asarray(alive * (2 * m * (m + 1) / longer**2 * both)[row.ravel()])
 
     def slopes(self, rows: Rows) -> Float:
-        """As described in `Timing`."""
+        """As described in `BuyTillYouDie`."""
         r, alpha, a, b = self.r, self.alpha / rows.unit, self.a, self.b
         given = np.array([[r], [alpha], [a], [b]])
         return np.asarray(_bg_log_l(r, alpha, a, b, rows.x, rows.t_x, rows.T)[1] * given)

@@ -63,7 +63,7 @@ def shown(name: str, content: Mapping[str, Any]) -> str:
     return f"<table><caption>{name}</caption>{rows}<tr><td colspan='2'>{told}</td></tr></table>"
 
 
-class Timing(ABC):
+class BuyTillYouDie(ABC):
     """What both models share once the odds of having died and the silence of the living are known."""
 
     name: ClassVar[str]

@@ -171,7 +171,7 @@ class Examiner:
         train, now : Sample
             What is learnt from at the stand, with the labels known by then; and its own rows.
         fitted : Fitted
-            What was learnt: its settings serve where no earlier day teaches anything.
+            What was learnt: models of earlier days, and of some of the customers, are learnt with its settings.
         speakers : tuple of str
             Who speaks of churn, and who of spend.
         """

@@ -15,14 +15,14 @@ from typing import ClassVar, NamedTuple, Self
 import numpy as np
 from scipy.special import expit, exprel
 
-from .btyd import BLOCK, Timing, horizon_of, rising
+from .btyd import BLOCK, BuyTillYouDie, horizon_of, rising
 from .discount import annuity, discounted_survival, integral
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 
 
 @dataclass(frozen=True)
-class ParetoNbd(Timing):
+class ParetoNbd(BuyTillYouDie):
     """Pareto/NBD: Poisson purchases until an exponential, unseen death; both rates differ between customers.
 
     Parameters
@@ -113,7 +113,7 @@ class ParetoNbd(Timing):
     def residual_purchases(
         self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None
     ) -> Float:
-        """Discounted expected repeat purchases after T, slice by slice, as described in `Timing`.
+        """Discounted expected repeat purchases after T, slice by slice, as described in `BuyTillYouDie`.
 
         P(alive) (r + x) / (alpha + T) x the discounted time lived. From 0 to infinity these are the discounted
         expected residual transactions of Fader, Hardie & Lee (2005), doi:10.1509/jmkr.2005.42.4.415, which without
@@ -126,7 +126,7 @@ class ParetoNbd(Timing):
         return np.asarray((lives * rate)[:, None] * lived, np.float64)
 
     def residual_squares(self, summary: Summary, days: float, force: float, alive: Float) -> tuple[Float, Float]:
-        """As described in `Timing`: of Poisson purchases while one lives, both a gamma rate and a gamma death rate."""
+        """As described in `BuyTillYouDie`: Poisson purchases while one lives, gamma rates of both buying and dying."""
         ages, age = np.unique(summary.T, return_inverse=True)
         beta = self.beta + ages
         singles = discounted_survival(self.s, beta, (0.0, days), 2 * force)[age, 0]
@@ -139,7 +139,7 @@ class ParetoNbd(Timing):
         return np.asarray(alive * m / longer * singles), np.asarray(alive * m * (m + 1) / longer**2 * pairs[age])
 
     def slopes(self, rows: Rows) -> Float:
-        """As described in `Timing`."""
+        """As described in `BuyTillYouDie`."""
         r, alpha, s, beta = self.r, self.alpha / rows.unit, self.s, self.beta / rows.unit
         given = np.array([[r], [alpha], [s], [beta]])
         return np.asarray(_pareto_log_l(r, alpha, s, beta, rows.x, rows.t_x, rows.T)[1] * given)
