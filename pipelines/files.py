@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from ..disk.lock import locked
+from ..disk.publish import lock_of, replaced
+from ..disk.whole import TEMPORARY, for_owner_alone, private, room, synced
 from ..errors import StorageError
-from ..intake.lock import locked
-from ..intake.publish import lock_of, replaced
-from ..intake.whole import TEMPORARY, for_owner_alone, private, room, synced
 
 __all__ = ["all_replaced", "folder_replaced", "replaced", "reserved", "strict_json"]
 

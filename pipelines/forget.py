@@ -23,13 +23,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..config import Config
+from ..disk.lock import writing
+from ..disk.publish import removed
 from ..errors import ConfigError, RegularsError, StorageError
 from ..intake import Ledger, build_ledger
 from ..intake.growth import priors_of
 from ..intake.keys import Key, key_of
-from ..intake.lock import writing
 from ..intake.privacy import cleaned_ids
-from ..intake.publish import removed
 from ..intake.tombstones import Tombstones
 from ..progress import Progress
 from .erase import Erased, erased_from

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
+from .production_sections import GateConfig, MlflowConfig, MonitorConfig, ScoresConfig
 from .sections import (
     ConsentConfig,
     CustomersConfig,
@@ -183,13 +184,6 @@ class BudgetConfig(Section):
         return self
 
 
-class ScoresConfig(Section):
-    """What is written beside the numbers."""
-
-    reasons: int = Field(default=200, ge=0, description="so many customers get reasons: those with most at stake")
-    movers: int = Field(default=100, ge=0, description="so many of each kind of change since last time are listed")
-
-
 class EconomicsConfig(Section):
     """What money is worth to the company."""
 
@@ -203,15 +197,6 @@ class LifetimeConfig(Section):
     """How far lifetime value looks ahead."""
 
     horizon_days: Positive = Field(default=1095, description="lifetime value counts what is bought in so many days")
-
-
-class MlflowConfig(Section):
-    """Where runs and models are kept."""
-
-    tracking_uri: str | None = Field(
-        default=None, description="default: sqlite:///mlruns/mlflow.db beside the configuration"
-    )
-    model_name: str = Field(default="regulars", min_length=1, pattern=r"^[A-Za-z0-9][\w.-]*$")
 
 
 class PrivacyConfig(Section):
@@ -260,6 +245,8 @@ class Config(Section):
     tuning: TuningConfig = TuningConfig()
     scores: ScoresConfig = ScoresConfig()
     mlflow: MlflowConfig = MlflowConfig()
+    gate: GateConfig = GateConfig()
+    monitor: MonitorConfig = MonitorConfig()
     engine: EngineConfig = EngineConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     seed: int = Field(default=0, ge=0)

@@ -17,23 +17,26 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-FOUNDATION = {"errors", "schema", "clock", "sections", "tuning_section", "config"}
-BELOW_MODELS = FOUNDATION | {"intake", "features"}
+FOUNDATION = {"errors", "schema", "clock", "sections", "tuning_section", "production_sections", "config"}
+BELOW_INTAKE = FOUNDATION | {"disk"}
+BELOW_MODELS = BELOW_INTAKE | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
 BELOW_OUTLETS = BELOW_OFFERS | {"offers", "examination"}
 BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "progress", "simulation"}
 
-# errors, schema, clock, config <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
+# errors, clock, config <- disk <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
 MAY_IMPORT = {
     "errors": set[str](),
     "schema": {"errors"},
     "clock": {"errors"},
     "sections": {"errors", "clock"},
     "tuning_section": {"errors", "sections"},
-    "config": {"errors", "schema", "clock", "sections", "tuning_section"},
+    "production_sections": {"errors", "sections"},
+    "config": {"errors", "schema", "clock", "sections", "tuning_section", "production_sections"},
     "progress": set(),
-    "intake": FOUNDATION,
-    "features": FOUNDATION | {"intake"},
+    "disk": {"errors"},
+    "intake": BELOW_INTAKE,
+    "features": BELOW_INTAKE | {"intake"},
     "simulation": FOUNDATION,
     "engines": BELOW_MODELS,
     "models": BELOW_MODELS,

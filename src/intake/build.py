@@ -15,17 +15,17 @@ from functools import cached_property
 from pathlib import Path
 
 from ..config import Config
+from ..disk.lock import check_free, is_abandoned, writing
+from ..disk.publish import is_whole, published
 from ..errors import Busy, ConfigError, DataError, RegularsError, StorageError
 from .added import Base, NotAdded
 from .beside import Deliveries, deliveries_of, write_tables
 from .growth import GROWN, Earlier, base_among, earlier_ledgers, is_ripe, sweep
 from .ledger import Ledger, folder_of, opened, silent
-from .lock import check_free, is_abandoned, writing
 from .manifest import FORMAT
 from .outcome import Refined, data_key
 from .pointer import all_pointed, is_pointed, ledgers_of, point
 from .privacy import Door
-from .publish import is_whole, published
 from .refine import refine
 from .segments import (
     MANIFEST_FILE,

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..disk.publish import is_whole, removed
 from .evidence import Evidence
 from .pointer import all_pointed
-from .publish import is_whole, removed
 from .segments import MANIFEST_FILE, evidence_in, line_files
 from .sources.parts import Part
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config import Config
+from ..disk.lock import locked
+from ..disk.publish import lock_of, replaced
+from ..disk.whole import private
 from ..errors import ConfigError, StorageError
-from .lock import locked
-from .publish import lock_of, replaced
-from .whole import private
 
 VARIABLE = "REGULARS_KEY"
 KEY_FILE, FINGERPRINTS_FILE = "key", "key.fingerprint"

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from ..clock import Cutoff, Zone
 from ..config import Config
+from ..disk.publish import is_whole
 from ..errors import StorageError
 from ..schema import Rules
 from .beside import framed, hold_tables
@@ -28,7 +29,6 @@ from .blocks import LINES
 from .lines import QUARANTINE
 from .manifest import Manifest
 from .privacy import Door
-from .publish import is_whole
 from .refine import refine
 from .segments import (
     INDEX_FILE,

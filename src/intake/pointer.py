@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 
 from ..config import Config
+from ..disk.publish import replaced
 from ..errors import StorageError
 from .ledger import Ledger, folder_of, open_ledger
 from .outcome import data_key
 from .privacy import Door
-from .publish import replaced
 
 _BEGIN, _END = "current-", ".json"
 _NAME = re.compile(r"[0-9a-f]{8,64}(-[a-z]+)?")

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..disk.publish import SEAL
 from .added import Base
 from .evidence import Evidence
 from .hashes import Words, ascending
 from .lines import QUARANTINE
 from .outcome import Refined
-from .publish import SEAL
 from .shards import COUNTS, KEY, joined
 
 PURCHASES_FILE, QUARANTINE_FILE, MANIFEST_FILE = "purchases.parquet", "quarantine.parquet", "manifest.json"

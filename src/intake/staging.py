@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import EngineConfig
+from ..disk.whole import room
 from ..errors import DataError, StorageError, shown
 from .casts import TEXT, kind_of, staged
 from .plain import is_clean, stamps_sql, uniform_stamps
 from .sources.parts import LINE_BITS, Part, is_money, is_stamp, is_text
-from .whole import room
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..disk.publish import replaced
 from ..errors import ConfigError, StorageError
 from .keys import Key
-from .publish import replaced
 
 FILE = "tombstones"
 FORMAT = 1

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
+from ..disk.publish import replaced
 from ..errors import Busy, NotEnoughData
 from ..features.panel import Panel, Rhythm
-from ..intake.publish import replaced
 from .bg_nbd import BgNbd
 from .gamma_gamma import GammaGamma
 from .metrics import logit

@@ -25,8 +25,8 @@ from urllib.request import url2pathname
 
 import pandas as pd
 
+from ..disk.whole import all_for_owner_alone, owners_files, private
 from ..errors import NoModel, RegularsError
-from ..intake.whole import all_for_owner_alone, owners_files, private
 from .bundle import load, save
 from .model import KINDS, SCORES, Model
 from .request import used_columns

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from regulars.disk.lock import LOCK, is_abandoned, locked, writing
 from regulars.errors import Busy, StorageError
 from regulars.intake import build_ledger, current_ledger
-from regulars.intake.lock import LOCK, is_abandoned, locked, writing
 
 from .shelves import Shelf, Warm
 

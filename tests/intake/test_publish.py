@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from regulars.config import Config
+from regulars.disk import lock
+from regulars.disk.publish import published
 from regulars.errors import StorageError
-from regulars.intake import build, build_ledger, current_ledger, lock, open_ledger, pointer
-from regulars.intake.publish import published
+from regulars.intake import build, build_ledger, current_ledger, open_ledger, pointer
 
 from .shelves import Shelf
 

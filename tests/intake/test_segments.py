@@ -383,7 +383,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from regulars.config import Config
-from regulars.intake import build, build_ledger, publish, segments
+from regulars.disk import publish
+    from regulars.intake import build, build_ledger, segments
 
 step = sys.argv[2]
 

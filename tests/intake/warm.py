@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 
 from regulars import cli
 from regulars.config import Config
+from regulars.disk import lock
 from regulars.errors import RegularsError
-from regulars.intake import build_ledger, compact, growth, lock
+from regulars.intake import build_ledger, compact, growth
 from regulars.intake.pointer import current_ledger
 from regulars.pipelines import check  # noqa: F401 - the command line looks for it
 from regulars.pipelines.files import folder_replaced, replaced

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from regulars.config import Config
+from regulars.disk.lock import writing
 from regulars.errors import Busy, ConfigError, StorageError
 from regulars.intake import build_ledger
 from regulars.intake.keys import VARIABLE
-from regulars.intake.lock import writing
 from regulars.models.tracking import Store
 from regulars.pipelines.erase import ENTRY, erased_from
 from regulars.pipelines.features import features_to

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ...disk.whole import private
 from ...errors import ConfigError, StorageError
-from ..whole import private
 from .parts import Part
 
 if TYPE_CHECKING:

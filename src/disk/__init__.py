@@ -1,0 +1,1 @@
+"""Files of our own: one writer at a time, whole or not at all, for their owner alone."""
