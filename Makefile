@@ -62,11 +62,14 @@ soak: $(INSTALLED) $(DATA) ## every test at full counts; takes long
 notebooks: $(INSTALLED) $(DATA) ## run the notebooks and keep what they show
 	$(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
-lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock (CPython 3.11 on Linux x86-64 only)
+lock: $(INSTALLED) ## resolve the dependencies anew into the locks (CPython 3.11 on Linux x86-64 only)
 	@$(BIN)/python -c '$(on_locked_platform)' || { echo 'The lock is made with CPython 3.11 on Linux x86-64.' >&2; exit 1; }
 	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --upgrade --extra dev --extra notebook \
 		--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --extra postgres --extra excel --extra remote \
+		--constraint requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --output-file requirements-production.lock pyproject.toml
 
 clean: ## remove caches and what the demo made; keeps the environment, the data and mlruns/
 	rm -rf build demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

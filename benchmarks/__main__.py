@@ -17,7 +17,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from . import featuretools_peer, parts, tables
+from . import featuretools_peer, nightly, parts, tables
 from .run import say
 
 PARTS = {
@@ -29,6 +29,8 @@ PARTS = {
     "intake": "from a CSV file to a ledger, against DuckDB's reading and sorting of the same file",
     "training": "a whole training on CDNOW, in units of its XGBoost fits",
     "scoring": "all scores but reasons, in units of the boosters' own predictions",
+    "batch": "a whole night of scores, in units of its features and the boosters' own predictions",
+    "tracking": "keeping a training of 60 trials in MLflow, and going back to the champion before",
 }
 
 
@@ -49,6 +51,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="rounds; medians are shown (default 3)")
     parser.add_argument("--big", action="store_true", help="only this: 100M lines (or --lines) to Parquet, once")
     parser.add_argument("--featuretools", action="store_true", help="only this: install it apart, and compare")
+    parser.add_argument(
+        "--replay",
+        type=float,
+        metavar="SHARE",
+        help="only this: Online Retail II lived again with a share of customers",
+    )
     parser.add_argument("--folder", type=Path, help="where temporary files go; the system's folder by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
     options = parser.parse_args(given)
@@ -71,6 +79,9 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if options.featuretools:
         peer = featuretools_peer.compared(folder, options.pandas_lines)
         return {"featuretools": peer}, [tables.of_featuretools(peer, options.pandas_lines)]
+    if options.replay:
+        lived = nightly.replay(folder / "replay", options.replay)
+        return {"replay": lived}, [nightly.of_replay(lived)]
     figures: dict[str, object] = {}
     shown = []
     if {"panel", "cutoffs"} & set(options.only):
@@ -100,6 +111,12 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if "scoring" in options.only:
         figures["scoring"] = scoring = parts.scoring(options.customers)
         shown.append(tables.of_scoring(scoring))
+    if "batch" in options.only:
+        figures["batch"] = batch = nightly.batch(folder / "batch", options.customers)
+        shown.append(nightly.of_batch(batch))
+    if "tracking" in options.only:
+        figures["tracking"] = tracking = nightly.tracking(folder / "tracking")
+        shown.append(nightly.of_tracking(tracking))
     return figures, shown
 
 

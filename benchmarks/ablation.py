@@ -29,8 +29,8 @@ from regulars.models.ensemble import CHURN, VALUE, settings_for
 from regulars.models.sample import Sample
 from regulars.models.splits import Origin, holdout, origins
 from regulars.models.value import Value
+from regulars.pipelines.kept import prior_cache
 from regulars.pipelines.prepare import Prepared, prepare, recipe_of, span_of
-from regulars.pipelines.train import prior_cache
 
 WHOLE = "the default families"
 ALONE = "rfm only"

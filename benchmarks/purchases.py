@@ -76,9 +76,9 @@ class Population:
         return owner, (FIRST_DAY + day) * DAY_US + second * 1_000_000
 
 
-def pieces(lines: int, seed: int = SEED) -> Iterator[pa.Table]:
+def pieces(lines: int, seed: int = SEED, per_customer: int = LINES_PER_CUSTOMER) -> Iterator[pa.Table]:
     """Order lines in no order, with every optional column that a shop's export usually has, a piece at a time."""
-    population = Population.of(max(lines // LINES_PER_CUSTOMER, 1), seed)
+    population = Population.of(max(lines // per_customer, 1), seed)
     for start in range(0, lines, PIECE):
         yield _piece(population, np.random.default_rng((seed, start)), start, min(PIECE, lines - start))
 
@@ -124,9 +124,9 @@ def decimal(units: Int64) -> pa.Array:
     return pa.Array.from_buffers(MONEY, len(units), [None, pa.py_buffer(words)])
 
 
-def write(path: Path, lines: int) -> None:
+def write(path: Path, lines: int, per_customer: int = LINES_PER_CUSTOMER) -> None:
     """Write the unsorted file."""
-    tables = pieces(lines)
+    tables = pieces(lines, per_customer=per_customer)
     first = next(tables)
     with pq.ParquetWriter(path, first.schema, store_decimal_as_integer=True) as file:
         file.write_table(first, row_group_size=ROW_GROUP)

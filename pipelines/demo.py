@@ -23,9 +23,12 @@ from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
+from .published import CSV, LATEST, Book
+from .register import train_and_register
 from .report import lifetime_terms, report_input, write_report
-from .score import Places, scored, write_scores
-from .train import Trained, train_and_register
+from .run_files import moved_since
+from .score import Scored, publish_day, scores_folder
+from .train import Trained
 from .written import remember
 
 
@@ -36,16 +39,18 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     ----------
     name : {"completejourney", "cdnow"}
     folder : Path
-        Gets ``scores.parquet``, ``scores.csv``, ``report.html``; the model goes to ``mlruns`` beside the folder.
+        Gets ``scores/latest/`` with ``scores.parquet`` and ``scores.csv``, and ``report.html``; the model goes to
+        ``mlruns`` beside the folder.
     """
     file = purchases_of(name, folder)
     config = Config.load(file)
     ledger = build_ledger(config, lambda what: progress(what, 0.0) if progress else None)
-    trained, registered = train_and_register(ledger, config, progress)
-    found = scored(ledger, trained.model, config, None, progress).by(registered.version, registered.run_id)
-    remember(config.folder, "scores", *Places(folder / "scores.parquet").all)
+    trained, registered, _ = train_and_register(ledger, config, progress)
+    book = Book(scores_folder(config))
+    run = publish_day(ledger, config, trained.model, registered, ledger.ends, book.folder, progress).run
+    found = Scored.of_run(run)
+    moved = moved_since(found.scores, found.about, book.before(run.as_of), config.scores.movers)
     remember(config.folder, "report", folder / "report.html", folder / "overview.png")
-    moved = write_scores(found, folder / "scores.parquet", config.scores.movers)
     if progress:
         progress("report", 0.0)
     examined = trained.backtest
@@ -100,7 +105,8 @@ def story(
         f"{held.n:,} customers ({held.share or 0:.0%}); {stake:,.0f} {unit} of usual spend is at stake with customers "
         "who can still be kept.",
         f"The model is registered as {config.mlflow.model_name}@champion in {unnamed(config.tracking_uri)}.",
-        f"Open {file.parent / 'report.html'} next; {file.parent / 'scores.csv'} has a row for every customer.",
+        f"Open {file.parent / 'report.html'} next; {Book(scores_folder(config)).folder / LATEST / CSV} has a row for "
+        "every customer.",
     ]
 
 

@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -21,9 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..disk.publish import sealed
 from ..errors import StorageError
 from ..intake.sources.identifiers import quoted
-from .files import replaced
+from .files import folder_replaced, replaced, strict_json
+from .published import FACTS, MANIFEST, Run
 from .sought import Sought, cells_of, places_in
 
 GONE = "erased"
@@ -63,6 +66,43 @@ def erased_from(path: Path, sought: Sought, day: str) -> Erased | None:
             do="remove the file, if it is not needed, and forget them again",
             code="RG229",
         ) from None
+
+
+def erased_from_run(run: Run, sought: Sought, day: str) -> list[Erased]:
+    """Take them out of a published run: a new folder in the place of the old one, sealed again.
+
+    `run.json` says under `erased` how many rows and values have been taken out of the run in all. A reader finds the
+    old folder or the new one, each whole.
+
+    Raises
+    ------
+    StorageError
+        As `erased_from`.
+    """
+    if not any(_names(file, sought) for file in run.folder.iterdir()):
+        return []
+    done: list[Erased] = []
+
+    def write(waiting: Path) -> None:
+        for file in sorted(run.folder.iterdir()):
+            if file.name != MANIFEST:
+                shutil.copyfile(file, waiting / file.name)
+        found = [erased_from(file, sought, day) for file in sorted(waiting.iterdir())]
+        done.extend(Erased(run.folder / e.path.name, e.count, e.removed) for e in found if e is not None)
+        facts = {**run.facts, "erased": int(run.facts["erased"]) + sum(e.count for e in done)}
+        (waiting / FACTS).write_text(strict_json(facts), encoding="utf-8")
+        sealed(waiting, MANIFEST)
+
+    folder_replaced(run.folder, write, lambda file: file.is_file())
+    return done
+
+
+def _names(file: Path, sought: Sought) -> bool:
+    """Whether a file names them; one that cannot be read may."""
+    try:
+        return bool(places_in(file, sought))
+    except (OSError, ValueError, sqlite3.Error):
+        return True
 
 
 def _parquet(path: Path, sought: Sought, day: str) -> int:

@@ -16,7 +16,7 @@ from ..config import Config
 from ..engines import lines_of_one, panel_of_one, reference_of, usable_threads
 from ..errors import ConfigError, masked
 from ..features.panel import Panel
-from ..intake import Ledger
+from ..intake import Ledger, known_before
 from ..intake.keys import key_of
 from ..intake.privacy import cleaned_ids
 from ..models.model import Model
@@ -25,7 +25,7 @@ from ..models.reasons import explained
 from ..models.sample import at_risk
 from ..progress import Progress
 from ..reports.explanation import Explanation
-from .score import plan_of
+from .told import plan_of
 
 BESIDE = {"events": "what they do beside buying", "customers": "who they are", "offers": "what they were offered"}
 """Tables that a ledger may lack, and what of its customers is then not known."""
@@ -59,10 +59,10 @@ def explain_by_champion(
     ledger: Ledger, config: Config, customer: str, as_of: Cutoff | None = None, progress: Progress | None = None
 ) -> Explanation:
     """The same by the registered champion, of a customer as the source or a file of scores names them."""
-    from ..models.tracking import Store
+    from ..models.registry import Registry
 
     threads = usable_threads(config.engine.threads)
-    model, registered = Store(config.tracking_uri).champion(config.mlflow.model_name, threads)
+    model, registered = Registry.of(config).champion(config.mlflow.model_name, threads)
     names = _names(config, customer)
     if progress:
         progress("looking at the population", 0.0)
@@ -79,6 +79,7 @@ def _names(config: Config, customer: str) -> tuple[str, ...]:
 
 
 def _explained(ledger: Ledger, model: Model, names: Sequence[str], day: Cutoff, currency: str) -> Explanation:
+    ledger = known_before(ledger, day)
     panel = _row(ledger, model, names, day)
     (reasons,) = explained(model, model.sample_of(panel), currency)
     (scores,) = model.scores(panel).drop(columns=["customer_id", "reasons"]).to_dict("records")

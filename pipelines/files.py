@@ -10,7 +10,7 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from ..disk.publish import lock_of, replaced
 from ..disk.whole import TEMPORARY, for_owner_alone, private, room, synced
 from ..errors import StorageError
 
-__all__ = ["all_replaced", "folder_replaced", "replaced", "reserved", "strict_json"]
+__all__ = ["folder_replaced", "replaced", "reserved", "strict_json"]
 
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
@@ -45,30 +45,13 @@ def reserved(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def all_replaced(files: Sequence[tuple[Path, Callable[[Path], object]]]) -> None:
-    """Fill every file beside its place, then put them into their places in turn: none is moved before all are filled.
-
-    Raises
-    ------
-    StorageError
-        When a file cannot be written.
-    Busy
-        When someone else is writing one of them.
-    """
-    if not files:
-        return
-    *others, (path, write) = files
-
-    def then(waiting: Path) -> None:
-        write(waiting)
-        synced(waiting)
-        all_replaced(others)
-
-    replaced(path, then)
-
-
-def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:
+def folder_replaced(folder: Path, write: Callable[[Path], T], is_ours: Callable[[Path], bool] | None = None) -> T:
     """Let `write` fill a folder beside `folder`, then put it in its place; a folder of other things is refused.
+
+    Parameters
+    ----------
+    is_ours : callable, optional
+        Whether a file may lie in the folder that is replaced; by default parts of a Parquet data set may.
 
     Raises
     ------
@@ -81,7 +64,7 @@ def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:
     with reserved(folder, f"writing {folder.name}"):
         try:
             _recover(folder)
-            _refuse_others(folder)
+            _refuse_others(folder, is_ours or _is_part)
             shutil.rmtree(waiting, ignore_errors=True)
             waiting.mkdir(mode=0o700)
             result = write(waiting)
@@ -98,8 +81,8 @@ def folder_replaced(folder: Path, write: Callable[[Path], T]) -> T:
             shutil.rmtree(waiting, ignore_errors=True)
 
 
-def _refuse_others(folder: Path) -> None:
-    if folder.exists() and not (folder.is_dir() and all(_is_part(f) for f in folder.iterdir())):
+def _refuse_others(folder: Path, is_ours: Callable[[Path], bool]) -> None:
+    if folder.exists() and not (folder.is_dir() and all(is_ours(f) for f in folder.iterdir())):
         raise StorageError(f"{folder} is there already and holds other things", do="name another folder", code="RG074")
 
 

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..config import Config
-from ..disk.lock import writing
+from ..disk.lock import job, writing
 from ..disk.publish import removed
 from ..errors import ConfigError, RegularsError, StorageError
 from ..intake import Ledger, build_ledger
@@ -32,7 +32,9 @@ from ..intake.keys import Key, key_of
 from ..intake.privacy import cleaned_ids
 from ..intake.tombstones import Tombstones
 from ..progress import Progress
-from .erase import Erased, erased_from
+from .erase import Erased, erased_from, erased_from_run
+from .published import Book
+from .score_table import erased_from_table
 from .sought import TELLING, TELLING_DIGITS, Sought, places_in
 from .written import FILE as WRITTEN_FILE
 from .written import USUAL, remembered
@@ -56,6 +58,8 @@ class Forgotten:
     files : list of Erased
     models : list of dict
         Registered versions whose training data held them: version, run_id, trained on data up to.
+    table_rows : int or None
+        Rows taken out of the table of a database that scores go to; None where none is named.
     searched : int
         Files that were decoded and searched afterwards.
     short : int
@@ -69,6 +73,7 @@ class Forgotten:
     lines: int | None = None
     files: list[Erased] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    table_rows: int | None = None
     searched: int = 0
     short: int = 0
     notes: list[str] = field(default_factory=list)
@@ -80,7 +85,7 @@ class Forgotten:
         counts = {"customers": self.customers, "new": self.new, "found": self.found, "ledgers_removed": self.ledgers}
         proof = {"files_searched": self.searched, "looked_for_in_columns_of_customers_only": self.short}
         rest: dict[str, object] = {"models": self.models, **proof, "notes": self.notes}
-        return {**counts, "lines_erased": self.lines, "files": files, **rest}
+        return {**counts, "lines_erased": self.lines, "files": files, "table_rows": self.table_rows, **rest}
 
     def words(self) -> list[str]:
         """What was done, a line each."""
@@ -99,6 +104,8 @@ class Forgotten:
             said.append(
                 f"{e.path}: " + ("removed; make it again" if e.removed else f"{e.count:,} rows or values erased")
             )
+        if self.table_rows is not None:
+            said.append(f"Rows erased in the table that scores go to: {self.table_rows:,}.")
         for model in self.models:
             said.append(
                 f"{model['name']} version {model['version']} (run {model['run_id']}) was trained on data up to "
@@ -138,7 +145,8 @@ def forget(config: Config, ids: Sequence[str], progress: Progress | None = None)
     wanted = list(dict.fromkeys(i for i in cleaned_ids(ids) if i is not None))
     if not wanted:
         raise ConfigError("no customer was named", needed="at least one id that is not empty", code="RG226")
-    with writing(config.folder / ".regulars", "forgetting customers"):
+    regulars = config.folder / ".regulars"
+    with job(regulars, "score", "forgetting customers"), writing(regulars, "forgetting customers"):
         return _Forgetting(config, wanted, progress).run()
 
 
@@ -168,6 +176,7 @@ class _Forgetting:
         self._files(done)
         self._rebuild(done)
         self._models(done, bought)
+        self._table(done)
         self._prove(done)
         self._note(done)
         return done
@@ -214,18 +223,34 @@ class _Forgetting:
     def _files(self, done: Forgotten) -> None:
         """Rewrite everything else."""
         self.say("rewriting outputs")
+        for book in (Book(place) for place in self._noted()):
+            runs = book.runs()
+            # A run that is published while they are taken out of the others would hold them again.
+            with book.writing("forgetting customers") if runs else contextlib.nullcontext():
+                for run in runs:
+                    done.files += erased_from_run(run, self.sought, self.day)
         for file in self._outputs():
             erased = erased_from(file, self.sought, self.day)
             if erased is not None:
                 done.files.append(erased)
-                done.found = True
+        done.found |= bool(done.files)
+
+    def _table(self, done: Forgotten) -> None:
+        """Take them out of the table of a database that scores go to."""
+        self.say("erasing rows of the table")
+        done.table_rows = erased_from_table(self.config, self.sought.ids)
+        done.found |= bool(done.table_rows)
+
+    def _noted(self) -> list[Path]:
+        """Every place where an output was, or usually is, written."""
+        noted = [*(w.path for w in remembered(self.config.folder)), *(name for name, _ in USUAL)]
+        return [self.config.folder / path for path in dict.fromkeys(noted)]
 
     def _outputs(self) -> Iterator[Path]:
         """Every file of ours beside the ledgers, each once; the source is none of them."""
         sections = [self.config.data.purchases, *(s for several in self.config.data.beside().values() for s in several)]
         source = {(self.config.folder / s.path).resolve() for s in sections if s.path is not None}
-        noted = [*(w.path for w in remembered(self.config.folder)), *(name for name, _ in USUAL)]
-        roots = [self.regulars, *(self.config.folder / path for path in noted), *self._store()]
+        roots = [self.regulars, *self._noted(), *self._store()]
         own = {self.regulars.resolve() / name for name in _OURS}
         ledgers, seen = (self.regulars / "ledger").resolve(), set[Path]()
         for root in roots:
@@ -241,12 +266,10 @@ class _Forgetting:
 
     def _store(self) -> list[Path]:
         """The files of the model store, where they are on this machine."""
-        uri = self.config.tracking_uri
-        if uri.startswith("sqlite:///"):
-            database = Path(uri.removeprefix("sqlite:///"))
-            return [database, database.parent / "artifacts"]
-        path = Path(uri.removeprefix("file://"))
-        return [path] if path.is_dir() else []
+        from ..models.tracking import Store
+
+        store = Store.of(self.config)
+        return [path for path in (store.database, store.artifacts) if path is not None]
 
     def _rebuild(self, done: Forgotten) -> None:
         if not done.ledgers:
@@ -261,17 +284,19 @@ class _Forgetting:
 
     def _models(self, done: Forgotten, bought: tuple[str, str] | None) -> None:
         """The versions whose training data may have held them, marked."""
-        if not done.found or not all(path.exists() for path in self._store()[:1]):
+        if not done.found:
             return
-        from ..models.tracking import Store
+        from ..models.registry import Registry
 
         self.say("looking at the models")
-        store = Store(self.config.tracking_uri)
-        for version in store.versions(self.config.mlflow.model_name):
+        registry = Registry.of(self.config)
+        for version in registry.versions(self.config.mlflow.model_name):
             first, last = (version.tags.get(f"data.{end}_day", "") for end in ("first", "last"))
             if bought and first and last and not (first <= bought[1] and bought[0] <= last):
                 continue
-            store.mark(version, "erased", f"{self.day}: {done.customers} customers of its training data were forgotten")
+            registry.mark(
+                version, "erased", f"{self.day}: {done.customers} customers of its training data were forgotten"
+            )
             told = {"name": version.name, "version": version.version, "run_id": version.run_id}
             done.models.append({**told, "last_day": last or "an unknown day"})
 
@@ -301,8 +326,8 @@ class _Forgetting:
         """What lies outside."""
         purchases = self.config.data.purchases
         said = []
-        if not self._store():
-            said.append("The model store is on another machine and was not searched; no customer's id is logged there.")
+        if not self.config.tracking_uri.startswith("sqlite:"):
+            said.append("The model store's server was not searched; no customer's id is logged there.")
         where = purchases.path or purchases.table
         if where:
             said.append(f"The source ({where}) is not ours to change: have them removed there, too.")

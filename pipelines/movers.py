@@ -7,19 +7,13 @@ other's columns. The order of the rows of either never matters: ties go by custo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from ..clock import Cutoff
-from ..errors import RegularsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from ..models.metrics import Float64
@@ -59,18 +53,9 @@ class About:
         return {**stated, "model_version": self.version}
 
     @classmethod
-    def of_file(cls, path: Path) -> About | None:
-        """What a file says of itself; None when it is not there, or is no file of ours."""
-        try:
-            told = {k.decode(): v.decode() for k, v in (pq.read_schema(path).metadata or {}).items()}
-            Cutoff.parse(told["as_of"])
-            return cls(told["as_of"], int(told["horizon_days"]), told["currency"], told["model_version"])
-        except (OSError, KeyError, ValueError, pa.ArrowInvalid, RegularsError):
-            return None
-
-    def is_before(self, other: About) -> bool:
-        """Whether it is about an earlier day."""
-        return Cutoff.parse(self.as_of) < Cutoff.parse(other.as_of)
+    def of_run(cls, facts: Mapping[str, Any]) -> About:
+        """What a run says of itself in `run.json`."""
+        return cls(facts["as_of"], facts["horizon_days"], facts["currency"], facts["model"]["version"])
 
     def hindrance(self, other: About) -> str | None:
         """Why the scores cannot be compared with later ones; None when they can.

@@ -22,7 +22,8 @@ from ..features.reference import Reference
 from ..features.shape import Shape
 from ..intake import Kind, Ledger
 from ..models.ensemble import Recipe
-from ..models.prior import Prior, PriorColumns, columns_of, priors_at
+from ..models.prior import Prior, PriorColumns, columns_of
+from ..models.priors import priors_at
 from ..models.rations import STUDIES, Rations
 from ..models.sample import Sample, at_risk
 from ..models.splits import TIMING, Origin, Span, calibrating

@@ -19,16 +19,19 @@ from ..progress import Progress
 from ..reports import ReportInput, render
 from ..schema import SCALE
 from .files import replaced
+from .kept import predictions_file
+from .monitor import monitoring_of
 from .movers import Movers
-from .score import Scored, moved_since, score_with_champion
-from .train import predictions_file
+from .published import Book
+from .run_files import moved_since
+from .score import Scored, champion_of, scored, scores_folder
 from .written import remember
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..models.model import Model
-    from ..models.tracking import Registered
+    from ..models.versions import Registered
 
 
 def months_of(ledger: Ledger) -> list[dict[str, object]]:
@@ -62,6 +65,7 @@ def report_input(
     horizons: pd.DataFrame | None = None,
     moved: Movers | str | None = None,
     lifetime: dict[str, object] | None = None,
+    monitoring: dict[str, object] | None = None,
 ) -> ReportInput:
     """Everything the report shows, gathered.
 
@@ -73,6 +77,8 @@ def report_input(
         Who moved since earlier scores, or why nobody can be said to have.
     lifetime : dict, optional
         To which horizon lifetime value is counted, with which margin and discount, and what to keep in mind.
+    monitoring : dict, optional
+        What monitoring tells of published scores.
     """
     told: dict[str, object] | None = (
         moved.figures() if isinstance(moved, Movers) else {"words": moved} if moved else None
@@ -93,6 +99,7 @@ def report_input(
         movers=moved.rows if isinstance(moved, Movers) else None,
         moved=told,
         lifetime=lifetime,
+        monitoring=monitoring,
     )
 
 
@@ -116,14 +123,14 @@ def report_of_champion(
     """Score with the champion and write the report; the examination, which is the one of its training."""
     import pandas as pd
 
-    from ..models.tracking import Store
+    from ..models.registry import Registry
 
-    found, model = score_with_champion(ledger, config, as_of, progress)
-    scores = found.scores
-    store = Store(config.tracking_uri)
-    _, registered = store.champion(config.mlflow.model_name)
+    model, registered = champion_of(config)
+    found = scored(ledger, model, config, as_of, progress).by(registered.version, registered.run_id)
+    scores, store = found.scores, Registry.of(config).store
+    before = Book(scores_folder(config)).before(as_of or ledger.ends)
     kept = predictions_file(config, registered.run_id)
-    backtest = store.table(registered, "backtest.json")
+    backtest = store.table(registered.run_id, "backtest.json")
     if progress:
         progress("report", 0.0)
     report = report_input(
@@ -132,11 +139,12 @@ def report_of_champion(
         scores,
         backtest,
         pd.read_parquet(kept) if kept.exists() else pd.DataFrame(),
-        store.table(registered, "features.json")["features"],
+        store.table(registered.run_id, "features.json")["features"],
         registered,
         horizons=found.horizons,
-        moved=moved_since(found, config.folder / "scores.parquet", config.scores.movers),
+        moved=moved_since(scores, found.about, before, config.scores.movers),
         lifetime=lifetime_terms(model, found),
+        monitoring=monitoring_of(ledger, config, as_of or ledger.ends),
     )
     remember(config.folder, "report", path)
     write_report(report, path)

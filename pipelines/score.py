@@ -1,46 +1,49 @@
-"""Score: ledger and champion -> one row per customer as of a day, each file written whole or not at all.
+"""Score: ledger and champion -> one row per customer as of a day, published as a run that is there whole or not at all.
 
-In: a ledger, a model, a date. Out: frames, and Parquet and CSV files with the same bytes each time for the same ledger,
-model and date; beside them what is said of further horizons, and who has moved since the scores of an earlier day,
-which are kept. Who has no row is said by the model: customers beyond `active_within_days`, and unknown ones.
+In: a ledger, a model, a date. Out: frames; or a run in the folder of scores, with the same bytes each time for the same
+ledger, model, settings and date, which is then not made again. Who has no row is said by the model: customers beyond
+`active_within_days`, and unknown ones.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import hashlib
+import json
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from .. import __version__
 from ..clock import Cutoff
 from ..config import Config
-from ..engines import panel_of, reference_of, usable_threads
-from ..errors import ConfigError, DataError
-from ..features.family import Plan, plan_for
-from ..features.panel import Panel
+from ..disk.lock import job
+from ..engines import usable_threads
+from ..errors import ConfigError
 from ..intake import Ledger
-from ..models.concentration import concentration
 from ..models.model import Model
-from ..models.reasons import reasons_of
-from ..models.sample import Sample
-from ..models.worth import Total
+from ..models.worth import LifetimeValues, Total
 from ..progress import Progress
-from ..reports.customers import valued, worth_keeping
-from .files import all_replaced, reserved
-from .movers import About, Movers, movers
+from .files import strict_json
+from .movers import About
 from .prepare import event_notes
 from .prospects import prospect_scores
+from .published import FACTS, FOLDER, HORIZONS, PROSPECTS, RUNS, Book, Run
+from .run_files import filled
+from .self_check import checked
+from .stakes import Stakes
+from .told import Telling
 from .written import remember
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+
+    from ..models.versions import Registered
+    from .score_table import Delivered
+
+FORMAT = 1
+"""Of a run: another one gives another key."""
 
 
 @dataclass(frozen=True)
@@ -73,49 +76,39 @@ class Scored:
         prospects = None if self.prospects is None else self.prospects.assign(**said)
         return replace(self, about=about, scores=self.scores.assign(**said), prospects=prospects)
 
+    @classmethod
+    def of_run(cls, run: Run) -> Scored:
+        """What a run has published."""
+        totals = {name: np.nan if value is None else value for name, value in run.facts["totals"].items()}
+        total = Total(*(totals[f"lifetime_{name}"] for name in ("value", "low", "high", "level")))
+        beside = [run.frame(name=name) if run.has(name) else None for name in (HORIZONS, PROSPECTS)]
+        return cls(About.of_run(run.facts), run.frame(), beside[0], beside[1], total)
+
 
 @dataclass(frozen=True)
-class Places:
-    """The files of scores: that which was named, and those beside it.
+class Published:
+    """A run that is published now, and whether it was before.
 
-    Examples
-    --------
-    >>> [place.name for place in Places(Path("scores.parquet")).all]  # doctest: +NORMALIZE_WHITESPACE
-    ['scores.parquet', 'scores.csv', 'scores_horizons.parquet', 'scores_prospects.parquet', 'scores_movers.csv',
-     'scores.previous.parquet']
+    Parameters
+    ----------
+    run : Run
+    unchanged : bool
+        The same run lay there already, whole: nothing was made.
+    delivered : Delivered or None
+        What went to the table of a database; None where none is named.
     """
 
-    parquet: Path
+    run: Run
+    unchanged: bool
+    delivered: Delivered | None = None
 
-    @property
-    def csv(self) -> Path:
-        """The same rows as text."""
-        return self.parquet.with_suffix(".csv")
-
-    @property
-    def horizons(self) -> Path:
-        """What is said of all horizons; where there are several."""
-        return self.parquet.with_name(f"{self.parquet.stem}_horizons.parquet")
-
-    @property
-    def prospects(self) -> Path:
-        """What is said of people who have not bought yet; where there are such."""
-        return self.parquet.with_name(f"{self.parquet.stem}_prospects.parquet")
-
-    @property
-    def movers(self) -> Path:
-        """Who has moved since the scores before; where there are such."""
-        return self.parquet.with_name(f"{self.parquet.stem}_movers.csv")
-
-    @property
-    def previous(self) -> Path:
-        """The scores of the earlier day that these took the place of."""
-        return self.parquet.with_name(f"{self.parquet.stem}.previous.parquet")
-
-    @property
-    def all(self) -> tuple[Path, ...]:
-        """Each of them, there or not."""
-        return (self.parquet, self.csv, self.horizons, self.prospects, self.movers, self.previous)
+    def figures(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        facts = self.run.facts
+        told = ("customers", "as_of", "notes", "churn_by", "value_by", "concentration", "movers", "words", "totals")
+        table = None if self.delivered is None else self.delivered.figures()
+        where = {"run": self.run.name, "folder": str(self.run.folder), "unchanged": self.unchanged, "table": table}
+        return {**{name: facts[name] for name in told}, "version": self.run.version, **where}
 
 
 def score(
@@ -137,178 +130,177 @@ def score(
     ConfigError
         When the day lies before the ledger, or the ledger lacks a column the model was trained with.
     """
+    import pandas as pd
+
     day = Cutoff.parse(as_of) if isinstance(as_of, str) else as_of or ledger.ends
-    return model.scores(_panel(ledger, model, day, threads, progress))
-
-
-def plan_of(ledger: Ledger, model: Model, day: Cutoff) -> Plan:
-    """What a model looks at in a ledger as of a day, if it is there.
-
-    Raises
-    ------
-    ConfigError
-        When the day lies before the ledger.
-    DataError
-        When the ledger lacks a column the model was trained with.
-    """
-    if day <= ledger.history_starts:
-        raise ConfigError(f"nothing is known before {day}", needed=f"a day after {ledger.history_starts}", code="RG090")
-    lacking = [c for c in model.shape.columns if c not in ledger.columns]
-    if lacking:
-        raise DataError("the ledger lacks columns that the model was trained with", offending=lacking, code="RG091")
-    return plan_for(model.shape)
-
-
-def _panel(ledger: Ledger, model: Model, day: Cutoff, threads: int | None, progress: Progress | None) -> Panel:
-    """The rows of a day, with all that the model looks at."""
-    plan = plan_of(ledger, model, day)
-    reference = reference_of(ledger, [day], plan)
-    return panel_of(ledger, plan, reference, [day], (), usable_threads(threads), progress, model.days)
+    told = Telling.of(ledger, model, day).blocks(threads, progress)
+    return pd.concat([block.scores for _, block in told], ignore_index=True)
 
 
 def scored(
     ledger: Ledger, model: Model, config: Config, as_of: Cutoff | None = None, progress: Progress | None = None
 ) -> Scored:
     """What a model says of all customers at risk as of a day (default: the day after the ledger's last)."""
+    import pandas as pd
+
     day = as_of or ledger.ends
-    panel = _panel(ledger, model, day, config.engine.threads, progress)
-    about = About(str(day), model.horizon_days, config.data.currency)
-    sample = model.sample_of(panel)
-    told = model.scored(sample)
-    scores = told.scores
-    scores["reasons"] = _reasons(model, sample, valued(scores, day, ledger.history_starts, model.horizon_days), config)
+    telling = Telling.of(ledger, model, day)
+    stakes = Stakes(model, day, telling.ledger.history_starts, config.scores.reasons)
+    blocks = []
+    for sample, told in telling.blocks(config.engine.threads, progress):
+        stakes.add(sample, told.scores)
+        blocks.append(told)
+    scores = pd.concat([told.scores for told in blocks], ignore_index=True)
+    reasons = np.full(len(scores), "", object)
+    for row, line in stakes.reasons(config.data.currency).items():
+        reasons[row] = line
+    scores["reasons"] = reasons
     several = len(model.learnt.horizons) > 1
-    return Scored(about, scores, told.horizons if several else None, prospect_scores(ledger, model, day), told.total)
+    return Scored(
+        About(str(day), model.horizon_days, config.data.currency),
+        scores,
+        pd.concat([told.horizons for told in blocks], ignore_index=True) if several else None,
+        prospect_scores(ledger, model, day),
+        model.lifetime.total(LifetimeValues.together([told.lives for told in blocks])),
+    )
 
 
-def _reasons(model: Model, sample: Sample, customers: pd.DataFrame, config: Config) -> NDArray[np.object_]:
-    """Reasons for those who can still be kept with most at stake, as the report lists them; "" for all others."""
-    found = np.full(sample.n_rows, "", object)
-    rows = np.sort(worth_keeping(customers, config.scores.reasons).index.to_numpy(np.int64))
-    found[rows] = reasons_of(model, sample.take(rows), config.data.currency)
-    return found
+def champion_of(config: Config) -> tuple[Model, Registered]:
+    """The registered champion, with its version and the run that trained it."""
+    from ..models.registry import Registry
+
+    return Registry.of(config).champion(config.mlflow.model_name, usable_threads(config.engine.threads))
 
 
-def score_with_champion(
-    ledger: Ledger, config: Config, as_of: Cutoff | None, progress: Progress | None = None
-) -> tuple[Scored, Model]:
-    """What the registered champion says, with its version and the run that trained it; and the champion."""
-    from ..models.tracking import Store
+def key_of(ledger: Ledger, config: Config, registered: Registered, day: Cutoff, before: Run | None) -> str:
+    """Eight hex digits that differ wherever the bytes of a run could."""
+    told = {
+        "format": FORMAT,
+        "regulars": __version__,
+        "ledger": ledger.manifest.fingerprint,
+        "ends": str(ledger.ends),
+        "model": [registered.name, registered.version, registered.run_id, registered.bundle],
+        "day": str(day),
+        "settings": [config.scores.reasons, config.scores.movers, config.data.currency],
+        "before": before.digest if before else None,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
 
-    threads = usable_threads(config.engine.threads)
-    model, registered = Store(config.tracking_uri).champion(config.mlflow.model_name, threads)
-    found = scored(ledger, model, config, as_of, progress)
-    return found.by(registered.version, registered.run_id), model
 
-
-def write_scores(found: Scored, parquet: Path, most: int) -> Movers | str | None:
-    """Parquet, CSV and what lies beside them; each appears whole or the old one stays.
-
-    None is put in its place before all are filled. Scores of an earlier day that lie there are kept as
-    `Places.previous`; those of the same day or a later one make room, and leave the kept ones alone.
-
-    Parameters
-    ----------
-    most : int
-        At most so many movers of each kind are listed.
-
-    Returns
-    -------
-    Movers, str or None
-        Who moved since the scores before; why nobody can be said to have; None when there are none before.
+def publish_day(
+    ledger: Ledger,
+    config: Config,
+    model: Model,
+    registered: Registered,
+    day: Cutoff,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Published:
+    """What a registered model says as of a day, as a run in a folder of scores; made only if it is not there yet.
 
     Raises
     ------
     StorageError
-        When a file cannot be written.
+        When a file cannot be written; what was published before stays.
     Busy
-        When someone else is writing them.
+        When someone else is publishing there.
+    RegularsError
+        ``RG333`` when the run does not pass its own check; nothing is published then.
     """
-    places = Places(parquet)
-    with reserved(parquet, "writing scores"):
-        keep = _is_older(places.parquet, found)
-        moved = moved_since(found, parquet, most)
-        # The file that was named comes last: until it is there, the next run finds the old one and does all again.
-        files: list[tuple[Path, Callable[[Path], object]]] = []
-        if keep:
-            files.append((places.previous, lambda path: shutil.copyfile(places.parquet, path)))
-        for place, frame in ((places.horizons, found.horizons), (places.prospects, found.prospects)):
-            if frame is not None:
-                files.append((place, partial(_filled, _table(frame, found.about))))
-        if isinstance(moved, Movers):
-            text = moved.rows.to_csv(index=False, lineterminator="\n")
-            files.append((places.movers, lambda path: path.write_text(text, encoding="utf-8")))
-        rows = found.scores.to_csv(index=False, lineterminator="\n")
-        files.append((places.csv, lambda path: path.write_text(rows, encoding="utf-8")))
-        files.append((places.parquet, partial(_filled, _table(found.scores, found.about))))
-        all_replaced(files)
-        # What lies beside other scores would speak of another day.
-        for stale in {places.horizons, places.prospects, places.movers} - {path for path, _ in files}:
-            stale.unlink(missing_ok=True)
-    return moved
+    remember(config.folder, "scores", folder)
+    book = Book(folder)
+    with book.writing(f"scoring as of {day}"):
+        before = book.before(day)
+        name = f"{day}-v{registered.version}-{key_of(ledger, config, registered, day, before)}"
+        run = Run(book.folder / RUNS / name)
+        unchanged = run.folder.is_dir() and not run.differences()
+        if not unchanged:
+            with book.filling(name) as place:
+                facts = _filled(place, Telling.of(ledger, model, day), config, registered, before, progress)
+                checked(place, facts["customers"])
+                (place / FACTS).write_text(strict_json({"name": name, **facts}), encoding="utf-8")
+        moved = book.point(run)
+    return Published(run, unchanged and not moved)
 
 
-def moved_since(found: Scored, parquet: Path, most: int) -> Movers | str | None:
-    """Who moved since the scores of an earlier day that lie in a place, or were kept beside it.
+def _filled(
+    place: Path, telling: Telling, config: Config, registered: Registered, before: Run | None,
+    progress: Progress | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Every file of a run but its facts; these."""
+    ledger, model, day = telling.ledger, telling.model, telling.day
+    said_by = {"model_version": registered.version, "run_id": registered.run_id}
+    found = filled(place, telling, config, said_by, before, progress)
+    speaks = {
+        "name": registered.name,
+        "version": registered.version,
+        "run_id": registered.run_id,
+        "bundle": registered.bundle,
+        "trained_on": str(model.trained_on),
+    }
+    notes = _notes(telling)
+    if found["not_compared"]:
+        notes.append(found["not_compared"])
+    if found["movers"]:
+        found["words"].append(found["movers"]["words"])
+    return {
+        "as_of": str(day),
+        "horizon_days": model.horizon_days,
+        "horizons": list(model.learnt.horizons),
+        "currency": config.data.currency,
+        "model": speaks,
+        "churn_by": model.speaker,
+        "value_by": model.value_speaker,
+        "ledger": {"fingerprint": ledger.manifest.fingerprint, "last_day": ledger.manifest.last_day},
+        "reference": str(day),
+        "notes": [*notes, *event_notes(ledger, model.shape)],
+        "regulars": __version__,
+        "erased": 0,
+        **{name: value for name, value in found.items() if name != "not_compared"},
+    }
 
-    Returns
-    -------
-    Movers, str or None
-        As `write_scores`.
-    """
-    places = Places(parquet)
-    source = places.parquet if _is_older(places.parquet, found) else places.previous
-    then = About.of_file(source)
-    if then is None or not then.is_before(found.about):
-        return None
-    hindrance = then.hindrance(found.about)
-    if hindrance is not None:
-        return hindrance
-    before = pq.read_table(source, columns=["customer_id", "p_churn", "expected_spend", "segment"]).to_pandas()
-    return movers(before, found.scores, then, found.about, most)
 
-
-def _is_older(file: Path, found: Scored) -> bool:
-    """Whether a file holds scores of an earlier day."""
-    there = About.of_file(file)
-    return there is not None and there.is_before(found.about)
-
-
-def _filled(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")
-
-
-def _table(frame: pd.DataFrame, about: About) -> pa.Table:
-    """Types do not depend on what happens to be in the columns: nobody at risk is an empty table of the same kind."""
-    texts = {n for n, t in frame.dtypes.items() if not isinstance(t, np.dtype) or t.kind == "O"}
-    kinds = {n: pa.string() if n in texts else pa.from_numpy_dtype(t) for n, t in frame.dtypes.items()}
-    table = pa.Table.from_pandas(frame, schema=pa.schema(kinds), preserve_index=False)
-    return table.replace_schema_metadata(about.metadata())
-
-
-def score_to(
-    ledger: Ledger, config: Config, as_of: Cutoff | None, parquet: Path, progress: Progress | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """Score with the champion and write; what was written, and what to keep in mind."""
-    day = as_of or ledger.ends
-    with reserved(parquet, f"scoring as of {day}"):
-        found, model = score_with_champion(ledger, config, day, progress)
-        remember(config.folder, "scores", *Places(parquet).all)
-        moved = write_scores(found, parquet, config.scores.movers)
-    notes = []
+def _notes(telling: Telling) -> list[str]:
+    """What to keep in mind of a day."""
+    ledger, model, day, notes = telling.ledger, telling.model, telling.day, []
     if day < model.trained_on:
         notes.append(f"the model was trained on {model.trained_on} and knows what happened after {day}")
     if day > ledger.ends:
         notes.append(f"the purchases end on {ledger.manifest.last_day}: everyone looks silent since then")
-    if isinstance(moved, str):
-        notes.append(moved)
-    notes += event_notes(ledger, model.shape)
-    scores = found.scores
-    version = str(scores["model_version"].iloc[0]) if len(scores) else None
-    written: dict[str, Any] = {"customers": len(scores), "as_of": str(day), "version": version, "notes": notes}
-    who = {"churn_by": model.speaker, "value_by": model.value_speaker}
-    held = concentration(scores["expected_spend"].to_numpy(np.float64))
-    movement = moved.figures() if isinstance(moved, Movers) else None
-    words = [held.words, *([moved.words] if isinstance(moved, Movers) else [])]
-    told = {"concentration": held.figures(), "movers": movement, "words": words}
-    return {**written, **who, **told, "file": str(parquet)}, notes
+    return notes
+
+
+def scores_folder(config: Config, out: Path | None = None) -> Path:
+    """Where runs are published: `scores` beside the configuration, unless another place is named.
+
+    Raises
+    ------
+    ConfigError
+        ``RG334`` when what is named looks like a file.
+    """
+    if out is not None and out.suffix in (".parquet", ".csv"):
+        raise ConfigError(
+            f"`{out.name}` is the name of a file",
+            needed="a folder: every run lies in it with all its files, and `latest` leads to the newest",
+            do=f"write --out {out.with_suffix('')}",
+            code="RG334",
+        )
+    return out or config.folder / FOLDER
+
+
+def score_to(
+    ledger: Ledger,
+    config: Config,
+    as_of: Cutoff | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Score with the champion and publish: the run, the pointers, then the table of a database, if one is named."""
+    from .score_table import publish
+
+    with job(config.folder / ".regulars", "score", "scoring"):
+        model, registered = champion_of(config)
+        done = publish_day(
+            ledger, config, model, registered, as_of or ledger.ends, scores_folder(config, out), progress
+        )
+        return replace(done, delivered=publish(done.run, config))

@@ -1,7 +1,7 @@
-"""Train: ledger -> backtest -> final model -> MLflow run, registered version, champion.
+"""Train: ledger -> backtest -> final model.
 
-In: a ledger and a configuration. Out: the model, how it did out of time, and where it is registered. Nothing is
-registered unless all before it went well; the champion is moved last.
+In: a ledger and a configuration. Out: the model, how it did out of time, and what its customers looked like. Nothing
+is written but fitted priors.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import pandas as pd
 
 from ..clock import Cutoff
 from ..config import Config
+from ..engines import begins_of
 from ..examination.enough import Enough
 from ..intake import Ledger
-from ..intake.growth import priors_of, sweep_priors
-from ..intake.pointer import ledgers_of
 from ..models.backtest import Backtest, importance
 from ..models.concentration import concentration
 from ..models.horizons import NO_TRUST
@@ -28,29 +27,26 @@ from ..models.margins import measured_margin
 from ..models.model import Model
 from ..models.persistence import Evidence
 from ..models.prior import Prior
+from ..models.profile import Profile
 from ..models.sample import Sample
 from ..models.speakers import foreseen
 from ..models.splits import final
 from ..models.terms import Terms
-from ..models.tracking import Registered, Store
-from ..models.trials import FINAL, Study, finished, repeating, studies_of, table_of
+from ..models.trials import FINAL, Study, repeating, studies_of, table_of
 from ..models.usual import Usual
 from ..progress import Progress
-from ..reports.figures import calibration_picture, churn_curves, gain_picture
-from ..reports.tables import calibration
 from .backtest import examine, examiner_of
 from .enough import Stated, enough_to_train, with_verdict
-from .files import replaced, reserved
 from .prepare import Prepared, modules_of, prepare, recipe_of, span_of
 from .prospects import prospects_learnt
-
-KEPT_PREDICTIONS = 20
-"""Of so many trainings, the newest ones, the out-of-time predictions stay."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model, the verdict before it, its examination, the rows behind it and its features by importance."""
+    """A model, the verdict before it, its examination, the rows behind it and its features by importance.
+
+    `looks` are rows of the day of training as numbers of bins, without a name: the measure of drift.
+    """
 
     model: Model
     fitted: Fitted
@@ -60,6 +56,7 @@ class Trained:
     trained_cutoffs: tuple[Cutoff, ...]
     n_rows: int
     enough: Enough
+    looks: pd.DataFrame
     lacking: str = ""
 
     @property
@@ -129,6 +126,8 @@ def fit_model(
         past_totals=[one.totals for one in past],
     )
     prospects, lacking = prospects_learnt(ledger, config, last)
+    said = ahead.silent[now.horizon_days], ahead.spend[now.horizon_days]
+    profile = Profile.of(now, *said, train)
     model = Model(
         trained_on=ledger.ends,
         learnt=fitted.learnt,
@@ -146,9 +145,12 @@ def fit_model(
         active_within_days=config.target.active_within_days,
         modules=modules_of(config),
         prospects=prospects,
+        profile=profile,
+        begins=begins_of(ledger, prepared.plan.shape),
+        currency=config.data.currency,
     )
-    features = _features(prepared, fitted)
-    return Trained(model, fitted, examined, prepared, features, last.training, train.n_rows, enough, lacking)
+    features, looks = _features(prepared, fitted), profile.rows(now.panel, *said)
+    return Trained(model, fitted, examined, prepared, features, last.training, train.n_rows, enough, looks, lacking)
 
 
 def evidence_of(past: Sequence[Past], now: Sample, lag_days: int) -> Evidence:
@@ -187,101 +189,3 @@ PRIOR_MEANING = {
 def repeated(config: Config, studies: Sequence[Study]) -> list[str]:
     """What to write to have studies again that the clock ended; nothing where it did not rule."""
     return [] if config.tuning.seconds is None else [repeating(studies)]
-
-
-def prior_cache(config: Config, ledger: Ledger) -> Path:
-    """Where the fitted priors of a ledger are kept, beside the configuration."""
-    return priors_of(ledgers_of(config), ledger.manifest.fingerprint)
-
-
-def predictions_file(config: Config, run_id: str) -> Path:
-    """Where the out-of-time predictions of a training are kept: they name customers, so not in MLflow."""
-    return config.folder / ".regulars" / "backtests" / f"{run_id}.parquet"
-
-
-def train_and_register(
-    ledger: Ledger, config: Config, progress: Progress | None = None, stated: Stated | None = None
-) -> tuple[Trained, Registered]:
-    """Everything from the ledger to the champion.
-
-    Raises
-    ------
-    Busy
-        Another training of the same folder is going on.
-    """
-    with reserved(config.folder / ".regulars" / "train", "training a model"):
-        trained = fit_model(ledger, config, prior_cache(config, ledger), progress, stated)
-        if progress:
-            progress("registering the model", 0.0)
-        registered = register(ledger, config, trained)
-        sweep_predictions(predictions_file(config, registered.run_id).parent)
-        sweep_priors(ledgers_of(config))
-    return trained, registered
-
-
-def sweep_predictions(folder: Path) -> None:
-    """Remove the predictions of old trainings; a report on one of them then says nothing of past dates."""
-    by_age = sorted(folder.glob("*.parquet"), key=lambda file: (-file.stat().st_mtime, file.name))
-    for file in by_age[KEPT_PREDICTIONS:]:
-        file.unlink(missing_ok=True)
-
-
-def pictures(examined: Backtest) -> dict[str, str]:
-    """The two pictures kept with the run, as SVG by file name: calibration and gain."""
-    predictions = examined.predictions
-    curves = churn_curves(predictions, "pareto_nbd")
-    drawn = {
-        "figures/calibration.svg": calibration_picture(calibration(predictions, "regulars")),
-        "figures/gain.svg": gain_picture(
-            curves, "customers contacted, riskiest first", None, "Share of churners found"
-        ),
-    }
-    return {name: str(svg) for name, svg in drawn.items() if svg is not None}
-
-
-def register(ledger: Ledger, config: Config, trained: Trained) -> Registered:
-    """Log the training as one run, register its bundle, make it the champion."""
-    store = Store(config.tracking_uri)
-    manifest = ledger.manifest
-    params: dict[str, object] = {
-        "horizon_days": trained.model.horizon_days,
-        "trained_horizon_days": trained.model.churn.horizon_days,
-        **{f"{kind}.grade": grade["grade"] for kind, grade in trained.backtest.figures["grade"].items()},
-        "churn.speaker": trained.model.speaker,
-        "value.speaker": trained.model.value_speaker,
-        "trained_on": str(trained.model.trained_on),
-        "history_starts": str(ledger.history_starts),
-        "training_cutoffs": len(trained.trained_cutoffs),
-        "training_rows": trained.n_rows,
-        "features": len(trained.prepared.plan.names),
-        "seed": config.seed,
-        "active_within_days": config.target.active_within_days,
-        "label_lag_days": config.target.label_lag_days,
-    }
-    params["tuning.trials"] = finished(trained.studies)
-    for kind, ensemble in (("churn", trained.model.churn.ensemble), ("value", trained.model.value.ensemble)):
-        params[f"{kind}.members"] = ", ".join(ensemble.boosters)
-    tags = {
-        "data.fingerprint": manifest.fingerprint,
-        "data.lines": str(manifest.lines["used"]),
-        "data.money": str(manifest.money["used"]),
-        "data.first_day": str(manifest.first_day),
-        "data.last_day": str(manifest.last_day),
-        "data.customers": str(manifest.n_customers),
-    }
-    tables: dict[str, object] = {
-        "backtest.json": trained.backtest.figures,
-        "features.json": {"features": trained.features},
-        "trials.json": trained.trials(),
-        "priors.json": {str(Cutoff(day)): prior.to_dict() for day, prior in trained.prepared.priors.items()},
-    }
-    with store.run(f"train {trained.model.trained_on}") as run_id:
-        store.log(run_id, params, tags, trained.backtest.figures, tables, pictures(trained.backtest))
-        kept = predictions_file(config, run_id)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        replaced(kept, lambda waiting: trained.backtest.predictions.to_parquet(waiting, index=False))
-        pooled = trained.backtest.figures["pooled"]
-        log_loss = pooled["churn"]["regulars"]["log_loss"] if isinstance(pooled, dict) else None
-        return store.register(
-            trained.model, run_id, config.mlflow.model_name, {**tags, "backtest.log_loss": str(log_loss)}
-        )

@@ -15,10 +15,7 @@ from ..errors import StorageError
 from .files import replaced, reserved
 
 FILE = "written.json"
-USUAL = (
-    *((f"scores{rest}", "scores") for rest in (".parquet", ".csv", "_horizons.parquet", "_movers.csv")),
-    *(("scores.previous.parquet", "scores"), ("report.html", "report"), ("check.html", "check")),
-)
+USUAL = (("scores", "scores"), ("report.html", "report"), ("check.html", "check"))
 """Where outputs go unless another place is named, and what they are."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -242,3 +243,8 @@ def panel_step(horizon_days: int, span: Sequence[int] = (21, 35)) -> int:
     """
     divisors = [d for d in range(span[0], span[1] + 1) if horizon_days % d == 0]
     return min(divisors, key=lambda d: (abs(d - 28), d)) if divisors else 28
+
+
+def today(zone: Zone) -> Cutoff:
+    """The day that it is in a zone. Nothing that is computed may depend on it: it only tells how old something is."""
+    return Cutoff(int(zone.local_day(np.array([time.time_ns() // 1_000]))[0]))

@@ -95,6 +95,13 @@ class NotEnoughData(RegularsError):
     default_code = "RG004"
 
 
+class Refused(RegularsError):
+    """The gate does not let a model take the place of the champion (exit code 5)."""
+
+    exit_code = 5
+    default_code = "RG005"
+
+
 class NoModel(RegularsError):
     """No registered model answers to the name (exit code 6)."""
 

@@ -1,12 +1,15 @@
 """Progress bars on long work: what is being done, how far it is, how long it will take.
 
-In: calls of (what, share done). Out: one bar per step on the terminal's error stream; nothing when that is no terminal.
+In: calls of (what, share done). Out: one bar per step on the terminal's error stream; nothing when that is no terminal,
+but a line for each step in a log that is kept as JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from .log import step
 
 Progress = Callable[[str, float], None]
 
@@ -31,6 +34,7 @@ def bars() -> Iterator[Progress]:
 
         def tell(what: str, share: float) -> None:
             if what not in tasks:
+                step(what)
                 for task in tasks.values():
                     rich.update(task, visible=False)
                 tasks[what] = rich.add_task(what, total=1.0)

@@ -17,6 +17,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from regulars.models import database
+
+from . import stores
+from .servers import PostgresServer, postgres
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,6 +50,9 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
         patch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+        patch.setattr(database, "filled", stores.copied)
+        here = tmp_path_factory.getbasetemp()
+        patch.setenv(stores.SHARED, str(here.parent if "PYTEST_XDIST_WORKER" in os.environ else here))
         yield
 
 
@@ -62,6 +70,13 @@ def _no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", local_only)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests; it starts with the first one that needs it."""
+    with postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

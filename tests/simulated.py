@@ -18,6 +18,8 @@ from regulars.intake import Ledger
 from regulars.models.sample import Sample
 from regulars.pipelines.train import Trained, fit_model
 
+from . import stores
+
 ZONE = "America/New_York"
 FIRST = pd.Timestamp("2023-01-02")
 PLANTED = "0shopper"
@@ -123,7 +125,7 @@ threads = 1
 @cache
 def trained() -> Trained:
     """The model of the shop, learnt once for all tests that only look at it."""
-    return fit_model(shop(), config_of())
+    return stores.shared("trained", lambda: fit_model(shop(), config_of()))
 
 
 def training_rows(found: Trained) -> Sample:

@@ -22,7 +22,7 @@ BELOW_INTAKE = FOUNDATION | {"disk"}
 BELOW_MODELS = BELOW_INTAKE | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
 BELOW_OUTLETS = BELOW_OFFERS | {"offers", "examination"}
-BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "progress", "simulation"}
+BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "log", "progress", "simulation"}
 
 # errors, clock, config <- disk <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
 MAY_IMPORT = {
@@ -33,8 +33,9 @@ MAY_IMPORT = {
     "tuning_section": {"errors", "sections"},
     "production_sections": {"errors", "sections"},
     "config": {"errors", "schema", "clock", "sections", "tuning_section", "production_sections"},
-    "progress": set(),
     "disk": {"errors"},
+    "log": {"errors", "disk"},
+    "progress": {"log"},
     "intake": BELOW_INTAKE,
     "features": BELOW_INTAKE | {"intake"},
     "simulation": FOUNDATION,

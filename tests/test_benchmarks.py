@@ -21,6 +21,7 @@ from benchmarks.__main__ import main
 from benchmarks.agreement import disagreements
 from benchmarks.job import COLUMNS, EXACT, NAMES, REFERENCE, Job
 from benchmarks.kernel import exact, from_ledger, from_unsorted, panel_table, plan_of_the_80, to_parquet
+from benchmarks.nightly import of_batch, of_replay, of_tracking
 from benchmarks.one import customer
 from benchmarks.purchases import pieces, prepare
 from benchmarks.run import watched
@@ -236,6 +237,38 @@ def test_the_table_of_scoring_is_in_units_of_the_boosters() -> None:
     assert "scoring 1,000,000 customers" in shown
 
 
+def test_the_table_of_a_night_is_in_units_of_its_features_and_the_boosters() -> None:
+    night = {"rows": 1e6, "cpu_s": 9.0, "boosters_s": 2.0, "peak_mb": 2048.0}
+    shown = of_batch({"panel": {"rows": 1e6, "cpu_s": 4.0}, "score": night})
+    assert (
+        "the whole night                                             9.00   1.50  <= 1.5 x at 1M" in shown
+    )  # 9 / (4 + 2)
+    assert "peak memory 2.00 GB" in shown
+
+
+def test_the_table_of_keeping_a_training_is_beyond_the_import() -> None:
+    costs = {"trials": 60.0, "fit_s": 10.0, "tracking_s": 0.25, "registering_s": 0.5}
+    alone = {"import_cpu_s": 2.0, "import_wall_s": 3.0, "rollback_cpu_s": 4.0, "rollback_wall_s": 7.5}
+    shown = of_tracking({**costs, **alone}).splitlines()
+    assert shown[1].endswith("0.25 s of CPU  <= 2 s")
+    assert shown[3].endswith("2.00 s of CPU, 4.50 s  <= 5 s")
+
+
+def test_the_table_of_a_replay_has_a_line_a_week_and_dashes_where_nothing_came_yet() -> None:
+    week = {"as_of": "2011-01-03", "version": "2", "customers": 1200, "trained": "2", "gate": "promoted",
+            "alerts": ["level"], "verdict": "retrain", "told": 0.5, "came": 0.625, "auc": 0.75, "money": 0.8}  # fmt: skip
+    quiet = {**week, "as_of": "2011-01-10", "trained": "", "gate": "", "alerts": [], "verdict": "fine"}
+    weeks = [week, {**quiet, **dict.fromkeys(("told", "came", "auc", "money"))}]
+    shown = of_replay({"weeks": weeks, "caught_up": 1, "differing": []}).splitlines()
+    assert shown[2].split(maxsplit=7)[3:] == ["0.500", "0.625", "0.750", "0.800", "version 2 promoted, level, retrain"]
+    assert shown[3].split()[3:] == ["-", "-", "-", "-"]
+    assert shown[4:] == [
+        "the gate refused 0 of 1 trainings",
+        "1 weeks with an alert; `retrain` was said on 2011-01-03",
+        "caught up on 1 weeks at the end: the same bytes",
+    ]
+
+
 @pytest.mark.soak
 def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = (
@@ -265,5 +298,7 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
     assert figures["training"]["fits_s"] < figures["training"]["cpu_s"]
     assert figures["scoring"]["rows"] == 2000
     assert figures["scoring"]["boosters_s"] < figures["scoring"]["cpu_s"]
+    assert figures["batch"]["score"]["rows"] == figures["batch"]["panel"]["rows"] > 0
+    assert figures["tracking"]["trials"] == 60
     assert [f["family"] for f in figures["families"]][:4] == ["rfm", "windows", "cadence", "basket"]
     assert [f.name for f in tmp_path.iterdir()] == ["figures.json"]

@@ -17,7 +17,7 @@ import regulars
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ["requirements.lock", "requirements-data.lock"]
+LOCKS = ["requirements.lock", "requirements-production.lock", "requirements-data.lock"]
 
 
 def _sources() -> dict[str, Path]:
@@ -26,7 +26,8 @@ def _sources() -> dict[str, Path]:
     for folder, package in (("src", "regulars"), ("pipelines", "regulars/pipelines")):
         for path in (ROOT / folder).rglob("*.py"):
             inside = path.relative_to(ROOT / folder)
-            if (folder, inside.parts[0]) != ("src", "pipelines"):  # the symlink to the other folder
+            # Not the symlink to the other folder, nor the schedules, which are there to be copied.
+            if (folder, inside.parts[0]) not in {("src", "pipelines"), ("pipelines", "schedules")}:
                 files[f"{package}/{inside.as_posix()}"] = path
     return files
 
@@ -80,6 +81,18 @@ def test_the_lock_holds_every_declared_dependency() -> None:
     assert {re.split(r"[^\w-]", d)[0] for d in here} <= locked
 
 
+def test_the_image_gets_the_releases_that_were_tested_and_nothing_of_development() -> None:
+    tested, shipped = (
+        dict(re.findall(r"^([a-z][\w.-]*)==([\w.+!-]+)", (ROOT / lock).read_text(encoding="utf-8"), re.M))
+        for lock in ("requirements.lock", "requirements-production.lock")
+    )
+    assert shipped.items() <= tested.items()
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [*PROJECT["project"]["dependencies"], *extras["postgres"], *extras["excel"], *extras["remote"]]
+    assert {re.split(r"[^\w-]", d)[0] for d in wanted if "!= 'linux'" not in d} <= set(shipped)
+    assert not {"pytest", "mypy", "ruff", "pyright", "hypothesis"} & set(shipped)
+
+
 def test_data_wheels_are_no_dependency() -> None:
     names = (ROOT / "pyproject.toml").read_text(encoding="utf-8") + (ROOT / "requirements.lock").read_text("utf-8")
     assert not re.search(r"lifetimes|completejourney", names)
@@ -109,10 +122,10 @@ def test_the_wheel_holds_each_module_once_and_no_test(tmp_path: Path) -> None:
 
 OUTPUTS = [
     "demo/report.html",
-    "demo/scores.parquet",
+    "demo/scores/latest",
     "mlruns/mlflow.db",
     "mlruns/artifacts/1/run/artifacts/model/MLmodel",
-    "scores.parquet",
+    "scores/runs/2024-01-01-v1-0a1b2c3d/scores.parquet",
     ".cache/wheels/some.whl",
     ".regulars/ledger.parquet",
     ".venv/bin/python",

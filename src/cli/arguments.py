@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..log import note
+
 if TYPE_CHECKING:
     from ..clock import Cutoff
     from ..config import Config
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A regulars.toml.")]
 JsonPath = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written; write nothing.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Date; default: the day after the last purchase.")]
+
+
+TOLD = ("as_of", "version", "run_id", "run", "verdict", "state", "from", "to")
+"""Texts among the figures of a command that its summary tells: never a customer's."""
 
 
 def opened(path: Path) -> tuple[Config, Ledger]:
@@ -54,7 +61,12 @@ def cutoff_of(text: str | None) -> Cutoff | None:
 
 
 def write_json(figures: dict[str, object], path: Path | None, folder: Path | None = None) -> None:
-    """Write figures; with the folder of a configuration they are remembered, because a value in them may be an id."""
+    """Tell figures to the log and write them, if that was asked for.
+
+    With the folder of a configuration the file is remembered, because a value in it may be an id. The log gets numbers,
+    and of the texts only those of `TOLD`.
+    """
+    note({k: v for k, v in figures.items() if k in TOLD or isinstance(v, bool | int | float)})
     if path is not None:
         from ..pipelines.files import replaced, strict_json
         from ..pipelines.written import remember

@@ -8,30 +8,62 @@ from typing import Annotated
 
 import typer
 
-from .arguments import AsOf, ConfigPath, JsonPath, cutoff_of, opened, write_json
+from ..log import product
+from .arguments import AsOf, ConfigPath, DryRun, JsonPath, cutoff_of, opened, write_json
+from .operations import say_plan
 
 
 def score(
     config: ConfigPath,
     as_of: AsOf = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.parquet", help="Default: scores.parquet.")] = None,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="All days since the newest run, each by who was champion then.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Default: scores.")] = None,
     json: JsonPath = None,
+    dry_run: DryRun = False,
 ) -> None:
-    """One row per customer as of a date, by the champion; Parquet and CSV."""
+    """One row per customer as of a date, by the champion; Parquet and CSV, published whole or not at all."""
+    if catch_up and as_of is not None:
+        raise typer.BadParameter("--as-of does nothing beside --catch-up; leave one out")
+    if dry_run:
+        say_plan(config, json, "catch-up" if catch_up else "score", as_of, out)
+        return
+    if catch_up:
+        _catch_up(config, out, json)
+        return
     from ..pipelines.score import score_to
     from ..progress import bars
 
     day = cutoff_of(as_of)
     settings, ledger = opened(config)
     with bars() as progress:
-        figures, notes = score_to(ledger, settings, day, out or settings.folder / "scores.parquet", progress)
-    for note in notes:
+        done = score_to(ledger, settings, day, out, progress)
+    figures = done.figures()
+    for note in figures["notes"]:
         print(f"note: {note}", file=sys.stderr)
-    print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['file']}")
+    print(f"{figures['customers']:,} customers scored as of {figures['as_of']} in {figures['folder']}")
+    if done.unchanged:
+        print("unchanged: the same scores were published before")
+    if done.delivered is not None:
+        print(done.delivered.words)
     print(f"chance of not buying by {figures['churn_by']}, spend by {figures['value_by']}")
     for line in figures["words"]:
         print(line)
     write_json(figures, json, settings.folder)
+
+
+def _catch_up(config: Path, out: Path | None, json: Path | None) -> None:
+    from ..pipelines.catch_up import catch_up
+    from ..progress import bars
+
+    settings, ledger = opened(config)
+    with bars() as progress:
+        done = catch_up(ledger, settings, out, progress)
+    for note in done.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(*done.words, sep="\n")
+    write_json(done.figures(), json, settings.folder)
 
 
 def explain(
@@ -48,7 +80,7 @@ def explain(
     settings, ledger = opened(config)
     with bars() as progress:
         found = explain_by_champion(ledger, settings, customer, day, progress)
-    print(found)
+    product(str(found))
     write_json(found.figures(), json, settings.folder)
 
 

@@ -27,6 +27,8 @@ from .whole import TEMPORARY, for_owner_alone, private, room
 LOCK = "lock"
 _PATIENCE_SECONDS = 0.5
 """How long one waits for whoever only looks whether the lock is free, or has not written its name yet."""
+_JOB_SECONDS = 0.1
+"""The same for a job, at whose lock few look."""
 
 _held: ContextVar[frozenset[Path]] = ContextVar("_held", default=frozenset())
 
@@ -89,7 +91,7 @@ def writing(regulars: Path, what: str) -> Iterator[Holder | None]:
 
 
 @contextmanager
-def locked(lock: Path, what: str) -> Iterator[Holder | None]:
+def locked(lock: Path, what: str, patience: float = _PATIENCE_SECONDS) -> Iterator[Holder | None]:
     """A block of whoever holds a lock file; the file is gone afterwards.
 
     Examples
@@ -104,7 +106,7 @@ def locked(lock: Path, what: str) -> Iterator[Holder | None]:
     if here in _held.get():
         yield None
         return
-    handle = _taken(here)
+    handle = _taken(here, patience)
     try:
         killed = Holder.named_in(handle)
         _sign(handle, here, what)
@@ -120,6 +122,35 @@ def locked(lock: Path, what: str) -> Iterator[Holder | None]:
         os.close(handle)
 
 
+@contextmanager
+def job(regulars: Path, name: str, what: str) -> Iterator[None]:
+    """A block in which nobody else does the same kind of work under a `.regulars` folder, however long it takes.
+
+    It needs nothing but the folder's path, so that whoever comes second is told so before anything is loaded or read.
+    Blocks of the same name may lie in one another.
+
+    Raises
+    ------
+    Busy
+        Someone else is at it: who, where and since when.
+    StorageError
+        The folder cannot be written to, or its file system has no locks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, job(Path(folder) / ".regulars", "score", "scoring"):
+    ...     print([f.name for f in (Path(folder) / ".regulars").iterdir()])
+    ['score.lock']
+    """
+    try:
+        private(regulars)
+    except OSError as error:
+        raise _unwritable(regulars, error) from None
+    with locked(regulars / f"{name}.lock", what, _JOB_SECONDS):
+        yield
+
+
 def check_free(regulars: Path) -> None:
     """Raise `Busy` when someone is writing under a `.regulars` folder."""
     with _looked_at(regulars / LOCK) as (handle, free):
@@ -131,6 +162,18 @@ def is_abandoned(regulars: Path) -> bool:
     """Whether a writer was killed, and nobody has written since."""
     with _looked_at(regulars / LOCK) as (handle, free):
         return free and handle >= 0
+
+
+def is_left(lock: Path) -> bool:
+    """Whether a lock file lies there that nobody holds: whoever did was killed."""
+    with _looked_at(lock) as (handle, free):
+        return free and handle >= 0 and lock.absolute() not in _held.get()
+
+
+def holder_of(lock: Path) -> Holder | None:
+    """Who holds a lock now, as far as he has signed it; None where nobody does, or this process itself."""
+    with _looked_at(lock) as (handle, free):
+        return None if free else Holder.named_in(handle)
 
 
 @contextmanager
@@ -147,9 +190,9 @@ def _looked_at(lock: Path) -> Iterator[tuple[int, bool]]:
         os.close(handle)
 
 
-def _taken(lock: Path) -> int:
+def _taken(lock: Path, patience: float) -> int:
     """The handle of a lock file that is ours, and that still lies there."""
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + patience
     while True:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)

@@ -24,10 +24,10 @@ SEAL = "files.json"
 
 
 @contextmanager
-def published(target: Path, known: Mapping[str, str] | None = None) -> Iterator[Path]:
+def published(target: Path, known: Mapping[str, str] | None = None, seal: str = SEAL) -> Iterator[Path]:
     """A temporary folder that becomes `target` when the block ends without an error.
 
-    `known` may hold, by then, the digests of files that are links to sealed ones.
+    `known` may hold, by then, the digests of files that are links to sealed ones; `seal` names the file of digests.
 
     Examples
     --------
@@ -43,8 +43,8 @@ def published(target: Path, known: Mapping[str, str] | None = None) -> Iterator[
         private(target.parent)
         temporary.mkdir(mode=0o700)
         yield temporary
-        _seal(temporary, known or {})
-        _move(temporary, target)
+        sealed(temporary, seal, known)
+        _move(temporary, target, seal)
     except OSError as error:
         raise StorageError(
             f"`{target}` cannot be written: {error.strerror or error} "
@@ -99,39 +99,41 @@ def lock_of(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY}{path.name}.lock")
 
 
-def is_whole(folder: Path) -> bool:
+def is_whole(folder: Path, seal: str = SEAL) -> bool:
     """Whether a published folder holds exactly the bytes that were sealed."""
     try:
-        sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        sealed = json.loads((folder / seal).read_text(encoding="utf-8"))
         return bool(sealed) and all(_sha256(folder / name) == digest for name, digest in sealed.items())
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def _seal(folder: Path, known: Mapping[str, str]) -> None:
-    files = sorted(f for f in folder.iterdir() if f.is_file())
+def sealed(folder: Path, seal: str = SEAL, known: Mapping[str, str] | None = None) -> None:
+    """Write the digest of every file of a folder into it; all of them are the owner's alone, and on the disk then."""
+    known = known or {}
+    files = sorted(f for f in folder.iterdir() if f.is_file() and f.name != seal)
     for file in files:
         for_owner_alone(file)
         synced(file)
-    seal = folder / SEAL
-    seal.write_text(
+    digests = folder / seal
+    digests.write_text(
         json.dumps({f.name: known.get(f.name) or _sha256(f) for f in files}, indent=1) + "\n", encoding="utf-8"
     )
-    for_owner_alone(seal)
-    synced(seal)
+    for_owner_alone(digests)
+    synced(digests)
     synced(folder)
 
 
-def _move(temporary: Path, target: Path) -> None:
+def _move(temporary: Path, target: Path, seal: str) -> None:
     """Rename into place; a broken target is moved aside first, a whole one made meanwhile by another run stays."""
     if target.exists():
-        if is_whole(target):
+        if is_whole(target, seal):
             return
         removed(target)
     try:
         temporary.rename(target)
     except OSError:
-        if not is_whole(target):
+        if not is_whole(target, seal):
             raise
     synced(target.parent)
 

@@ -24,6 +24,7 @@ from ..features.history import Beside, History
 from ..features.lines import Lines
 from ..features.panel import Label, Panel, panel_block
 from ..features.reference import Reference
+from ..features.shape import Shape
 from ..intake import Ledger
 
 T = TypeVar("T")
@@ -69,8 +70,7 @@ def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
     if lacking:
         raise DataError("the ledger lacks tables that the features look at", offending=lacking, code="RG091")
     rules, starts, shape, zone = ledger.rules, ledger.history_starts, plan.shape, ledger.zone
-    # A log of events may begin later than the purchases: what lies before it is not known.
-    begins = {t: Cutoff.parse(first) for t in shape.beside if (first := ledger.manifest.tables[t].first_day)}
+    begins = begins_of(ledger, shape)
 
     def history(shard: pa.Table) -> History:
         lines = Lines.from_arrow(shard)
@@ -86,6 +86,14 @@ def reader(ledger: Ledger, plan: Plan) -> Callable[[pa.Table], History]:
         return History(lines, rules, starts, beside)
 
     return history
+
+
+def begins_of(ledger: Ledger, shape: Shape) -> dict[str, Cutoff]:
+    """The first day of each table that the features of a shape look at; one without times is left out.
+
+    A log of events may begin later than the purchases: what lies before it is not known.
+    """
+    return {t: Cutoff.parse(first) for t in shape.beside if (first := ledger.manifest.tables[t].first_day)}
 
 
 def histories(ledger: Ledger, plan: Plan) -> Iterator[History]:
@@ -109,21 +117,32 @@ def panel_of(
     trailing: Sequence[int] = (),
 ) -> Panel:
     """The panel of all customers; rows sorted by customer, then cutoff; open target windows marked as unknown."""
+    blocks = panels_of(ledger, plan, reference, cutoffs, labels, threads, progress, trailing)
+    return Panel.gathered(blocks, ledger.manifest.n_customers * len(cutoffs)).matured(ledger.ends)
+
+
+def panels_of(
+    ledger: Ledger,
+    plan: Plan,
+    reference: Reference,
+    cutoffs: Sequence[Cutoff],
+    labels: Sequence[Label] = (),
+    threads: int = 1,
+    progress: Progress | None = None,
+    trailing: Sequence[int] = (),
+) -> Iterator[Panel]:
+    """The same shard by shard, in the ledger's order; targets are as they are found."""
     ordered = sorted(cutoffs)
     history_of, done = reader(ledger, plan), 0
 
     def task(shard: pa.Table) -> tuple[Panel, int]:
         return panel_block(history_of(shard), plan, reference, ordered, labels, trailing), shard.num_rows
 
-    def blocks() -> Iterator[Panel]:
-        nonlocal done
-        for block, n in mapped(task, shards_of(ledger, plan), threads):
-            done += n
-            if progress:
-                progress("features", done / max(ledger.manifest.lines["used"], 1))
-            yield block
-
-    return Panel.gathered(blocks(), ledger.manifest.n_customers * len(ordered)).matured(ledger.ends)
+    for block, n in mapped(task, shards_of(ledger, plan), threads):
+        done += n
+        if progress:
+            progress("features", done / max(ledger.manifest.lines["used"], 1))
+        yield block
 
 
 def lines_of_one(ledger: Ledger, plan: Plan, customer: str, lines: int = LINES) -> pa.Table | None:

@@ -181,18 +181,20 @@ class Panel:
             for whole, part in zip(out._columns(), block._columns(), strict=True):
                 whole[..., n : n + block.n_rows] = part
             n += block.n_rows
-        return out._first(n)
+        return out.part(0, n)
 
-    def _first(self, n: int) -> Panel:
-        """The first rows, without copying."""
+    def part(self, start: int, stop: int) -> Panel:
+        """Consecutive rows, without copying."""
+        rows = slice(start, stop)
+        totals = self.totals
         return Panel(
             self.names,
-            self.customer_id[:n],
-            self.cutoff_day[:n],
-            self.values[:, :n],
-            Rhythm(*(getattr(self.rhythm, name)[:n] for name in RHYTHM)),
-            Totals(self.totals.orders[:n], self.totals.spend[:n], {h: v[:n] for h, v in self.totals.trailing.items()}),
-            {label: future.take(slice(n)) for label, future in self.targets.items()},
+            self.customer_id[rows],
+            self.cutoff_day[rows],
+            self.values[:, rows],
+            Rhythm(*(getattr(self.rhythm, name)[rows] for name in RHYTHM)),
+            Totals(totals.orders[rows], totals.spend[rows], {h: v[rows] for h, v in totals.trailing.items()}),
+            {label: future.take(rows) for label, future in self.targets.items()},
         )
 
     def _columns(self) -> Iterator[NDArray[Any]]:
@@ -202,6 +204,23 @@ class Panel:
         yield from (self.totals.orders, self.totals.spend, *self.totals.trailing.values())
         for future in self.targets.values():
             yield from (future.orders, future.spend, future.first)
+
+
+def regrouped(blocks: Iterable[Panel], n_rows: int) -> Iterator[Panel]:
+    """The same rows in blocks of exactly so many, the last one shorter; one without rows where there are none."""
+    waiting: list[Panel] = []
+    held, empty = 0, True
+    for block in blocks:
+        start = 0
+        while held + block.n_rows - start >= n_rows:
+            stop = start + n_rows - held
+            yield Panel.gathered([*waiting, block.part(start, stop)], n_rows)
+            waiting, held, start, empty = [], 0, stop, False
+        if start < block.n_rows or not waiting:
+            waiting.append(block.part(start, block.n_rows))
+            held += block.n_rows - start
+    if waiting and (held or empty):
+        yield Panel.gathered(waiting, held)
 
 
 def panel_block(

@@ -100,6 +100,25 @@ def build_ledger(config: Config, progress: Callable[[str], None] | None = None) 
         return known
 
 
+def built(config: Config) -> Ledger | None:
+    """The ledger of exactly what the configured sources hold now, if it is there; nothing is built or written for it.
+
+    Raises
+    ------
+    ConfigError, DataError, StorageError
+        As `build_ledger` does of the sources.
+
+    Examples
+    --------
+    >>> built(Config.of()) is None
+    True
+    """
+    if not ledgers_of(config).is_dir():
+        return None
+    parts, notes = parts_of(config)
+    return _Build(config, parts, notes, deliveries_of(config), silent, Door.of(config)).known()
+
+
 def compact(ledger: Ledger) -> Ledger:
     """The same ledger in one file, whose bytes are those of one intake of everything.
 

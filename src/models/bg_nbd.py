@@ -115,7 +115,7 @@ class BgNbd(BuyTillYouDie):
     def _log_silence(self, s: Summary, h: float) -> Float:
         return np.asarray(-(self.r + s.frequency) * np.log1p(h / (self.alpha + s.T)), np.float64)
 
-    def expected_purchases(self, summary: Summary, horizon_days: float) -> Float:
+    def expected_purchases(self, summary: Summary, horizon_days: float, dead: Float | None = None) -> Float:
         """Expected repeat purchases in (T, T + h], >= 0, rising with h.
 
         Given alive, the rate is gamma(r + x, alpha + T) and the chance of dropping out p is beta(a, b + x). The mean
@@ -123,7 +123,7 @@ class BgNbd(BuyTillYouDie):
         weights above 0, which cannot overflow or turn negative as the hypergeometric form does for large x.
         """
         h = np.full((len(summary), 1), horizon_of(horizon_days))
-        return self.p_alive(summary) * self._of_the_living(summary.frequency, summary.T, h)[:, 0]
+        return self.p_alive(summary, dead) * self._of_the_living(summary.frequency, summary.T, h)[:, 0]
 
     def _of_the_living(self, x: Int, T: Float, t: Float) -> Float:
         """E[purchases in (T, T + t] | alive at T] at the times t, shape (n_rows, n_times)."""

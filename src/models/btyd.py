@@ -124,17 +124,29 @@ class BuyTillYouDie(ABC):
         names = list(self.to_dict())[:4]
         return type(self)(**dict(zip(names, np.exp(theta).tolist(), strict=True)))
 
-    def p_alive(self, summary: Summary) -> Float:
-        """P(alive at T | x, t_x, T), in [0, 1]."""
-        return np.asarray(expit(-self._log_dead_odds(summary)), np.float64)
+    def p_alive(self, summary: Summary, dead: Float | None = None) -> Float:
+        """P(alive at T | x, t_x, T), in [0, 1]; `dead` may hold the `log_dead_odds`."""
+        return np.asarray(expit(-(self._log_dead_odds(summary) if dead is None else dead)), np.float64)
 
-    def p_no_purchase(self, summary: Summary, horizon_days: float) -> Float:
+    def log_dead_odds(self, summary: Summary) -> Float:
+        """Log odds of having dropped out by T; the horizons of the same customers share them."""
+        return self._log_dead_odds(summary)
+
+    def log_silence(self, summary: Summary, horizon_days: float) -> Float:
+        """Log chance of no purchase in (T, T + h] for who is alive at T; it depends on x and T alone."""
+        return self._log_silence(summary, horizon_of(horizon_days))
+
+    def p_no_purchase(
+        self, summary: Summary, horizon_days: float, dead: Float | None = None, silence: Float | None = None
+    ) -> Float:
         """P(no purchase in (T, T + h]) = L(x, t_x, T + h) / L(x, t_x, T), in (0, 1), falling with h.
 
-        Raises `ConfigError` ``RG053`` unless the horizon, in the unit of the fit, is above 0.
+        Raises `ConfigError` ``RG053`` unless the horizon, in the unit of the fit, is above 0. `dead` and `silence` may
+        hold the `log_dead_odds` and the `log_silence`.
         """
         # L is the sum of "still alive" and "died before T"; a longer silence changes the first term alone.
-        z, log_q = self._log_dead_odds(summary), self._log_silence(summary, horizon_of(horizon_days))
+        z = self._log_dead_odds(summary) if dead is None else dead
+        log_q = self.log_silence(summary, horizon_days) if silence is None else silence
         return inside(np.exp(np.logaddexp(log_expit(z), log_expit(-z) + log_q)))
 
     def _repr_html_(self) -> str:

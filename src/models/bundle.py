@@ -1,14 +1,14 @@
 """The bundle: a model as a folder of UBJ and JSON, with a manifest of SHA-256 hashes; nothing in it is pickled.
 
-In: a `Model`. Out: ``model.json``, ``<kind>_<days>_<member>.ubj``, ``manifest.json``; and the same model back, to the
-bit. Loading checks every hash first and refuses a folder with a file too many, too few or changed.
+In: a `Model`, what its card says. Out: ``model.json``, ``<kind>_<days>_<member>.ubj``, ``card.json`` and ``card.md``,
+``manifest.json``; and the same model back, to the bit. Loading checks every hash first and refuses a folder with a file
+too many, too few or changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,36 +21,41 @@ from ..features.modules import Source, register_sources
 from ..features.reference import Reference
 from ..features.shape import Shape
 from ..schema import Rules
-from .boosted import Boosted
-from .churn import Churn
-from .ensemble import CHURN, GAMMA, ORDERS, VALUE, Ensemble, Kind, Seed
+from .card import card_of, card_text
 from .intervals import Intervals
-from .learnt import Learnt, Outlook
-from .level import Level
+from .learnt import Learnt
 from .lifetime import Lifetime
 from .model import Model
 from .naive import NaiveChurn, NaiveValue
-from .orders import Orders
+from .pieces import Put, Taken
 from .prior import Prior
+from .profile import Profile
 from .prospects import Prospects
-from .recalibration import Line
-from .timing import Timing
+from .seal import MANIFEST, verified
 from .usual import Usual
-from .value import Value
 
-FORMAT = 4
+FORMAT = 5
+CARD = "card.json"
 
 
-def save(model: Model, folder: Path) -> None:
-    """Write a model into an empty folder."""
+def save(model: Model, folder: Path, card: Mapping[str, Any] | None = None) -> None:
+    """Write a model into an empty folder.
+
+    Parameters
+    ----------
+    card : mapping, optional
+        From `card_of`; by default one that knows nothing but the model.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    timing, files = model.learnt.timing.pieces()
+    taken = Taken()
     content = {
         "format": FORMAT,
         "regulars": __version__,
         "horizon_days": model.horizon_days,
         "trained_on": str(model.trained_on),
         "history_starts": str(model.history_starts),
+        "begins": {table: str(day) for table, day in model.begins.items()},
+        "currency": model.currency,
         "rules": asdict(model.rules),
         "shape": model.shape.to_dict(),
         "modules": [asdict(source) for source in model.modules],
@@ -60,84 +65,58 @@ def save(model: Model, folder: Path) -> None:
         "high_value": model.high_value,
         "rule": asdict(model.rule),
         "value_rule": asdict(model.value_rule),
-        "outlooks": [{"days": h, **_outlook(o, files)} for h, o in model.learnt.outlooks.items()],
-        "timing": timing,
+        "outlooks": [{"days": h, **taken.outlook(o)} for h, o in model.learnt.outlooks.items()],
+        "timing": taken.timing(model.learnt.timing),
         "trust": {str(h): found.to_dict() for h, found in model.trust.items()},
         "lifetime": model.lifetime.to_dict(),
         "usual": model.usual.to_dict(),
         "prospects": model.prospects and model.prospects.to_dict(),
+        "profile": model.profile and model.profile.to_dict(),
         "prior": model.prior.to_dict(),
         "reference": model.reference.to_dict(),
     }
-    files["model.json"] = json.dumps(content, indent=1, sort_keys=True).encode()
+    said = card_of(model) if card is None else card
+    files = {
+        **taken.files,
+        "model.json": json.dumps(content, indent=1, sort_keys=True).encode(),
+        CARD: json.dumps(said, indent=1).encode(),
+        "card.md": card_text(said).encode(),
+    }
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    files["manifest.json"] = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1).encode()
+    files[MANIFEST] = json.dumps({"format": FORMAT, "sha256": hashes}, indent=1).encode()
     for name, data in files.items():
         (folder / name).write_bytes(data)
 
 
-def _outlook(outlook: Outlook, files: dict[str, bytes]) -> dict[str, Any]:
-    value, orders = outlook.value, outlook.orders
-    return {
-        "churn": _churn(outlook.churn, "churn", files),
-        "value": {
-            **_described(value.ensemble, f"value_{value.horizon_days}", files),
-            "amounts": _described(value.amounts, f"amounts_{value.horizon_days}", files),
-            "prior_weight": value.prior_weight,
-            "net": value.net,
-            "kept": value.kept,
-            "horizon_days": value.horizon_days,
-            "level": value.level.figures(),
-        },
-        "orders": {
-            **_described(orders.ensemble, f"orders_{orders.horizon_days}", files),
-            "horizon_days": orders.horizon_days,
-            "level": orders.level.figures(),
-        },
-    }
-
-
-def _churn(churn: Churn, name: str, files: dict[str, bytes]) -> dict[str, Any]:
-    return {
-        **_described(churn.ensemble, f"{name}_{churn.horizon_days}", files),
-        "prior_weight": churn.prior_weight,
-        "horizon_days": churn.horizon_days,
-        "share": churn.share,
-        "level": churn.level.figures(),
-    }
-
-
-def _described(ensemble: Ensemble, stem: str, files: dict[str, bytes]) -> dict[str, Any]:
-    """An ensemble without its boosters, which become files; a carried horizon has those of the trained one."""
-    files |= {f"{stem}_{member}.ubj": booster.saved() for member, booster in ensemble.boosters.items()}
-    return {
-        "stem": stem,
-        "members": {m: {"names": list(b.names), "seeded": b.seeded} for m, b in ensemble.boosters.items()},
-        "line": asdict(ensemble.seed.line),
-        "unit": ensemble.seed.unit,
-        "least": ensemble.seed.least if ensemble.seed.least > -math.inf else None,
-    }
-
-
-def load(folder: Path, threads: int = 1) -> Model:
+def load(folder: Path, threads: int = 1, digest: str | None = None) -> Model:
     """Read a model back after checking every file against the manifest.
+
+    Parameters
+    ----------
+    digest : str, optional
+        What `bundle_digest` gave when the bundle was registered: then the manifest itself must be the same.
 
     Raises
     ------
     NoModel
         When the folder is no bundle, or was changed.
     """
-    files = _verified(folder)
+    files = verified(folder, digest)
     content = json.loads(files["model.json"])
     if content.get("format") != FORMAT:
-        raise NoModel(f"the bundle has format {content.get('format')}", needed=f"format {FORMAT}", code="RG071")
+        raise NoModel(
+            f"the bundle has format {content.get('format')}",
+            needed=f"format {FORMAT}",
+            do="train again with this release of Regulars, or load it with the one that trained it",
+            code="RG071",
+        )
     modules = tuple(Source(**source) for source in content["modules"])
     register_sources(modules)
-    kept = _Kept(files, threads)
+    put = Put(files, threads)
     learnt = Learnt(
         # In the order in which they were asked: the first is the primary one.
-        {int(o["days"]): kept.outlook(o) for o in content["outlooks"]},
-        Timing.of_pieces(content["timing"], files, threads),
+        {int(o["days"]): put.outlook(o) for o in content["outlooks"]},
+        put.timing(content["timing"]),
         NaiveChurn(**content["rule"]),
         NaiveValue(**content["value_rule"]),
     )
@@ -158,66 +137,19 @@ def load(folder: Path, threads: int = 1) -> Model:
         active_within_days=content["active_within_days"],
         modules=modules,
         prospects=content["prospects"] and Prospects.from_dict(content["prospects"]),
+        profile=content["profile"] and Profile.from_dict(content["profile"]),
+        begins={table: Cutoff.parse(day) for table, day in content["begins"].items()},
+        currency=content["currency"],
     )
 
 
-class _Kept:
-    """The boosters of a bundle, each read once: a carried horizon has those of the trained one."""
+def card_in(folder: Path) -> dict[str, Any]:
+    """The card of a bundle, after checking every file.
 
-    def __init__(self, files: Mapping[str, bytes], threads: int) -> None:
-        self.files, self.threads = files, threads
-        self.read: dict[tuple[str, str], Boosted] = {}
-
-    def outlook(self, content: Mapping[str, Any]) -> Outlook:
-        """The models of one horizon."""
-        churn, value, orders = content["churn"], content["value"], content["orders"]
-        return Outlook(
-            Churn(
-                self.ensemble(CHURN, churn),
-                churn["prior_weight"],
-                churn["horizon_days"],
-                churn["share"],
-                Level(**churn["level"]),
-            ),
-            Value(
-                self.ensemble(VALUE, value),
-                self.ensemble(GAMMA, value["amounts"]),
-                value["prior_weight"],
-                value["net"],
-                value["kept"],
-                value["horizon_days"],
-                Level(**value["level"]),
-            ),
-            Orders(self.ensemble(ORDERS, orders), orders["horizon_days"], Level(**orders["level"])),
-        )
-
-    def ensemble(self, kind: Kind, content: Mapping[str, Any]) -> Ensemble:
-        """The boosters of one kind, in the order of the kind, as the mean over them is taken in it."""
-        members = [m for m in kind.members if m in content["members"]]
-        boosters = {m: self.booster(kind, content["stem"], m, content["members"][m]) for m in members}
-        least = -math.inf if content["least"] is None else content["least"]
-        return Ensemble(kind, boosters, Seed(Line(**content["line"]), content["unit"], least))
-
-    def booster(self, kind: Kind, stem: str, member: str, content: Mapping[str, Any]) -> Boosted:
-        """One booster."""
-        if (stem, member) not in self.read:
-            file = self.files[f"{stem}_{member}.ubj"]
-            self.read[stem, member] = Boosted.loaded(kind.name, content["names"], content["seeded"], file, self.threads)
-        return self.read[stem, member]
-
-
-def _verified(folder: Path) -> dict[str, bytes]:
-    """The files of a bundle whose hashes are those of its manifest."""
-    try:
-        hashes = dict(json.loads((folder / "manifest.json").read_bytes())["sha256"])
-        present = {p.name for p in folder.iterdir()} - {"manifest.json"}
-        files = {name: (folder / name).read_bytes() for name in present & set(hashes)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoModel(f"{folder.name} is not a model bundle: {error}", do="train again", code="RG072") from None
-    wrong = sorted(present ^ set(hashes))
-    wrong += sorted(n for n, data in files.items() if hashlib.sha256(data).hexdigest() != hashes[n])
-    if wrong or "model.json" not in files:
-        raise NoModel(
-            "the model bundle was changed", needed="its own files", offending=wrong, do="train again", code="RG073"
-        )
-    return files
+    Raises
+    ------
+    NoModel
+        When the folder is no bundle, or was changed.
+    """
+    card = json.loads(verified(folder)[CARD])
+    return dict(card)

@@ -58,7 +58,8 @@ class Kind:
 
     def columns(self, sample: Sample) -> Columns:
         """What boosters read of a sample."""
-        return Columns(sample.panel.names, sample.panel.values, *sample.prior.features(), self.prior(sample))
+        panel, prior, laid = sample.panel, self.prior(sample), sample.laid
+        return Columns(panel.names, panel.values, *sample.prior.features(), prior, sample.horizon_days, laid)
 
     def examples(self, sample: Sample) -> Examples:
         """A sample as rows to learn from."""

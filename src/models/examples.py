@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .sample import drawn
+from .sample import Laid, drawn
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -29,6 +29,10 @@ class Columns:
         The same for what only members that know the prior read.
     prior : ndarray of shape (n_rows,)
         The prior on the link scale (log odds of churn, log of money); NaN where there is none.
+    read_days : int
+        The horizon of which `prior_values` speak.
+    laid : Laid or None
+        As of a `Sample`.
     """
 
     names: tuple[str, ...]
@@ -36,6 +40,8 @@ class Columns:
     prior_names: tuple[str, ...]
     prior_values: Float32
     prior: Float64
+    read_days: int = 0
+    laid: Laid | None = None
 
     def names_for(self, member: str) -> tuple[str, ...]:
         """What a member may read: everything, or if it is plain, everything but the prior."""
@@ -43,6 +49,15 @@ class Columns:
 
     def read(self, names: tuple[str, ...]) -> Float32:
         """Some of the features, shape (n_names, n_rows), in the order of their names."""
+        if self.laid is not None:
+            # Boosters read row by row: laid out so once, it serves all that read the same.
+            key = (self.read_days if set(names) & set(self.prior_names) else 0, names)
+            if key not in self.laid:
+                self.laid[key] = np.ascontiguousarray(self._picked(names).T)
+            return self.laid[key].T
+        return self._picked(names)
+
+    def _picked(self, names: tuple[str, ...]) -> Float32:
         if names == self.names:
             return self.values
         place = dict(zip((*self.names, *self.prior_names), (*self.values, *self.prior_values), strict=True))

@@ -8,7 +8,8 @@ he gets the same to the bit. Missing: intervals where nothing teaches them are N
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff, dates
 from ..errors import DataError
-from ..features.family import plan_for
+from ..features.family import Plan, plan_for
 from ..features.history import Beside, History
 from ..features.lines import Lines
 from ..features.modules import Source
@@ -33,6 +34,7 @@ from .lifetime import Lifetime
 from .naive import NaiveChurn, NaiveValue
 from .next_order import TAIL, NextOrder
 from .prior import Prior
+from .profile import Profile
 from .prospects import Prospects
 from .sample import Sample, at_risk
 from .speakers import Foreseen, foreseen, spoken
@@ -97,7 +99,7 @@ HORIZON_ROWS = (
 )
 
 
-BLOCK = 65_536
+BLOCK = 20_000
 """So many rows are scored at a time."""
 
 
@@ -115,12 +117,15 @@ class Told:
         One row each, columns `SCORES`.
     horizons : DataFrame
         One row each and horizon, columns `HORIZON_ROWS`.
+    lives : LifetimeValues
+        Their lifetime values, of which a total is made.
     total : Total
-        Their lifetime values together.
+        These together.
     """
 
     scores: pd.DataFrame
     horizons: pd.DataFrame
+    lives: LifetimeValues
     total: Total
 
 
@@ -157,6 +162,12 @@ class Model:
         The user's own feature families, as text.
     prospects : Prospects or None
         What becomes of people who have not bought yet; None where nobody is known to be one.
+    profile : Profile or None
+        What the customers looked like on the day of training, by which drift is told.
+    begins : dict of str to Cutoff
+        The first day that each table beside the purchases covered in training.
+    currency : str
+        Of the ledger; before amounts in reasons.
     """
 
     trained_on: Cutoff
@@ -175,6 +186,14 @@ class Model:
     active_within_days: int | None = None
     modules: tuple[Source, ...] = field(default=())
     prospects: Prospects | None = None
+    profile: Profile | None = None
+    begins: Mapping[str, Cutoff] = field(default_factory=dict)
+    currency: str = ""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The features it looks at; worked out once, as a request has a few customers only."""
+        return plan_for(self.shape)
 
     @property
     def horizon_days(self) -> int:
@@ -211,7 +230,7 @@ class Model:
         panel = at_risk(panel, self.active_within_days)
         # Of days that only the timing asks for, the prior's orders would be worked out for nothing.
         spoken = self.learnt.spoken
-        priors = {h: self.prior.columns(panel.rhythm, h, orders=h in spoken) for h in self.days}
+        priors = self.prior.over(panel.rhythm, {h: h in spoken for h in self.days})
         return Sample(panel, priors, Label(self.horizon_days), self.history_starts)
 
     def p_churn(self, sample: Sample) -> Float64:
@@ -232,11 +251,12 @@ class Model:
         starts = range(0, max(sample.n_rows, 1), BLOCK)
         blocks = [sample if len(starts) == 1 else sample.take(_rows(sample, start)) for start in starts]
         scores, horizons, lives = zip(*(self._scored(block) for block in blocks), strict=True)
-        total = self.lifetime.total(LifetimeValues.together(lives))
-        return Told(pd.concat(scores, ignore_index=True), pd.concat(horizons, ignore_index=True), total)
+        told, longer = ((p[0] if len(p) == 1 else pd.concat(p, ignore_index=True)) for p in (scores, horizons))
+        life = LifetimeValues.together(lives)
+        return Told(told, longer, life, self.lifetime.total(life))
 
     def _scored(self, sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame, LifetimeValues]:
-        ahead = self.foreseen(sample)
+        ahead = self.foreseen(replace(sample, laid={}))
         bounds = {h: self._bounds(ahead, h) for h in self.learnt.horizons}
         life = self.lifetime.values(sample, ahead.spend, self.prior)
         scores = self._scores(sample, ahead, bounds[self.horizon_days], life)
@@ -310,6 +330,12 @@ class Model:
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
     ) -> pd.DataFrame:
         """Scores of the customers of some lines as of a day, seeing only what was before it."""
+        return self.scored(self.sample_at(lines, as_of, reference, beside)).scores
+
+    def sample_at(
+        self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
+    ) -> Sample:
+        """The rows at risk of some lines as of a day, as `sample_of` gives them."""
         if self.shape.beside and beside is None:
             raise DataError(
                 "the model looks at more than purchases",
@@ -320,4 +346,4 @@ class Model:
             )
         history = History(lines, self.rules, self.history_starts, beside)
         known = reference if reference is not None else self.reference.at(as_of.day)
-        return self.scores(panel_block(history, plan_for(self.shape), known, [as_of], (), self.days))
+        return self.sample_of(panel_block(history, self.plan, known, [as_of], (), self.days))

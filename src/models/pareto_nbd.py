@@ -99,7 +99,7 @@ class ParetoNbd(BuyTillYouDie):
         log_k = _log_decay_integral(m, self.alpha + s.T, self.s + 1, self.beta + s.T, np.full(len(s), h))
         return np.asarray(np.logaddexp(lived, np.log(self.s) - np.log(self.beta + s.T) + log_k), np.float64)
 
-    def expected_purchases(self, summary: Summary, horizon_days: float) -> Float:
+    def expected_purchases(self, summary: Summary, horizon_days: float, dead: Float | None = None) -> Float:
         """Expected repeat purchases in (T, T + h], >= 0, rising with h.
 
         P(alive) (r + x) / (alpha + T) x mean time lived in the window; the latter is written with exprel, which has no
@@ -108,7 +108,7 @@ class ParetoNbd(BuyTillYouDie):
         log_ratio = np.log1p(horizon_of(horizon_days) / (self.beta + summary.T))
         lived = (self.beta + summary.T) * log_ratio * exprel(-(self.s - 1) * log_ratio)
         rate = (self.r + summary.frequency) / (self.alpha + summary.T)
-        return np.asarray(self.p_alive(summary) * rate * lived, np.float64)
+        return np.asarray(self.p_alive(summary, dead) * rate * lived, np.float64)
 
     def residual_purchases(
         self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None

@@ -7,19 +7,15 @@ columns are then NaN, except the value, which falls back to the mean purchase va
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
-from ..disk.publish import replaced
-from ..errors import Busy, NotEnoughData
+from ..errors import NotEnoughData
 from ..features.panel import Panel, Rhythm
 from .bg_nbd import BgNbd
 from .gamma_gamma import GammaGamma
@@ -130,17 +126,30 @@ class Prior:
 
     def columns(self, rhythm: Rhythm, horizon_days: int, orders: bool = True) -> PriorColumns:
         """What the prior says of each row for a horizon; without `orders`, of silence and a purchase's value alone."""
-        summary, h = summary_of(rhythm), horizon_days
+        return self.over(rhythm, {horizon_days: orders})[horizon_days]
+
+    def over(self, rhythm: Rhythm, horizons: Mapping[int, bool]) -> dict[int, PriorColumns]:
+        """The same for several horizons at once: in days, each with or without orders."""
+        summary = summary_of(rhythm)
         none, value = np.full(len(summary), np.nan), np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
-        # Many customers share a row, and what is said of it.
+        worth = value if self.gamma is None else self.gamma.expected_value(summary)
+        # Many customers share a row, and what is said of it; still more share what is said of later times.
         rows, at = summary.distinct()
-        return PriorColumns(
-            bg_silent=none if self.bg is None else self.bg.p_no_purchase(rows, h)[at],
-            pareto_silent=none if self.pareto is None else self.pareto.p_no_purchase(rows, h)[at],
-            bg_orders=none if self.bg is None or not orders else self.bg.expected_purchases(rows, h)[at],
-            pareto_orders=none if self.pareto is None or not orders else self.pareto.expected_purchases(rows, h)[at],
-            value=value if self.gamma is None else self.gamma.expected_value(summary),
-        )
+        ages, age = rows.ages()
+        said: dict[str, dict[int, tuple[Float64, Float64]]] = {}
+        for name, model in (("bg", self.bg), ("pareto", self.pareto)):
+            if model is None:
+                said[name] = dict.fromkeys(horizons, (none, none))
+                continue
+            dead, found = model.log_dead_odds(rows), {}
+            for h, orders in horizons.items():
+                silent = model.p_no_purchase(rows, h, dead, model.log_silence(ages, h)[age])[at]
+                found[h] = silent, model.expected_purchases(rows, h, dead)[at] if orders else none
+            said[name] = found
+        return {
+            h: PriorColumns(said["bg"][h][0], said["pareto"][h][0], said["bg"][h][1], said["pareto"][h][1], worth)
+            for h in horizons
+        }
 
     def to_dict(self) -> dict[str, object]:
         """JSON-safe form; `from_dict` gives the same back."""
@@ -166,41 +175,6 @@ def summary_of(rhythm: Rhythm) -> Summary:
     """What buy-till-you-die models read of each row."""
     counts = [c.astype(np.int64) for c in (rhythm.frequency, rhythm.n_valued)]
     return Summary(counts[0], rhythm.recency, rhythm.T, rhythm.value, counts[1])
-
-
-def priors_at(
-    panel: Panel,
-    days: list[int],
-    cache: Path | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> dict[int, Prior]:
-    """The prior at each cutoff of a panel, by day number; read from, and kept in, a folder of the ledger if given."""
-    found: dict[int, Prior] = {}
-    for done, day in enumerate(days):
-        file = cache / f"{Cutoff(day)}.json" if cache else None
-        kept = _kept(file)
-        found[day] = kept or Prior.fit(panel.rhythm.take(panel.cutoff_day == day), Cutoff(day))
-        if file is not None and kept is None:
-            _keep(file, found[day])
-        if progress:
-            progress("classical models", (done + 1) / len(days))
-    return found
-
-
-def _kept(file: Path | None) -> Prior | None:
-    """A prior kept earlier, in today's format."""
-    if file is None:
-        return None
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return Prior.from_dict(content) if isinstance(content, dict) and content.get("format") == FORMAT else None
-
-
-def _keep(file: Path, prior: Prior) -> None:
-    with contextlib.suppress(Busy):  # Another run keeps the same.
-        replaced(file, lambda waiting: waiting.write_text(json.dumps(prior.to_dict()), encoding="utf-8"))
 
 
 def columns_of(panel: Panel, priors: dict[int, Prior], horizon_days: int) -> PriorColumns:

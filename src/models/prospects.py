@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,10 @@ from ..clock import Cutoff
 from ..errors import NotEnoughData
 from ..features.history import History
 from ..features.lines import Lines, instants_of
-from ..intake import Ledger
 from .prior import Float64
+
+if TYPE_CHECKING:
+    from ..intake import Ledger
 
 AGES = (30, 90, 180, 365)
 """Edges of the classes of days since one joined; one more class holds those of whom that is not known."""

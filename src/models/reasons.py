@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..features.family import Entry, plan_for
+from ..features.family import Entry
 from .contributions import Contributions, of_churn, of_rival
 from .naive import NaiveChurn
 from .quantities import number
@@ -104,7 +104,7 @@ def explained(model: Model, sample: Sample, currency: str = "") -> list[Reasons]
     """The reasons of each row, as the model that speaks of churn has them."""
     churn, rule, usual = model.learnt.churn, model.learnt.rule, model.usual
     if model.speaker == "regulars":
-        return in_words(of_churn(churn, sample, usual), sample, plan_for(model.shape).entries, usual, currency)
+        return in_words(of_churn(churn, sample, usual), sample, model.plan.entries, usual, currency)
     silent = spoken(model.speaker, churn, rule, sample)
     parts = of_rival(silent, usual.of_prior(sample.horizon_days), sample.panel.names)
     return of_rhythm(parts, [_by_rival(model.speaker, rule, said) for said in rhythms(sample)])

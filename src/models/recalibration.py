@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression, TweedieRegressor
 from threadpoolctl import threadpool_limits
 
 from .metrics import TWEEDIE_POWER, logit
@@ -43,6 +42,9 @@ def logistic_line(x: Float64, y: Float64, weight: Float64) -> Line:
     alone = Line(float(logit(np.array([np.average(y, weights=weight)]))[0]), 0.0)
     if not known.any() or x[known].std() == 0 or y[known].min() == y[known].max():
         return alone
+    # Where lines are only read, as in a served bundle, scikit-learn need not be there.
+    from sklearn.linear_model import LogisticRegression
+
     with threadpool_limits(1, user_api="blas"):
         fitted = LogisticRegression(C=1e4, tol=1e-8, max_iter=1000).fit(x[known, None], y[known], weight[known])
     slope = float(fitted.coef_[0, 0])
@@ -70,6 +72,8 @@ def _log_line(power: float, x: Float64, y: Float64, weight: Float64) -> Line:
     alone = Line(float(np.log(max(float(np.average(y, weights=weight)), 1e-9))), 0.0)
     if not known.any() or x[known].std() == 0 or not (y[known] > 0).any():
         return alone
+    from sklearn.linear_model import TweedieRegressor
+
     centre = float(x[known].mean())
     model = TweedieRegressor(power=power, alpha=0.0, link="log", max_iter=1000, tol=1e-8)
     with threadpool_limits(1, user_api="blas"):

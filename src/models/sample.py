@@ -8,7 +8,7 @@ than `active_within_days`) are left out everywhere alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ from .prior import PriorColumns
 from .splits import MIN_TRAINING_CUTOFFS, refuse_peeking
 
 Float64 = NDArray[np.float64]
+Laid = dict[tuple[int, tuple[str, ...]], NDArray[np.float32]]
+"""Features by the horizon of the prior among them and their names, shape (n_names, n_rows), a row's side by side."""
 HALF_LIFE_DAYS = 180
 MIN_OF_EACH = 50
 
@@ -40,6 +42,8 @@ class Sample:
         First day that the history covers.
     share : float
         Of Pareto/NBD against BG/NBD where both speak of silence.
+    laid : Laid or None
+        Where the rows lie as boosters read them, for those who ask for the same again; None: nowhere.
     """
 
     panel: Panel
@@ -47,6 +51,7 @@ class Sample:
     label: Label
     starts: Cutoff
     share: float = 0.5
+    laid: Laid | None = field(default=None, repr=False, compare=False)
 
     @property
     def prior(self) -> PriorColumns:
@@ -117,7 +122,7 @@ class Sample:
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
         """Some of the rows."""
         priors = {h: prior.take(rows) for h, prior in self.priors.items()}
-        return replace(self, panel=self.panel.take(rows), priors=priors)
+        return replace(self, panel=self.panel.take(rows), priors=priors, laid=None)
 
     def over(self, horizon_days: int) -> Sample:
         """The same rows for another horizon, as far as the prior speaks of it."""
@@ -210,4 +215,5 @@ def at_risk(panel: Panel, active_within_days: int | None) -> Panel:
     """The rows whose customer bought within so many days before the cutoff; all of them if not asked for."""
     if active_within_days is None:
         return panel
-    return panel.take(panel.recency_days <= active_within_days)
+    there = panel.recency_days <= active_within_days
+    return panel if there.all() else panel.take(there)

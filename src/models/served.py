@@ -1,7 +1,7 @@
 """The MLflow model, from code: purchase histories in, one row of scores per customer out.
 
-In: a frame of order lines (see `regulars.models.request`) and the parameter ``as_of`` (ISO date; default: the day on
-which the model was trained). Out: `SCORES` columns. MLflow runs this file; the bundle beside it holds no code.
+In: a frame of order lines (see `regulars.models.request_beside`) and parameters (see `regulars.models.answer`). Out: a
+row per customer. MLflow runs this file; the bundle beside it holds no code, and is checked before it is used.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from regulars.clock import Cutoff
+from regulars.models.answer import answer
 from regulars.models.bundle import load
 from regulars.models.model import Model
-from regulars.models.request import lines_of
 
 
 class Regulars(PythonModel):  # type: ignore[misc]  # MLflow decorates it away from its type
@@ -30,9 +29,7 @@ class Regulars(PythonModel):  # type: ignore[misc]  # MLflow decorates it away f
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row per customer at risk on the day asked for."""
-        asked = str((params or {}).get("as_of") or self.model.trained_on)
-        lines = lines_of(model_input, self.model.shape.columns, self.model.rules)
-        return self.model.scores_of(lines, Cutoff.parse(asked))
+        return answer(self.model, model_input, params or {})
 
 
 set_model(Regulars())

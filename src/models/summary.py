@@ -108,6 +108,18 @@ class Summary:
         kept = order[first]
         return Summary(self.frequency[kept], self.recency[kept], self.T[kept]), at
 
+    def ages(self) -> tuple[Summary, NDArray[np.int64]]:
+        """The rows that differ in x or T, as if everyone had just bought, and for each customer which of them it has.
+
+        What is asked of later times of those who are still active depends on no more than these.
+        """
+        order = np.lexsort((self.T, self.frequency))
+        first = (np.diff(self.frequency[order], prepend=-1) != 0) | (np.diff(self.T[order], prepend=-1) != 0)
+        at = np.empty(len(self), np.int64)
+        at[order] = np.cumsum(first) - 1
+        x, T = self.frequency[order[first]], self.T[order[first]]
+        return Summary(x, np.where(x > 0, T, 0.0), T), at
+
     def order(self) -> NDArray[np.intp]:
         """The customers sorted by x, t_x and T."""
         return np.lexsort((self.T, self.recency, self.frequency))

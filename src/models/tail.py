@@ -81,11 +81,12 @@ class Tail:
     def outcome(self, summary: Summary, edges: Sequence[float], force: float) -> Outcome:
         """What is spent in each slice from the edges on, the last one without end, and how it varies until that."""
         rows, at = summary.distinct()
-        value, days, alive = self.value(summary), edges[-1], self.timing.p_alive(rows)
+        value, days, dead = self.value(summary), edges[-1], self.timing.log_dead_odds(rows)
+        alive = self.timing.p_alive(rows, dead)
         one, two = self.gamma.second_moments(summary) if self.gamma else (UNEVEN * value**2, value**2)
         singles, pairs = self.timing.residual_squares(rows, days, force, alive)
         purchases = self.timing.residual_purchases(rows, (0.0, *edges, np.inf), force, alive)
-        none = self.timing.p_no_purchase(rows, days)
+        none = self.timing.p_no_purchase(rows, days, dead)
         slices = np.asarray(purchases[:, 1:][at] * value[:, None])
         mean = purchases[:, :-1].sum(axis=1)[at] * value
         return Outcome(slices, np.asarray(mean), np.asarray(singles[at] * one + pairs[at] * two), none[at])

@@ -10,20 +10,18 @@ primary one by the prior, and where that is missing by an even pace.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .boosted import Boosted, Setting, Shelf
+from .boosted import Setting, Shelf
 from .churn import prior_weight
-from .ensemble import CHURN, Ensemble, Seed
+from .ensemble import CHURN, Ensemble
 from .examples import Columns, Examples
 from .level import Level
 from .market import swallowed
 from .metrics import logit, sigmoid
-from .recalibration import Line
 from .sample import Sample
 from .scales import LOGIT
 from .splits import TIMING
@@ -146,41 +144,6 @@ class Timing:
             else:
                 found[d] = carried(p_churn, sample, here)
         return found
-
-    def pieces(self) -> tuple[dict[str, Any], dict[str, bytes]]:
-        """What a bundle keeps: plain values for JSON, and files by name; `of_pieces` gives it back."""
-        described = {
-            str(d): {
-                "names": list(within.names),
-                "line": asdict(within.ensemble.seed.line),
-                "prior_weight": within.prior_weight,
-                "level": within.level.figures(),
-            }
-            for d, within in self.learnt.items()
-        }
-        plain = {"days": list(self.days), "read_days": self.read_days, "share": self.share, "learnt": described}
-        files = {
-            f"timing_{d}_{member}.ubj": booster.saved()
-            for d, within in self.learnt.items()
-            for member, booster in within.ensemble.boosters.items()
-        }
-        return plain, files
-
-    @classmethod
-    def of_pieces(cls, plain: Mapping[str, Any], files: Mapping[str, bytes], threads: int = 1) -> Timing:
-        """The inverse of `pieces`."""
-        learnt = {}
-        for d in sorted(map(int, plain["learnt"])):
-            said = plain["learnt"][str(d)]
-            boosters = {
-                member: Boosted.loaded(
-                    LIGHT.name, said["names"], member == "seeded", files[f"timing_{d}_{member}.ubj"], threads
-                )
-                for member in LIGHT.members
-            }
-            ensemble = Ensemble(LIGHT, boosters, Seed(Line(**said["line"]), 1.0))
-            learnt[d] = Within(ensemble, said["prior_weight"], Level(**said["level"]))
-        return cls(tuple(plain["days"]), plain["read_days"], plain["share"], learnt)
 
     def _within(
         self, rows: Sample, now: Sample, settings: Mapping[str, Setting], lag_days: int, shelf: Shelf

@@ -1,64 +1,41 @@
-"""The MLflow store: one run per training, one registered model, its champion.
+"""The MLflow store: one run per training, with its figures and tables.
 
-In: a tracking URI, what was learnt and how well. Out: runs, versions, aliases. The champion's alias is moved last, so
-that whoever asks for it gets a whole model, old or new. No customer's id and no purchase is logged. What is written to
-this machine is for its owner alone.
+In: a tracking URI, what was learnt and how well. Out: runs. No customer's id and no purchase is logged, and no password
+of the store's address. What is written to this machine is for its owner alone. A store that is not there is not made by
+asking; one that does not answer is a `StorageError`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import logging
 import os
-import shutil
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import pandas as pd
+from ..disk.lock import Holder
+from ..disk.whole import all_for_owner_alone, owners_files, private, room
+from ..errors import NoModel, RegularsError, StorageError
+from ..intake.sources.address import Address
+from . import database
+from .processes import tags_of
 
-from ..disk.whole import all_for_owner_alone, owners_files, private
-from ..errors import NoModel, RegularsError
-from .bundle import load, save
-from .model import KINDS, SCORES, Model
-from .request import used_columns
+if TYPE_CHECKING:
+    from ..config import Config
 
 EXPERIMENT = "regulars"
-CHAMPION = "champion"
-STAGED = ("__init__.py", "errors.py", "schema.py", "clock.py", "features", "models")
-"""What of the package a served bundle needs, beside its libraries."""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A registered model's version and the run that made it."""
-
-    name: str
-    version: str
-    run_id: str
-
-    @property
-    def uri(self) -> str:
-        """What `mlflow models serve -m` takes."""
-        return f"models:/{self.name}@{CHAMPION}"
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version of the registered model, whoever is the champion now, and what its training noted of the data."""
-
-    name: str
-    version: str
-    run_id: str
-    tags: Mapping[str, str]
+_SQLITE = "sqlite:///"
+_PAGE = 1000
+_AT_ONCE = 900
+"""MLflow takes at most 1,000 metrics in a call."""
 
 
 class Store:
@@ -67,57 +44,189 @@ class Store:
     Parameters
     ----------
     uri : str
-        Such as ``sqlite:////somewhere/mlruns/mlflow.db``; its folder is made when something is first written.
+        Such as ``sqlite:////somewhere/mlruns/mlflow.db`` or ``postgresql://me:${PASSWORD}@host/mlflow``; ``${NAME}``
+        stands for a variable of the environment. What must be made is made when something is first written.
+    folder : Path, optional
+        That of the configuration; artifacts of a database elsewhere lie in ``mlruns/artifacts`` below it.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, folder: Path | None = None) -> None:
+        self.uri = uri
+        self.address = Address.of(uri)
+        self._beside = folder
+        self._seen = False
+
+    @classmethod
+    def of(cls, config: Config) -> Store:
+        """The store of a configuration."""
+        return cls(config.tracking_uri, config.folder)
+
+    @property
+    def database(self) -> Path | None:
+        """The file of a SQLite store."""
+        uri = self.address.text
+        return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the store's own files lie on this machine; None when a server keeps them."""
+        if self.database is not None:
+            return self.database.parent
+        return self._beside / "mlruns" if self._beside is not None and self.is_database else None
+
+    @property
+    def artifacts(self) -> Path | None:
+        """Where artifacts lie on this machine; None when a server keeps them."""
+        return None if self.folder is None else self.folder / "artifacts"
+
+    @property
+    def is_database(self) -> bool:
+        """Whether MLflow is asked in this process, and no server of its own."""
+        return not self.address.scheme.startswith(("http", "databricks", "uc"))
+
+    @cached_property
+    def mlflow(self) -> Any:
+        """MLflow, quiet."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         for name in ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        return mlflow
 
-        self.uri = uri
-        self._mlflow = mlflow
-        self.folder = Path(uri.removeprefix("sqlite:///")).parent if uri.startswith("sqlite:///") else None
+    def exists(self) -> bool:
+        """Whether there is a store; a server is taken for one.
+
+        Raises
+        ------
+        StorageError
+            When the database cannot be reached.
+        """
+        if self.database is not None:
+            return self.database.exists()
+        self._seen = self._seen or not self.is_database or database.has_tables(self.address)
+        return self._seen
+
+    def client(self) -> Any:
+        """A client of the store, which must exist.
+
+        Raises
+        ------
+        NoModel
+            When there is none.
+        """
+        if not self.exists():
+            raise NoModel(f"there is no model store at {self.shown}", do="train a model first", code="RG075")
+        return self._client()
 
     def _client(self) -> Any:
-        """A client of the store, which must exist."""
-        if self.folder is not None and not Path(self.uri.removeprefix("sqlite:///")).exists():
-            raise NoModel(f"there is no model store at {self.uri}", do="train a model first", code="RG075")
-        self._mlflow.set_tracking_uri(self.uri)
-        self._mlflow.set_registry_uri(self.uri)
-        return self._mlflow.MlflowClient(self.uri)
+        uri = self.address.text
+        with self.speaking():
+            # Parts of MLflow ask for the uri that the process was told, whatever their client's is.
+            self.mlflow.set_tracking_uri(uri)
+            self.mlflow.set_registry_uri(uri)
+            return self.mlflow.MlflowClient(uri, uri)
 
-    def _experiment(self) -> str:
-        """The experiment's id; made, with its artifacts beside the database, if there is none."""
+    @property
+    def shown(self) -> str:
+        """The address as it may be shown."""
+        return self.address.masked(self.uri)
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """A block in which MLflow, its database and its files may fail; what is said then holds no password.
+
+        Raises
+        ------
+        StorageError
+            For whatever of these went wrong.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        failures = (self.mlflow.exceptions.MlflowException, SQLAlchemyError, OSError)
+        try:
+            yield
+        except RegularsError:
+            raise
+        except failures as error:
+            left = "" if self.folder is None else f" ({room(self.folder)})"
+            raise StorageError(
+                f"the model store at {self.shown} could not do what it was asked{left}: {self._said(error)}",
+                do="check that it can be reached and written to; `regulars doctor` tells what was left",
+                code="RG310",
+            ) from None
+
+    def _said(self, error: Exception) -> str:
+        """The first line of a message, without the addresses' secrets."""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return self.address.masked(lines[0])[:300]
+
+    def experiment(self) -> str:
+        """The experiment's id; made, with its artifacts' place, if there is none."""
         if self.folder is not None:
             private(self.folder)
-        self._mlflow.set_tracking_uri(self.uri)
-        self._mlflow.set_registry_uri(self.uri)
-        found = self._mlflow.get_experiment_by_name(EXPERIMENT)
-        if self.folder is not None:
-            all_for_owner_alone(Path(self.uri.removeprefix("sqlite:///")))  # An older one may be open to others.
-        if found is not None:
-            return str(found.experiment_id)
-        location = None if self.folder is None else (self.folder / "artifacts").as_uri()
-        return str(self._mlflow.create_experiment(EXPERIMENT, artifact_location=location))
+        if self.database is not None:
+            with self.speaking():
+                database.made(self.database)
+        client = self._client()
+        with self.speaking():
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if self.database is not None:
+                all_for_owner_alone(self.database)  # An older one may be open to others.
+            if found is None:
+                location = None if self.artifacts is None else self.artifacts.as_uri()
+                return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+        self.check_place(str(found.artifact_location))
+        return str(found.experiment_id)
 
-    @contextlib.contextmanager
+    def check_place(self, uri: str) -> None:
+        """Refuse a place of artifacts that was right before the store was moved or copied.
+
+        Raises
+        ------
+        StorageError
+            MLflow notes places with their whole path: what is written there would be lost, or spoil another store.
+        """
+        if self.is_elsewhere(uri):
+            raise StorageError(
+                "the model store was moved or copied: it looks for its artifacts where it was before",
+                needed=f"artifacts in {self.artifacts}",
+                do="run `regulars doctor --mend`",
+                offending=[uri],
+                code="RG311",
+            )
+
+    def is_elsewhere(self, uri: str) -> bool:
+        """Whether a place of artifacts is that of another folder, while those of this store lie beside it."""
+        if self.artifacts is None or self.database is None or not uri.startswith("file://"):
+            return False
+        return not local(uri).is_relative_to(self.artifacts) and (self.artifacts.is_dir() or not local(uri).exists())
+
+    @contextmanager
     def run(self, name: str) -> Iterator[str]:
-        """A run that ends FINISHED, or FAILED when an error passes; gives its id."""
-        with (
-            owners_files(),
-            self._mlflow.start_run(experiment_id=self._experiment(), run_name=name) as active,
-        ):
-            yield str(active.info.run_id)
-            self._close(str(active.info.artifact_uri))
+        """A run that ends FINISHED, or FAILED when an error passes; gives its id.
 
-    def _close(self, uri: str) -> None:
+        Its tags tell which process makes it, so that whoever finds it RUNNING later knows whether that is true.
+        """
+        with owners_files():
+            experiment, client = self.experiment(), self.client()
+            with self.speaking():
+                run = client.create_run(experiment, run_name=name, tags=tags_of(Holder.of_this_process(name)))
+            run_id, status = str(run.info.run_id), "FAILED"
+            try:
+                yield run_id
+                self.close(str(run.info.artifact_uri))
+                status = "FINISHED"
+            finally:
+                # For a server it prints addresses that we do not speak of.
+                with self.speaking(), redirect_stdout(io.StringIO()):
+                    client.set_terminated(run_id, status)
+
+    def close(self, uri: str) -> None:
         """Take others' rights to a folder of artifacts away: copies come with the rights of what was copied."""
-        if self.folder is not None and uri.startswith("file://"):
-            all_for_owner_alone(Path(url2pathname(urlsplit(uri).path)))
+        if self.folder is not None and uri.startswith("file://") and local(uri).exists():
+            all_for_owner_alone(local(uri))
 
     def log(
         self,
@@ -132,94 +241,63 @@ class Store:
 
         A table that is a frame is logged as MLflow's own kind of table, which its pages show.
         """
-        from mlflow.entities import Metric, Param, RunTag
+        import pandas as pd
 
-        client, now = self._client(), int(time.time() * 1000)
-        found = [(f"{kind}.{m}.{n}", v, s) for kind, m, n, v, s in _metrics(backtest)]
-        metrics = [Metric(key, value, now, step) for key, value, step in found]
-        logged = [Param(k, str(v)) for k, v in params.items()]
-        client.log_batch(run_id, params=logged, tags=[RunTag(k, v) for k, v in tags.items()])
-        for start in range(0, len(metrics), 900):
-            client.log_batch(run_id, metrics=metrics[start : start + 900])
-        for file, content in tables.items():
-            if isinstance(content, pd.DataFrame):
-                # As objects: MLflow asks pandas for columns of texts in a way that pandas 3 warns of.
-                client.log_table(run_id, content.astype(object), file)
-            else:
-                client.log_dict(run_id, content, file)
-        for file, text in figures.items():
-            client.log_text(run_id, text, file)
+        client, now = self.client(), int(time.time() * 1000)
+        entities = self.mlflow.entities
+        metrics = [
+            entities.Metric(f"{kind}.{m}.{n}", value, now, step) for kind, m, n, value, step in _metrics(backtest)
+        ]
+        logged = [entities.Param(k, str(v)) for k, v in params.items()]
+        with self.speaking():
+            client.log_batch(run_id, params=logged, tags=[entities.RunTag(k, v) for k, v in tags.items()])
+            for start in range(0, len(metrics), _AT_ONCE):
+                client.log_batch(run_id, metrics=metrics[start : start + _AT_ONCE])
+            for file, content in tables.items():
+                if isinstance(content, pd.DataFrame):
+                    # As objects: MLflow asks pandas for columns of texts in a way that pandas 3 warns of.
+                    client.log_table(run_id, content.astype(object), file)
+                else:
+                    client.log_dict(run_id, content, file)
+            for file, text in figures.items():
+                client.log_text(run_id, text, file)
 
-    def register(self, model: Model, run_id: str, name: str, tags: Mapping[str, str]) -> Registered:
-        """Log the bundle under the active run, register it, and make it the champion, in this order."""
-        with tempfile.TemporaryDirectory(prefix="regulars-") as folder:
-            bundle, code = Path(folder) / "bundle", Path(folder) / "regulars"
-            save(model, bundle)
-            _stage(code)
-            with warnings.catch_warnings():
-                # No input example, on purpose: examples are how customers' data end up in model stores.
-                warnings.simplefilter("ignore", UserWarning)
-                info = self._mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(Path(__file__).with_name("served.py")),
-                    artifacts={"bundle": str(bundle)},
-                    code_paths=[str(code)],
-                    signature=_signature(model),
-                    pip_requirements=_requirements(),
-                )
-        if info.signature is None:
-            raise RegularsError("MLflow stored the model without a signature", code="RG076")
-        client = self._client()
-        self._close(str(client.get_logged_model(info.model_id).artifact_location))
-        with contextlib.redirect_stderr(io.StringIO()):  # it prints what we say ourselves
-            version = self._mlflow.register_model(info.model_uri, name, await_registration_for=60)
-        for key, value in tags.items():
-            client.set_model_version_tag(name, version.version, key, value)
-        client.set_registered_model_alias(name, CHAMPION, version.version)
-        return Registered(name, str(version.version), run_id)
+    def table(self, run_id: str, file: str) -> Any:
+        """A JSON table that a training logged; None where the run has no such file."""
+        client = self.client()
+        with self.speaking():
+            if file not in {found.path for found in client.list_artifacts(run_id)}:
+                return None
+            with TemporaryDirectory(prefix="regulars-") as folder:
+                path = self.mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=file, dst_path=folder)
+                return json.loads(Path(path).read_text(encoding="utf-8"))
 
-    def champion(self, name: str, threads: int = 1) -> tuple[Model, Registered]:
-        """The champion, read and checked by our own loader.
+    def params(self, run_id: str) -> dict[str, str]:
+        """The parameters of a run."""
+        client = self.client()
+        with self.speaking():
+            return dict(client.get_run(run_id).data.params)
 
-        Raises
-        ------
-        NoModel
-            When no champion answers to the name, or its bundle was changed.
-        """
-        from mlflow.exceptions import MlflowException
 
-        client = self._client()
-        try:
-            version = client.get_model_version_by_alias(name, CHAMPION)
-        except MlflowException:
-            raise NoModel(
-                f"there is no champion of `{name}` in {self.uri}", do="train a model first", code="RG077"
-            ) from None
-        with owners_files():  # MLflow notes beside the model under which name it was asked for.
-            folder = Path(self._mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}"))
-        model = load(folder / "artifacts" / "bundle", threads)
-        return model, Registered(name, str(version.version), str(version.run_id))
+def local(uri: str) -> Path:
+    """The path of a ``file://`` address.
 
-    def versions(self, name: str) -> tuple[Version, ...]:
-        """All versions of the registered model, the first one first; none where there is no store or no model."""
-        if self.folder is not None and not Path(self.uri.removeprefix("sqlite:///")).exists():
-            return ()
-        found = self._client().search_model_versions(f"name = '{name}'")
-        return tuple(
-            Version(name, str(v.version), str(v.run_id), dict(v.tags))
-            for v in sorted(found, key=lambda v: int(v.version))
-        )
+    Examples
+    --------
+    >>> local("file:///a/b%20c").as_posix()
+    '/a/b c'
+    """
+    return Path(url2pathname(urlsplit(uri).path))
 
-    def mark(self, version: Version, key: str, value: str) -> None:
-        """Note something with a version and with the run that made it."""
-        client = self._client()
-        client.set_model_version_tag(version.name, version.version, key, value)
-        client.set_tag(version.run_id, key, value)
 
-    def table(self, registered: Registered, file: str) -> Any:
-        """A JSON table that the training logged."""
-        path = self._mlflow.artifacts.download_artifacts(run_id=registered.run_id, artifact_path=file)
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+def pages(search: Callable[..., Any]) -> list[Any]:
+    """All that a search of MLflow finds, which gives a page at a time."""
+    page = search(max_results=_PAGE)
+    found = list[Any](page)
+    while page.token:
+        page = search(max_results=_PAGE, page_token=page.token)
+        found += page
+    return found
 
 
 def _metrics(backtest: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float, int]]:
@@ -231,46 +309,3 @@ def _metrics(backtest: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float
                 for figure, value in figures.items():
                     if isinstance(value, float):
                         yield f"pooled_{kind}" if pooled else kind, model, figure, value, 0 if pooled else step
-
-
-def _stage(folder: Path) -> None:
-    """A copy of the parts of the package that serving needs, under the package's own name."""
-    source = Path(__file__).resolve().parents[1]
-    folder.mkdir()
-    for part in STAGED:
-        here = source / part
-        if here.is_dir():
-            shutil.copytree(here, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(here, folder / part)
-
-
-def _signature(model: Model) -> Any:
-    """What the model takes and gives, written by hand: nullable frames would leave it out."""
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-
-    texts = {"product_id", "category"}
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(DataType.string, "customer_id"),
-        ColSpec(DataType.string, "purchased_at"),
-        ColSpec(DataType.double, "amount"),
-        ColSpec(DataType.string, "order_id", required=False),
-        *(ColSpec(DataType.string if c in texts else DataType.double, c) for c in used_columns(model.shape.columns)),
-    ]
-    outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType[KINDS.get(c, "double")], c) for c in SCORES]
-    as_of = ParamSpec("as_of", DataType.string, str(model.trained_on))
-    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([as_of]))
-
-
-def _requirements() -> list[str]:
-    """The libraries of the bundle, in the versions that trained it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = []
-    for name in ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "xgboost-cpu", "xgboost"):
-        try:
-            found.append(f"{name}=={version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found

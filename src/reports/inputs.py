@@ -66,6 +66,8 @@ class ReportInput:
     lifetime : dict, optional
         ``horizon_days``, ``discount_rate`` (a year), ``margin``, ``warnings`` (texts), ``total`` (``low``, ``high``,
         ``level``); any may be missing.
+    monitoring : dict, optional
+        What `regulars monitor` tells: ``months``, ``drift``, ``promised``, ``alerts``, ``verdict``, ``words``.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class ReportInput:
     movers: pd.DataFrame | None = None
     moved: dict[str, object] | None = None
     lifetime: dict[str, object] | None = None
+    monitoring: dict[str, object] | None = None
 
 
 def checked(report: ReportInput) -> ReportInput:

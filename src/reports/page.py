@@ -21,6 +21,7 @@ from .about_data import data, reading
 from .about_future import further, lifetime
 from .about_intervals import intervals
 from .about_model import drivers, ranking, trust, worth
+from .about_monitoring import monitoring
 from .about_movers import movers
 from .about_timing import timing
 from .about_value import value
@@ -81,6 +82,7 @@ def render(report: ReportInput) -> str:
         ],
         "How far to trust it": [
             ranking(given),
+            monitoring(given),
             trust(given),
             worth(given),
             intervals(given),

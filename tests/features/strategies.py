@@ -34,7 +34,7 @@ from .oracle import DAY, Line, Oracle, business_day, midnight
 
 R = TypeVar("R", bound=Mapping[str, object])
 
-EXAMPLES = 300 if os.environ.get("REGULARS_SOAK") else 25
+EXAMPLES = 300 if os.environ.get("REGULARS_SOAK") else 15
 PROPERTY = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 REQUIRED = ("customer_id", "purchased_at", "order_id", "amount")

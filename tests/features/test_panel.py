@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from regulars.clock import Cutoff
 from regulars.errors import DataError
-from regulars.features.panel import RHYTHM, Label, Panel
+from regulars.features.panel import RHYTHM, Label, Panel, Rhythm, Totals, regrouped
 
 from .agreement import agree, family_values
 from .strategies import PROPERTY, Ledger, ledger_of, ledgers
@@ -156,3 +156,33 @@ def test_a_window_that_runs_past_the_data_has_no_target() -> None:
     # A day less and the window of 15 January is open too; the panel itself has not changed.
     assert panel.matured(Cutoff.parse("2017-02-13")).targets[LABEL].orders.tolist() == [-1, -1, -1]
     assert panel.targets[LABEL].orders.tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("sizes", [[5], [1, 1, 1, 1, 1], [0, 2, 0, 3], [3, 2], [4, 1], [2, 2, 1]])
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 5, 9])
+def test_regrouped_blocks_hold_the_same_rows_in_the_same_order(sizes: list[int], n_rows: int) -> None:
+    whole = _numbered(5)
+    ends = np.cumsum(sizes).tolist()
+    blocks = [whole.part(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+    found = list(regrouped(iter(blocks), n_rows))
+    # Every block is full but the last, and none is empty where there are rows.
+    assert [b.n_rows for b in found] == [n_rows] * (5 // n_rows) + ([5 % n_rows] if 5 % n_rows else [])
+    assert np.concatenate([b.values[0] for b in found]).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert np.concatenate([b.customer_id for b in found]).tolist() == whole.customer_id.tolist()
+
+
+def test_without_rows_there_is_one_block_without_rows() -> None:
+    empty = _numbered(5).part(0, 0)
+    (found,) = regrouped(iter([empty, empty]), 3)
+    assert (found.n_rows, found.names) == (0, ("x",))
+
+
+def _numbered(n: int) -> Panel:
+    """A panel of one feature that counts its rows."""
+    numbers = np.arange(n, dtype=np.float64)
+    rhythm = Rhythm(numbers, numbers, numbers, numbers, numbers)
+    ids = np.array([f"c{i}" for i in range(n)], object)
+    days = np.zeros(n, np.int64)
+    return Panel(
+        ("x",), ids, days, numbers[None].astype(np.float32), rhythm, Totals(numbers, numbers, {30: numbers}), {}
+    )

@@ -11,8 +11,8 @@ import pytest
 
 from regulars.config import Config
 
-from ..servers import PostgresServer, postgres
-from .shelves import Shelf, Warm
+from ..warm import Warm
+from .shelves import Shelf
 
 Book = Callable[..., Config]
 
@@ -72,7 +72,7 @@ def priced(book: Book) -> Callable[..., Config]:
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """A process that forks one child a job."""
-    found = Warm()
+    found = Warm("tests.intake.jobs")
     yield found
     found.close()
 
@@ -83,10 +83,3 @@ def shelf(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "shelf")
     made.add(1)
     return made
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """One PostgreSQL server for all tests of the intake; it starts with the first test that needs it."""
-    with postgres() as server:
-        yield server

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from .shelves import Shelf, Warm
+from ..warm import Warm
+from .shelves import Shelf
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
 EVERY, AT_RANDOM = (1, 200) if SOAK else (20, 6)

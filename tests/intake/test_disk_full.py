@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .shelves import Shelf, Warm
+from ..warm import Warm
+from .shelves import Shelf
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
 # The largest file of these ledgers has about 4,000 bytes.

@@ -21,7 +21,8 @@ from regulars.disk.lock import LOCK, is_abandoned, locked, writing
 from regulars.errors import Busy, StorageError
 from regulars.intake import build_ledger, current_ledger
 
-from .shelves import Shelf, Warm
+from ..warm import Warm
+from .shelves import Shelf
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
 
@@ -50,7 +51,7 @@ def test_a_second_writer_is_refused_and_told_who_where_and_since_when(shelf: She
         told = warm.run("command", shelf.root, arguments=["check", str(shelf.root / "regulars.toml")])
         assert told["exit"] == 75
         assert shelf.lines() is None
-    assert [f.name for f in shelf.regulars.iterdir()] == [LOCK]
+    assert list(shelf.tree()) == [".regulars", f".regulars/{LOCK}"]
 
 
 def test_a_writer_that_was_killed_is_taken_over_at_once_and_leaves_nothing(shelf: Shelf, warm: Warm) -> None:

@@ -13,7 +13,8 @@ import pytest
 from regulars.errors import RegularsError
 from regulars.intake import build_ledger
 
-from .shelves import Shelf, Warm
+from ..warm import Warm
+from .shelves import Shelf
 
 
 def _folder(path: Path) -> None:

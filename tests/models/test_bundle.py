@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickletools
 import shutil
@@ -17,7 +18,8 @@ from regulars.features import family as catalogue
 from regulars.features.family import families
 from regulars.models import bundle
 from regulars.models.boosted import Boosted
-from regulars.models.bundle import load, save
+from regulars.models.bundle import card_in, load, save
+from regulars.models.seal import bundle_digest
 from regulars.pipelines.score import score
 from regulars.pipelines.train import fit_model
 
@@ -25,6 +27,8 @@ from ..simulated import config_of, shop, trained
 
 FILES = (
     "amounts_30_rich.ubj",
+    "card.json",
+    "card.md",
     *(f"churn_30_{member}.ubj" for member in ("plain", "rich", "seeded")),
     "manifest.json",
     "model.json",
@@ -62,14 +66,14 @@ def test_a_model_comes_back_from_its_bundle_and_scores_the_same_bits(saved: Path
     pd.testing.assert_frame_equal(
         score(shop(), back, threads=1), score(shop(), trained().model, threads=1), check_exact=True
     )
-    for name in ("horizon_days", "trained_on", "history_starts", "rules", "shape", "prior"):
+    for name in ("trained_on", "history_starts", "rules", "shape", "prior", "profile", "begins", "currency"):
         assert getattr(back, name) == getattr(trained().model, name), name
     assert back.reference.to_dict() == trained().model.reference.to_dict()
     assert tuple(back.churn.ensemble.boosters) == ("plain", "rich", "seeded")
 
 
 def test_a_bundle_saved_again_is_the_same_bytes(saved: Path, tmp_path: Path) -> None:
-    save(load(saved), tmp_path / "again")
+    save(load(saved), tmp_path / "again", card_in(saved))
     assert {p.name: p.read_bytes() for p in saved.iterdir()} == {
         p.name: p.read_bytes() for p in (tmp_path / "again").iterdir()
     }
@@ -81,6 +85,8 @@ def test_a_bundle_is_universal_binary_json_and_json_and_nothing_in_it_is_a_pickl
         content = file.read_bytes()
         if file.suffix == ".json":
             json.loads(content)
+        elif file.suffix == ".md":
+            assert content.startswith(b"# Model card")
         else:
             # UBJ begins an object with a brace, which is no opcode of pickle.
             assert content[:1] == b"{"
@@ -146,6 +152,25 @@ def test_two_files_swapped_are_refused_before_use(copied: Path) -> None:
 def test_a_manifest_that_is_none_is_refused_before_use(copied: Path, content: str) -> None:
     (copied / "manifest.json").write_text(content)
     with pytest.raises(NoModel):
+        load(copied)
+
+
+def test_a_manifest_made_anew_for_other_files_is_not_the_one_that_was_registered(saved: Path, copied: Path) -> None:
+    digest = bundle_digest(saved)
+    content = (copied / "card.md").read_bytes() + b"trust me"
+    (copied / "card.md").write_bytes(content)
+    manifest = json.loads((copied / "manifest.json").read_text())
+    manifest["sha256"]["card.md"] = hashlib.sha256(content).hexdigest()
+    (copied / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    with pytest.raises(NoModel, match=r"was changed.*manifest\.json"):
+        load(copied, digest=digest)
+
+
+@pytest.mark.parametrize("name", ["model.json", "manifest.json", "churn_30_plain.ubj"])
+def test_a_link_in_place_of_a_file_is_refused_even_to_the_same_bytes(copied: Path, name: str) -> None:
+    (copied / name).rename(copied.parent / "elsewhere")
+    (copied / name).symlink_to(copied.parent / "elsewhere")
+    with pytest.raises(NoModel, match="links"):
         load(copied)
 
 

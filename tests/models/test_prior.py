@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from regulars.features.panel import Panel, Rhythm
 from regulars.models import prior as prior_module
 from regulars.models.metrics import logit
 from regulars.models.optimum import Optimum
-from regulars.models.prior import Prior, PriorColumns, columns_of, priors_at
+from regulars.models.prior import Prior, PriorColumns, columns_of, summary_of
+from regulars.models.priors import priors_at
 from regulars.models.summary import Summary
 
 from ..simulated import rows_now, trained, training_rows
@@ -213,3 +215,25 @@ def test_the_prior_ranks_who_stays_silent_on_simulated_truth() -> None:
     silent, churned = sample.prior.silent, sample.churned
     assert logit(np.array([churned.mean()]))[0] == pytest.approx(logit(np.array([0.5]))[0], abs=2.0)
     assert silent[churned == 1].mean() > silent[churned == 0].mean() + 1.0
+
+
+@pytest.mark.parametrize("absent", ["bg", "pareto", "none"])
+def test_several_horizons_at_once_say_to_the_bit_what_the_models_say_of_each_row(absent: str) -> None:
+    panel = now_panel()
+    prior = replace(trained().model.prior, **({} if absent == "none" else {absent: None}))
+    told, summary = prior.over(panel.rhythm, {7: False, 30: True, 365: False}), summary_of(panel.rhythm)
+    assert list(told) == [7, 30, 365]
+    for h, found in told.items():
+        for name, model in (("bg", prior.bg), ("pareto", prior.pareto)):
+            silent, orders = getattr(found, f"{name}_silent"), getattr(found, f"{name}_orders")
+            unknown = np.full(len(summary), np.nan)
+            assert silent.tobytes() == (unknown if model is None else model.p_no_purchase(summary, h)).tobytes()
+            said = unknown if model is None or h != 30 else model.expected_purchases(summary, h)
+            assert orders.tobytes() == said.tobytes()
+
+
+def test_ages_are_the_distinct_pairs_of_purchases_and_age() -> None:
+    rows = Summary(frequency=[2, 0, 2, 0, 1], recency=[9, 0, 3, 0, 9], T=[9, 5, 9, 5, 9])
+    ages, age = rows.ages()
+    assert (ages.frequency.tolist(), ages.T.tolist(), ages.recency.tolist()) == ([0, 1, 2], [5, 9, 9], [0, 9, 9])
+    assert age.tolist() == [2, 0, 2, 0, 1]

@@ -67,9 +67,10 @@ def test_a_missing_column_is_named_with_its_nearest_name(column: str) -> None:
 
 
 def test_a_column_of_the_training_that_the_request_lacks_is_named() -> None:
-    assert used_columns(("customer_id", "amount", "quantity", "category", "cost", "channel", "known_at")) == (
+    assert used_columns(("customer_id", "amount", "category", "quantity", "channel", "known_at")) == (
         "quantity",
         "category",
+        "channel",
     )
     assert "`discount`" in refused(frame_of(quantity=1.0, product_id="p", category="x"), ALL)
 

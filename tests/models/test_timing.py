@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from regulars.models.churn import Churn, prior_weight
 from regulars.models.ensemble import CHURN, Ensemble, as_members
 from regulars.models.examples import Examples
 from regulars.models.metrics import auc, log_losses, logit, sigmoid
+from regulars.models.pieces import Put, Taken
 from regulars.models.prior import PriorColumns
 from regulars.models.sample import Sample
 from regulars.models.splits import TIMING
@@ -105,15 +107,21 @@ def test_without_a_prior_what_is_not_learnt_goes_on_at_an_even_pace() -> None:
     assert all(((p > 0) & (p < 1)).all() for p in learnt.values())
 
 
+def pieces(timing: Timing) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What a bundle keeps of it: plain values, and files by name."""
+    taken = Taken()
+    return taken.timing(timing), taken.files
+
+
 def test_what_is_kept_gives_the_same_back_to_the_bit() -> None:
     timing, churn = fitted()
     now = rows()[1]
-    plain, files = timing.pieces()
+    plain, files = pieces(timing)
     assert sorted(files) == sorted(f"timing_{d}_{m}.ubj" for d in timing.learnt for m in ("rich", "seeded"))
-    back = Timing.of_pieces(json.loads(json.dumps(plain, sort_keys=True)), files)
+    back = Put(files).timing(json.loads(json.dumps(plain, sort_keys=True)))
     found = back.p_no_purchase(now, churn.p_churn(now))
     assert {d: p.tobytes() for d, p in found.items()} == {d: p.tobytes() for d, p in said(now).items()}
-    assert back.pieces() == (plain, files)
+    assert pieces(back) == (plain, files)
 
 
 def test_one_row_alone_is_told_what_it_is_told_among_all() -> None:
@@ -135,4 +143,4 @@ def test_labels_of_windows_that_were_still_open_do_not_count() -> None:
         targets[label] = replace(future, orders=np.where(open_, 1 - np.minimum(future.orders, 1), future.orders))
     other = replace(train, panel=replace(train.panel, targets=targets))
     again = Timing.fit(other, now, SETTINGS)
-    assert again.pieces() == fitted()[0].pieces()
+    assert pieces(again) == pieces(fitted()[0])

@@ -1,8 +1,12 @@
-"""The MLflow store: what a training leaves there, who is champion and when, and that no customer is named in it."""
+"""The MLflow store: what a training leaves there, and that no customer is named in it."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,15 +18,21 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from regulars import __version__
 from regulars.clock import Cutoff
 from regulars.config import Config
-from regulars.errors import NoModel, RegularsError
+from regulars.errors import NoModel, RegularsError, StorageError
+from regulars.models.answer import answer
+from regulars.models.registry import Registry
 from regulars.models.request import lines_of
-from regulars.models.tracking import Registered, Store
+from regulars.models.seal import bundle_digest, seal_of
+from regulars.models.tracking import Store
 from regulars.models.trials import Trial
-from regulars.pipelines.score import score
-from regulars.pipelines.train import predictions_file, register
+from regulars.models.versions import Registered
+from regulars.pipelines.kept import predictions_file
+from regulars.pipelines.register import register
 
+from ..clean import PYTHON, environment
 from ..simulated import PLANTED, config_of, purchases, shop, trained
 
 
@@ -31,13 +41,17 @@ class Kept:
     """A store into which the shop's training was registered once."""
 
     config: Config
-    store: Store
+    registry: Registry
     registered: Registered
     run: Any
 
     @property
+    def store(self) -> Store:
+        return self.registry.store
+
+    @property
     def client(self) -> Any:
-        return self.store._client()
+        return self.store.client()
 
     def model_folder(self) -> Path:
         """Where the registered model lies."""
@@ -55,8 +69,8 @@ def config_in(folder: Path) -> Config:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     config = config_in(tmp_path_factory.mktemp("store"))
     registered = register(shop(), config, trained())
-    store = Store(config.tracking_uri)
-    return Kept(config, store, registered, store._client().get_run(registered.run_id))
+    registry = Registry.of(config)
+    return Kept(config, registry, registered, registry.store.client().get_run(registered.run_id))
 
 
 @pytest.fixture
@@ -112,7 +126,10 @@ def test_the_run_and_the_version_carry_the_fingerprint_of_the_data(kept: Kept) -
     assert tags.items() <= kept.run.data.tags.items()
     version = kept.client.get_model_version("regulars", "1")
     log_loss = trained().backtest.figures["pooled"]["churn"]["regulars"]["log_loss"]
-    assert version.tags == {**tags, "backtest.log_loss": str(log_loss)}
+    found = {**tags, "backtest.log_loss": str(log_loss), "grade.churn": "C", "grade.value": "C"}
+    found |= {"trained_on": str(shop().ends), "regulars": __version__}
+    found |= {"seal": seal_of(kept.model_folder()), "bundle": bundle_digest(kept.model_folder() / "artifacts/bundle")}
+    assert version.tags == found
 
 
 def test_every_defined_figure_of_every_model_is_a_metric_per_origin_and_pooled(kept: Kept) -> None:
@@ -144,24 +161,14 @@ def test_origins_are_the_steps_of_a_metric_and_what_is_undefined_is_no_metric(ke
 
 def test_tables_and_pictures_lie_beside_the_run(kept: Kept) -> None:
     files = {f.path for f in kept.client.list_artifacts(kept.registered.run_id)}
-    assert files == {"backtest.json", "features.json", "trials.json", "priors.json", "figures"}
+    assert files == {"backtest.json", "features.json", "trials.json", "priors.json", "recipe.json", "figures"}
     pictures = {f.path for f in kept.client.list_artifacts(kept.registered.run_id, "figures")}
     assert pictures == {"figures/calibration.svg", "figures/gain.svg"}
-    assert kept.store.table(kept.registered, "backtest.json") == trained().backtest.figures
-    assert kept.store.table(kept.registered, "features.json") == {"features": trained().features}
+    assert kept.store.table(kept.registered.run_id, "backtest.json") == trained().backtest.figures
+    assert kept.store.table(kept.registered.run_id, "features.json") == {"features": trained().features}
     # One prior for each training cutoff, the origin and the day one stands on.
     days = {*trained().trained_cutoffs, shop().ends, Cutoff.parse(trained().backtest.figures["origins"][0]["cutoff"])}
-    assert set(kept.store.table(kept.registered, "priors.json")) == {str(d) for d in days}
-
-
-def test_version_one_is_the_champion_and_gives_the_model_back_to_the_bit(kept: Kept) -> None:
-    assert kept.registered == Registered("regulars", "1", kept.run.info.run_id)
-    assert kept.registered.uri == "models:/regulars@champion"
-    model, registered = kept.store.champion("regulars")
-    assert registered == kept.registered
-    pd.testing.assert_frame_equal(
-        score(shop(), model, threads=1), score(shop(), trained().model, threads=1), check_exact=True
-    )
+    assert set(kept.store.table(kept.registered.run_id, "priors.json")) == {str(d) for d in days}
 
 
 def test_artifacts_and_database_lie_together_and_nothing_is_pickled(kept: Kept) -> None:
@@ -210,13 +217,20 @@ def test_the_stored_model_has_a_signature_written_by_hand(kept: Kept) -> None:
         "purchased_at": ("string", True),
         "amount": ("double", True),
         "order_id": ("string", False),
+        "known_at": ("string", False),
         "quantity": ("double", True),
         "product_id": ("string", True),
         "category": ("string", True),
         "discount": ("double", True),
     }
     assert [c.name for c in signature.outputs] == meant().columns.tolist()
-    assert signature.params.params[0].name == "as_of"
+    params = {p.name: (p.dtype.name, p.default) for p in signature.params.params}
+    assert params == {
+        "as_of": ("string", str(trained().model.trained_on)),
+        "horizons": ("string", ""),
+        "reasons": ("boolean", False),
+        "offers": ("boolean", False),
+    }
 
 
 @pytest.mark.usefixtures("_restored_path")
@@ -236,6 +250,15 @@ def test_the_served_model_answers_purchases_with_the_same_bits(kept: Kept) -> No
         loaded.predict(history().assign(customer_id=None))
     with pytest.raises(RegularsError, match="not a date"):
         loaded.predict(history(), params={"as_of": "tomorrow"})
+    asked = {"as_of": later, "horizons": "30", "reasons": True}
+    told = answer(trained().model, history(), asked)
+    pd.testing.assert_frame_equal(loaded.predict(history(), params=asked), told, check_exact=True)
+    assert told["p_churn_30d"].equals(told["p_churn"])
+    assert (told["reasons"] != "").all()
+    with pytest.raises(RegularsError, match="holds no offers"):
+        loaded.predict(history(), params={"offers": True})
+    with pytest.raises(mlflow.exceptions.MlflowException, match="boolean"):
+        loaded.predict(history(), params={"reasons": "yes"})
 
 
 ALONE = """
@@ -243,103 +266,92 @@ import json, sys
 import mlflow.pyfunc, pandas as pd
 loaded = mlflow.pyfunc.load_model(sys.argv[1])
 found = loaded.predict(pd.read_json(sys.argv[2], dtype=False, convert_dates=False))
-import regulars
+where = sorted({str(m.__file__) for n, m in sys.modules.items() if n.split(".")[0] == "regulars"})
 p, ids = [p.hex() for p in found["p_churn"]], list(found["customer_id"])
-print(json.dumps({"where": regulars.__file__, "p": p, "ids": ids}))
+print(json.dumps({"where": where, "p": p, "ids": ids}))
 """
 
 
-def test_the_bundle_carries_the_code_that_serves_it(kept: Kept, tmp_path: Path) -> None:
-    # A process of its own, in a folder of its own: the code beside the model is what answers, and pickles are refused.
+def test_the_model_answers_where_nothing_is_installed_but_what_it_asks_for(kept: Kept, tmp_path: Path) -> None:
+    # A process of its own, in which there is no Regulars but the code beside the model, and pickles are refused.
     history().to_json(tmp_path / "history.json", orient="records")
+    libraries = (kept.model_folder() / "requirements.txt").read_text(encoding="utf-8").splitlines()
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ALONE, str(kept.model_folder()), str(tmp_path / "history.json")],
+        [*PYTHON, "-c", ALONE, str(kept.model_folder()), str(tmp_path / "history.json")],
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "OMP_NUM_THREADS": "1",
-            "OMP_WAIT_POLICY": "passive",
-        },
+        env=environment(tmp_path / "installed", libraries),
         check=False,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout.splitlines()[-1])
-    assert Path(said["where"]).is_relative_to(kept.model_folder())
+    assert all(Path(place).is_relative_to(kept.model_folder()) for place in said["where"])
     assert said["ids"] == meant()["customer_id"].tolist()
     assert said["p"] == [p.hex() for p in meant()["p_churn"]]
 
 
-def test_an_alias_that_cannot_be_moved_leaves_the_old_champion_and_a_failed_run(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("_restored_path")
+def test_mlflow_by_itself_cannot_load_a_bundle_that_was_changed(kept: Kept, tmp_path: Path) -> None:
     import mlflow
 
-    def refuse(*_: object) -> None:
-        raise mlflow.exceptions.MlflowException("the alias could not be moved")
-
-    def unlucky() -> str:
-        with monkeypatch.context() as patch:
-            patch.setattr(mlflow.MlflowClient, "set_registered_model_alias", refuse)
-            with (
-                pytest.raises(mlflow.exceptions.MlflowException, match="could not be moved"),
-                kept.store.run("unlucky") as run_id,
-            ):
-                kept.store.register(trained().model, run_id, "unlucky", {})
-        return str(kept.client.get_run(run_id).info.status)
-
-    assert unlucky() == "FAILED"
-    # The version is there, but nobody who asks for the champion gets it.
-    assert [str(v.version) for v in kept.client.search_model_versions("name='unlucky'")] == ["1"]
-    with pytest.raises(NoModel, match="no champion of `unlucky`"):
-        kept.store.champion("unlucky")
-    with kept.store.run("lucky") as run_id:
-        kept.store.register(trained().model, run_id, "unlucky", {})
-    assert kept.store.champion("unlucky")[1] == Registered("unlucky", "2", run_id)
-    assert unlucky() == "FAILED"
-    assert kept.store.champion("unlucky")[1].version == "2"
+    folder = Path(shutil.copytree(kept.model_folder(), tmp_path / "model"))
+    booster = folder / "artifacts" / "bundle" / "churn_30_rich.ubj"
+    booster.write_bytes(booster.read_bytes()[:-1] + b"?")
+    with pytest.raises(NoModel, match=r"was changed.*churn_30_rich"):
+        mlflow.pyfunc.load_model(str(folder))
 
 
 def test_a_model_stored_without_a_signature_is_never_registered(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
 
-    monkeypatch.setattr(
-        mlflow.pyfunc, "log_model", lambda **_: SimpleNamespace(signature=None, model_uri="models:/none")
-    )
-    before = len(kept.client.search_model_versions("name='regulars'"))
-    with pytest.raises(RegularsError, match="without a signature"), kept.store.run("unsigned") as run_id:
-        kept.store.register(trained().model, run_id, "regulars", {})
+    before = len(kept.registry.versions("regulars"))
+    monkeypatch.setattr(mlflow.models.Model, "load", lambda _: SimpleNamespace(signature=None))
+    with pytest.raises(RegularsError, match="without its signature"), kept.store.run("unsigned") as run_id:
+        kept.registry.register(trained().model, run_id, "regulars", {})
     assert kept.client.get_run(run_id).info.status == "FAILED"
-    assert len(kept.client.search_model_versions("name='regulars'")) == before
+    assert len(kept.registry.versions("regulars")) == before
 
 
-def test_a_store_that_is_not_there_has_no_champion_and_is_not_made_by_asking(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    with pytest.raises(NoModel, match="no model store") as refused:
-        store.champion("regulars")
-    assert refused.value.exit_code == 6
-    assert not (tmp_path / "mlruns").exists()
+def test_a_run_tells_which_process_makes_it(kept: Kept) -> None:
+    tags = kept.run.data.tags
+    assert (tags["host"], tags["pid"]) == (platform.node(), str(os.getpid()))
+    assert tags["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def test_another_name_has_no_champion(kept: Kept) -> None:
-    with pytest.raises(NoModel, match="no champion of `others`"):
-        kept.store.champion("others")
+def test_a_disk_that_is_full_while_a_run_is_made_is_told_with_its_place(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_dict", full)
+    with pytest.raises(StorageError, match="No space left on device") as refused, kept.store.run("full") as run_id:
+        kept.store.log(run_id, {}, {}, {"origins": [], "pooled": {}}, {"a.json": {}}, {})
+    assert refused.value.exit_code == 74
+    assert f"{kept.config.folder}/mlruns/mlflow.db" in str(refused.value)
+    assert "bytes free" in str(refused.value)
+    assert kept.client.get_run(run_id).info.status == "FAILED"
 
 
-def test_a_champion_whose_files_were_changed_is_refused(kept: Kept) -> None:
-    root = kept.config.folder / "mlruns"
-    before = set(root.rglob("bundle/churn_30_rich.ubj"))
-    with kept.store.run("spoilt") as run_id:
-        kept.store.register(trained().model, run_id, "spoilt", {})
-    (file,) = set(root.rglob("bundle/churn_30_rich.ubj")) - before
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
-    with pytest.raises(NoModel, match=r"was changed.*churn_30_rich"):
-        kept.store.champion("spoilt")
-    assert kept.store.champion("regulars")[1] == kept.registered
+def test_what_a_run_does_not_have_is_none(kept: Kept) -> None:
+    assert kept.store.table(kept.registered.run_id, "nothing.json") is None
+
+
+def test_a_password_of_the_stores_address_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("THE_PASSWORD", "p@ss word")
+    # A port on which nobody listens: 1 is reserved.
+    store = Store("postgresql://ann:${THE_PASSWORD}@127.0.0.1:1/mlflow", tmp_path)
+    with pytest.raises(StorageError, match="cannot be reached") as refused:
+        store.exists()
+    assert "p@ss" not in str(refused.value)
+    assert "p%40ss" not in str(refused.value)
+    assert store.shown == "postgresql://ann:${THE_PASSWORD}@127.0.0.1:1/mlflow"
+    assert "p@ss" not in repr(store.address)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pruned_trials_count_among_the_finished_because_their_number_repeats_the_study(kept: Kept) -> None:

@@ -27,10 +27,10 @@ from typer.testing import CliRunner
 
 from regulars import cli
 from regulars.features.family import catalogue
-from regulars.pipelines import demo_data
+from regulars.pipelines import demo_data, register
 from regulars.pipelines.written import Written, remembered
 
-from ..simulated import PLANTED, purchases, written
+from ..simulated import PLANTED, purchases, trained, written
 
 COMMANDS = ("check", "features", "backtest", "train", "score", "explain", "report", "demo")
 MODELS = ["regulars", "xgb_panel", "bg_nbd", "pareto_nbd", "naive"]
@@ -271,29 +271,31 @@ def test_shuffled_rows_another_time_zone_locale_and_hash_seed_give_the_same_byte
 def scores_of(config: Path, out: Path, *more: str) -> tuple[bytes, bytes]:
     said = run("score", config, "--out", out, *more)
     assert said.code == 0, said.err
-    return out.read_bytes(), out.with_suffix(".csv").read_bytes()
+    latest = out / "latest"
+    return (latest / "scores.parquet").read_bytes(), (latest / "scores.csv").read_bytes()
 
 
 def test_scores_are_the_same_bytes_when_run_again_and_when_rows_are_shuffled(shop_folder: Path, tmp_path: Path) -> None:
     config = shop_folder / "regulars.toml"
-    first = scores_of(config, tmp_path / "a.parquet", "--as-of", "2024-02-26")
-    assert scores_of(config, tmp_path / "b.parquet", "--as-of", "2024-02-26") == first
+    first = scores_of(config, tmp_path / "a", "--as-of", "2024-02-26")
+    assert scores_of(config, tmp_path / "b", "--as-of", "2024-02-26") == first
     # The default is the day after the last purchase.
-    assert scores_of(config, tmp_path / "c.parquet") == first
+    assert scores_of(config, tmp_path / "c") == first
+    assert "unchanged: the same scores were published before" in run("score", config, "--out", tmp_path / "c").out
     csv = shop_folder / "purchases.csv"
     kept = csv.read_bytes()
     try:
         purchases().sample(frac=1, random_state=9).to_csv(csv, index=False, lineterminator="\n")
         assert csv.read_bytes() != kept
-        assert scores_of(config, tmp_path / "d.parquet") == first
+        assert scores_of(config, tmp_path / "d") == first
     finally:
         csv.write_bytes(kept)
 
 
 def test_scores_say_whose_of_which_day_and_by_which_model(shop_folder: Path, tmp_path: Path) -> None:
-    said = run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s.parquet", "--json", tmp_path / "s.json")
+    said = run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s", "--json", tmp_path / "s.json")
     found = loaded(tmp_path / "s.json")
-    table = pq.read_table(tmp_path / "s.parquet").to_pandas()
+    table = pq.read_table(tmp_path / "s" / "2024-02-26" / "scores.parquet").to_pandas()
     assert (found["customers"], found["as_of"], found["version"]) == (len(table), "2024-02-26", "1")
     assert f"{len(table)} customers scored as of 2024-02-26" in said.out
     assert (found["churn_by"], found["value_by"]) == (table["model"][0], table["value_model"][0])
@@ -306,7 +308,7 @@ def test_scores_say_whose_of_which_day_and_by_which_model(shop_folder: Path, tmp
 
 def test_a_score_of_the_past_is_made_with_a_note(shop_folder: Path, tmp_path: Path) -> None:
     said = run(
-        "score", shop_folder / "regulars.toml", "--as-of", "2023-12-01", "--out", tmp_path / "s.parquet",
+        "score", shop_folder / "regulars.toml", "--as-of", "2023-12-01", "--out", tmp_path / "s",
         "--json", tmp_path / "s.json",
     )  # fmt: skip
     assert said.code == 0
@@ -325,8 +327,8 @@ def test_one_customer_is_explained_and_nobody_else_is_named(shop_folder: Path, t
         figures["logit"]["base"] + figures["logit"]["season"] + sum(t["logit"] for t in figures["logit"]["themes"])
     )
     # As the file of scores has it: who is asked about alone gets the same chance.
-    assert run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s.parquet").code == 0
-    scores = pd.read_parquet(tmp_path / "s.parquet").set_index("customer_id")
+    assert run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s").code == 0
+    scores = pd.read_parquet(tmp_path / "s" / "latest" / "scores.parquet").set_index("customer_id")
     assert figures["scores"]["p_churn"] == scores.loc[who, "p_churn"]
     for text in (said.out, said.err, (tmp_path / "e.json").read_text(encoding="utf-8")):
         assert set(re.findall(rf"{PLANTED}\d+", text)) <= {who}
@@ -347,7 +349,8 @@ def test_scores_lie_beside_the_configuration_unless_said_otherwise(shop_folder: 
         patch.chdir(tmp_path)
         assert run("score", shop_folder / "regulars.toml").code == 0
         assert run("report", shop_folder / "regulars.toml").code == 0
-    assert {"scores.parquet", "scores.csv", "report.html"} <= {p.name for p in shop_folder.iterdir()}
+    assert {"scores", "report.html"} <= {p.name for p in shop_folder.iterdir()}
+    assert {"latest", "runs"} <= {p.name for p in (shop_folder / "scores").iterdir()}
     # Wherever the command is run from, nothing is left there.
     assert list(tmp_path.iterdir()) == []
 
@@ -436,7 +439,7 @@ def test_exit_6_when_the_champion_was_tampered_with(shop_folder: Path, tmp_path:
     content = file.read_bytes()
     try:
         file.write_bytes(content.replace(b'"shift"', b'"shaft"'))
-        said = failed(run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s.parquet"), 6)
+        said = failed(run("score", shop_folder / "regulars.toml", "--out", tmp_path / "s"), 6)
     finally:
         file.write_bytes(content)
     assert "was changed" in said
@@ -462,7 +465,7 @@ def test_exit_74_when_the_result_cannot_be_written(shop_folder: Path, tmp_path: 
     place = tmp_path / "file" / "out"
     options: dict[str, list[object]] = {
         "check": ["--json", place],
-        "score": ["--out", place.with_suffix(".parquet")],
+        "score": ["--out", place],
         "report": ["--out", place.with_suffix(".html")],
         "features": ["--cutoff", "2024-01-01", "--out", place.with_suffix(".parquet")],
     }
@@ -473,15 +476,17 @@ def test_exit_74_when_the_result_cannot_be_written(shop_folder: Path, tmp_path: 
 
 
 def test_a_failure_leaves_the_old_scores(shop_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = scores_of(shop_folder / "regulars.toml", tmp_path / "s.parquet")
+    before = scores_of(shop_folder / "regulars.toml", tmp_path / "s")
 
     def broken(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("regulars.pipelines.score.pq.write_table", broken)
-    failed(run("score", shop_folder / "regulars.toml", "--as-of", "2024-01-01", "--out", tmp_path / "s.parquet"), 74)
-    assert ((tmp_path / "s.parquet").read_bytes(), (tmp_path / "s.csv").read_bytes()) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.csv", "s.parquet"]
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", broken)
+    failed(run("score", shop_folder / "regulars.toml", "--as-of", "2024-01-01", "--out", tmp_path / "s"), 74)
+    latest = tmp_path / "s" / "latest"
+    assert ((latest / "scores.parquet").read_bytes(), (latest / "scores.csv").read_bytes()) == before
+    assert sorted(p.name for p in (tmp_path / "s").iterdir()) == ["2024-02-26", "latest", "runs"]
+    assert len(list((tmp_path / "s" / "runs").iterdir())) == 1
 
 
 def test_the_message_is_all_there_is_and_debug_shows_the_traceback(tmp_path: Path) -> None:
@@ -509,7 +514,7 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     # The real command on simulated purchases in place of a wheel's.
     archive = tmp_path / "some.whl"
     with zipfile.ZipFile(archive, "w") as wheel:
-        wheel.writestr("purchases.csv", purchases(250).to_csv(index=False, lineterminator="\n"))
+        wheel.writestr("purchases.csv", purchases().to_csv(index=False, lineterminator="\n"))
     text = written(tmp_path / "text", purchases(1)).read_text()
     text = text.replace('"purchases.csv"', '"data/cdnow/purchases.csv"').split("[backtest]")[0]
     chosen = demo_data.DATA_SETS["cdnow"]
@@ -524,6 +529,8 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     quick = demo_data.TRAINING.replace("trials = 5", "trials = 0").replace("origins = 3", "origins = 1")
     assert quick != demo_data.TRAINING
     monkeypatch.setattr(demo_data, "TRAINING", quick)
+    # What it would learn from the same purchases; that the command `train` learns is shown above.
+    monkeypatch.setattr(register, "fit_model", lambda *_: trained())
     said = run("demo", "--data", "cdnow", "--folder", tmp_path / "demo")
     assert said.code == 0, said.err
     lines = said.out.strip().splitlines()
@@ -532,7 +539,7 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     assert "regulars@champion" in said.out
     assert str(tmp_path / "demo" / "report.html") in lines[-1]
     made = {p.name for p in (tmp_path / "demo").iterdir()}
-    assert {"scores.parquet", "scores.csv", "report.html", "regulars.toml", "data"} <= made
+    assert {"scores", "report.html", "regulars.toml", "data"} <= made
     assert {p.name for p in tmp_path.iterdir()} == {"demo", "mlruns", "some.whl"}
     assert not [w for w in ("nan", "None", "inf ") if w in said.out]
 

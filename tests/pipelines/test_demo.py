@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from regulars.config import Config
-from regulars.models.tracking import Store
+from regulars.models.registry import Registry
 from regulars.pipelines.demo import graded_words, run_demo
 
 
@@ -39,11 +39,11 @@ def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]
 @pytest.mark.soak
 def test_every_household_has_a_score_in_both_files(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
-    scores = pd.read_parquet(folder / "scores.parquet")
+    scores = pd.read_parquet(folder / "scores" / "latest" / "scores.parquet")
     assert len(scores) == scores["customer_id"].nunique() == 2469  # all households bought in the year
     assert scores["p_churn"].between(0, 1).all()
     assert set(scores["as_of"]) == {"2018-01-01"}
-    as_csv = pd.read_csv(folder / "scores.csv", dtype={"customer_id": str, "model_version": str})
+    as_csv = pd.read_csv(folder / "scores" / "latest" / "scores.csv", dtype={"customer_id": str, "model_version": str})
     assert as_csv["p_churn"].tolist() == scores["p_churn"].tolist()
     # Past spend adds up to the ledger's money: 4,596,039.58 dollars.
     assert scores["spend"].sum() == pytest.approx(4_596_039.58, abs=1e-6)
@@ -53,8 +53,8 @@ def test_every_household_has_a_score_in_both_files(demo: tuple[Path, list[str]])
 def test_the_registered_champion_is_the_one_that_scored(demo: tuple[Path, list[str]]) -> None:
     folder, _ = demo
     config = Config.load(folder / "regulars.toml")
-    model, registered = Store(config.tracking_uri).champion("regulars")
-    scores = pd.read_parquet(folder / "scores.parquet")
+    model, registered = Registry.of(config).champion("regulars")
+    scores = pd.read_parquet(folder / "scores" / "latest" / "scores.parquet")
     assert set(scores["run_id"]) == {registered.run_id}
     assert set(scores["model_version"]) == {registered.version}
     assert str(model.trained_on) == "2018-01-01"

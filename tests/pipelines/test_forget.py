@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,15 @@ from regulars.disk.lock import writing
 from regulars.errors import Busy, ConfigError, StorageError
 from regulars.intake import build_ledger
 from regulars.intake.keys import VARIABLE
-from regulars.models.tracking import Store
+from regulars.models.registry import Registry, named
 from regulars.pipelines.erase import ENTRY, erased_from
 from regulars.pipelines.features import features_to
 from regulars.pipelines.forget import forget
-from regulars.pipelines.score import Places, score_to
+from regulars.pipelines.published import CSV, MOVERS, RUNS, SCORES, Book, Run
+from regulars.pipelines.register import register
+from regulars.pipelines.score import score_to
+from regulars.pipelines.score_table import publish
 from regulars.pipelines.sought import Sought, places_in
-from regulars.pipelines.train import register
 from regulars.pipelines.written import remember, remembered
 
 from ..simulated import PLANTED, purchases, trained, written
@@ -74,24 +76,25 @@ def files_with(folder: Path, text: str) -> list[str]:
 def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     ledger, config = build_ledger(small), small
-    registered = register(ledger, config, trained())
-    score_to(ledger, config, ledger.ends.minus(20), tmp_path / "scores.parquet")
-    score_to(ledger, config, None, tmp_path / "scores.parquet")
-    shutil.copyfile(tmp_path / "scores.parquet", Places(tmp_path / "scores.parquet").horizons)
+    registered, registry = register(ledger, config, trained()), Registry.of(config)
+    registry.crown(named(registry, registered.name, registered.version), "passed")
+    book = Book(tmp_path / "scores")
+    runs = [score_to(ledger, config, day).run for day in (ledger.ends.minus(20), ledger.ends)]
     remember(tmp_path, "scores", elsewhere / "more.csv")
     features_to(ledger, config, [ledger.ends], elsewhere / "features")
-    (elsewhere / "more.csv").write_bytes((tmp_path / "scores.csv").read_bytes())
+    (elsewhere / "more.csv").write_bytes(runs[1].path(CSV).read_bytes())
     (tmp_path / "report.html").write_text(f"<td>{WHO}</td>")
     # What nobody foresaw: a text and a JSON file among the caches, a cell in the model store, a killed writer's rest.
     (tmp_path / ".regulars" / "notes.json").write_text(json.dumps({"who": [WHO], "n": 1}))
     (tmp_path / ".regulars" / "page.html").write_text(f"<p>{WHO}</p>")
-    (tmp_path / ".tmp-scores.csv").write_text(f"customer_id\n{WHO}\n")
+    (book.folder / RUNS / ".tmp-half").mkdir()
+    (book.folder / RUNS / ".tmp-half" / CSV).write_text(f"customer_id\n{WHO}\n")
     with closing(sqlite3.connect(tmp_path / "mlruns" / "mlflow.db")) as db, db:
         db.execute("insert into tags (key, value, run_uuid) values ('note', ?, ?)", [WHO, registered.run_id])
     source = (tmp_path / "purchases.csv").read_bytes()
     lines = ledger.manifest.lines["used"]
     theirs = source.decode().count(f"{WHO},")
-    held = {"scores.csv", "scores.parquet", "scores.previous.parquet", "scores_horizons.parquet", "scores_movers.csv"}
+    held = {"scores.csv", "scores.parquet", "movers.csv"}
     held |= {"more.csv", "mlflow.db", "purchases.parquet", "part-00000.parquet"}
     assert held <= set(files_with(tmp_path, WHO))
 
@@ -103,12 +106,19 @@ def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config
     assert (after.manifest.lines["used"], after.manifest.lines["erased"]) == (lines - theirs, theirs)
     assert (done.found, done.new, done.ledgers, done.lines) == (True, 1, 1, theirs)
     assert [(m["version"], m["run_id"]) for m in done.models] == [(registered.version, registered.run_id)]
-    (version,) = Store(config.tracking_uri).versions(registered.name)
+    (version,) = registry.versions(registered.name)
     assert "1 customers of its training data were forgotten" in version.tags["erased"]
-    scores = pd.read_csv(tmp_path / "scores.csv", dtype=str)
-    assert len(scores) == len(pq.read_table(tmp_path / "scores.parquet")) > 20
-    (entry,) = json.loads(pq.read_schema(tmp_path / "scores.parquet").metadata[ENTRY])
-    assert entry["rows"] == 1
+    # Every run is whole again, says how many rows it has lost, and is where readers look for it.
+    assert (book.runs(), book.latest) == (tuple(runs), runs[1])
+    for run in map(Run, (run.folder for run in runs)):
+        assert run.verified() is run
+        scores = pd.read_csv(run.path(CSV), dtype=str)
+        assert len(scores) == len(run.frame()) == run.facts["customers"] - 1 > 20
+        (entry,) = json.loads(pq.read_schema(run.path(SCORES)).metadata[ENTRY])
+        assert entry["rows"] == 1
+    assert [Run(run.folder).facts["erased"] for run in runs] == [2, 3]
+    assert {(e.path, e.count) for e in done.files} >= {(runs[1].path(MOVERS), 1), (runs[0].path(SCORES), 1)}
+    assert list((book.folder / RUNS).glob(".*")) == []
     assert not (tmp_path / "report.html").exists()
     assert json.loads((tmp_path / ".regulars" / "notes.json").read_text()) == {"who": ["erased"], "n": 1}
     said = " ".join([*done.words(), json.dumps(done.figures())])
@@ -272,3 +282,22 @@ def test_outputs_are_remembered_wherever_they_are_written(small: Config, tmp_pat
     away = tmp_path.parent / f"{tmp_path.name}-away"
     features_to(ledger, small, [ledger.ends], away)
     assert [(w.path, w.kind) for w in remembered(tmp_path)] == [("features", "features"), (str(away), "features")]
+
+
+def test_rows_of_the_table_that_scores_go_to_are_erased(small: Config, tmp_path: Path, tmp_path_factory: Any) -> None:
+    scores = small.scores.model_copy(update={"url": "sqlite:///out.db", "table": "scores"})
+    config = small.model_copy(update={"scores": scores})
+    made = tmp_path_factory.mktemp("made") / "2024-01-08-v1-0a1b2c3d"
+    made.mkdir()
+    pq.write_table(pa.table({"customer_id": [WHO, "other"], "as_of": ["2024-01-08"] * 2}), made / SCORES)
+    publish(Run(made), config)
+    assert files_with(tmp_path, WHO) == ["out.db", "purchases.csv"]
+    done = forget(config, [WHO])
+    assert done.figures()["table_rows"] == 1
+    assert "Rows erased in the table that scores go to: 1." in done.words()
+    # The source is the owner's; no free page of the database remembers the id.
+    assert files_with(tmp_path, WHO) == ["purchases.csv"]
+    with closing(sqlite3.connect(tmp_path / "out.db")) as db:
+        assert db.execute("select * from scores").fetchall() == [("other", "2024-01-08")]
+        assert db.execute("select run, rows from scores_published").fetchall() == [(made.name, 1)]
+    assert forget(config, [WHO]).figures()["table_rows"] == 0

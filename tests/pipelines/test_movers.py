@@ -1,21 +1,22 @@
-"""Movers: who changed most since the scores before, by hand; and the files that tell it."""
+"""Movers: who changed most since the run before, by hand; and the file that tells it."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
-from regulars.errors import StorageError
-from regulars.pipelines.files import all_replaced
+from regulars.clock import Cutoff
+from regulars.models.versions import Registered
 from regulars.pipelines.movers import COLUMNS, About, Movers, movers
-from regulars.pipelines.score import Places, Scored, write_scores
+from regulars.pipelines.published import HORIZONS, MOVERS, Book, Run
+from regulars.pipelines.run_files import moved_since
+from regulars.pipelines.score import publish_day
+
+from ..simulated import config_of, shop, trained
 
 JANUARY, FEBRUARY = About("2024-01-01", 90, "EUR", "1"), About("2024-02-01", 90, "EUR", "1")
 
@@ -68,6 +69,48 @@ def test_another_version_is_said() -> None:
     assert found.words.endswith("version 1 spoke then and 2 now, so part of what moved is the model")
 
 
+def day_of(folder: Path, as_of: str, version: str = "7", **settings: Any) -> Run:
+    """The shop scored as of a day."""
+    config = config_of(**settings).model_copy(update={"folder": folder})
+    by = Registered("regulars", version, f"run-of-{version}")
+    return publish_day(shop(), config, trained().model, by, Cutoff.parse(as_of), folder / "scores").run
+
+
+def test_a_run_tells_who_moved_since_the_newest_run_of_an_earlier_day(tmp_path: Path) -> None:
+    first = day_of(tmp_path, "2023-08-01")
+    assert not first.has(MOVERS)
+    assert first.facts["movers"] is None
+    second = day_of(tmp_path, "2023-10-01")
+    listed = pd.read_csv(second.path(MOVERS))
+    expected = moved_since(second.frame(), About.of_run(second.facts), first, 100)
+    assert isinstance(expected, Movers)
+    assert listed["customer_id"].tolist() == expected.rows["customer_id"].tolist()
+    assert second.facts["movers"] == expected.figures()
+    assert second.facts["words"][-1] == expected.words
+    assert expected.words.startswith("since 2023-08-01 ")
+    # Who bought for the first time in these weeks joined.
+    joined = set(second.frame()["customer_id"]) - set(first.frame()["customer_id"])
+    assert joined
+    assert set(listed.loc[listed["moved"].str.contains("joined"), "customer_id"]) == joined
+    # A day between them is told against the first; the second stays as it was, and is made again to the byte.
+    between = day_of(tmp_path, "2023-09-01")
+    assert between.facts["movers"]["since"] == "2023-08-01"
+    assert Book(tmp_path / "scores").latest == second
+    assert second.verified()
+    third = day_of(tmp_path, "2023-10-01")
+    assert third.facts["movers"]["since"] == "2023-09-01"
+    assert third.name != second.name
+
+
+def test_a_day_scored_again_is_not_told_against_itself(tmp_path: Path) -> None:
+    day_of(tmp_path, "2024-02-01")
+    again = day_of(tmp_path, "2024-02-01", "8")
+    assert (again.facts["movers"], again.has(MOVERS)) == (None, False)
+    later = day_of(tmp_path, "2024-02-26", "8")
+    assert later.facts["movers"]["words"].startswith("since 2024-02-01 ")
+    assert "version" not in later.facts["movers"]["words"]
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
@@ -75,93 +118,18 @@ def test_another_version_is_said() -> None:
         (About("2024-02-01", 90, ""), "are in EUR and these in none named"),
     ],
 )
-def test_another_horizon_or_currency_is_a_sentence_and_no_movers(tmp_path: Path, other: About, said: str) -> None:
-    write_scores(Scored(JANUARY, OLD), tmp_path / "scores.parquet", 10)
-    found = write_scores(Scored(other, NEW), tmp_path / "scores.parquet", 10)
-    assert isinstance(found, str)
-    assert said in found
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["scores.csv", "scores.parquet", "scores.previous.parquet"]
+def test_another_horizon_or_currency_is_a_sentence_and_no_movers(other: About, said: str) -> None:
+    assert said in str(JANUARY.hindrance(other))
 
 
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+def test_scores_in_another_currency_are_published_with_a_note_instead_of_movers(tmp_path: Path) -> None:
+    day_of(tmp_path, "2024-02-01")
+    data = {**config_of().data.model_dump(), "currency": "EUR"}
+    run = day_of(tmp_path, "2024-02-26", data=data)
+    assert (run.has(MOVERS), run.facts["movers"]) == (False, None)
+    assert run.facts["notes"][-1].endswith("are in USD and these in EUR, so nobody is said to have moved")
 
 
-def test_scores_of_an_earlier_day_are_kept_and_a_rerun_leaves_every_byte(tmp_path: Path) -> None:
-    file = tmp_path / "scores.parquet"
-    assert write_scores(Scored(JANUARY, OLD), file, 10) is None
-    january = file.read_bytes()
-    assert sorted(bytes_of(tmp_path)) == ["scores.csv", "scores.parquet"]
-    found = write_scores(Scored(FEBRUARY, NEW), file, 10)
-    assert isinstance(found, Movers)
-    first = bytes_of(tmp_path)
-    assert first["scores.previous.parquet"] == january
-    assert pd.read_csv(tmp_path / "scores_movers.csv")["customer_id"].tolist() == ["a", "c", "e", "d"]
-    write_scores(Scored(FEBRUARY, NEW), file, 10)
-    assert bytes_of(tmp_path) == first
-
-
-def test_scores_of_an_earlier_day_put_over_later_ones_speak_of_no_movers(tmp_path: Path) -> None:
-    file = tmp_path / "scores.parquet"
-    write_scores(Scored(JANUARY, OLD), file, 10)
-    write_scores(Scored(FEBRUARY, NEW), file, 10)
-    first = bytes_of(tmp_path)
-    assert write_scores(Scored(JANUARY, OLD), file, 10) is None
-    assert sorted(bytes_of(tmp_path)) == ["scores.csv", "scores.parquet", "scores.previous.parquet"]
-    write_scores(Scored(FEBRUARY, NEW), file, 10)
-    assert bytes_of(tmp_path) == first
-
-
-def test_further_horizons_lie_beside_the_scores_and_go_when_there_are_none(tmp_path: Path) -> None:
-    file = tmp_path / "s.parquet"
-    long = pd.DataFrame({"customer_id": ["b", "b"], "horizon_days": [90, 365], "p_churn": [0.5, 0.4]})
-    write_scores(Scored(FEBRUARY, NEW, long), file, 10)
-    assert pq.read_table(Places(file).horizons).to_pandas().equals(long)
-    assert Places(file).horizons.name == "s_horizons.parquet"
-    write_scores(Scored(FEBRUARY, NEW), file, 10)
-    assert not Places(file).horizons.exists()
-
-
-def test_a_file_of_someone_else_in_the_place_is_not_taken_for_scores(tmp_path: Path) -> None:
-    file = tmp_path / "scores.parquet"
-    pq.write_table(pq.read_table(_plain(tmp_path / "plain.parquet")), file)
-    assert write_scores(Scored(FEBRUARY, NEW), file, 10) is None
-    assert not Places(file).previous.exists()
-    file.write_bytes(b"nothing")
-    assert write_scores(Scored(FEBRUARY, NEW), file, 10) is None
-
-
-def _plain(file: Path) -> Path:
-    OLD.to_parquet(file, index=False)
-    return file
-
-
-def test_a_disk_that_fills_up_at_the_last_file_leaves_all_as_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "scores.parquet"
-    write_scores(Scored(JANUARY, OLD), file, 10)
-    before = bytes_of(tmp_path)
-
-    def full(_: object, path: Path, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(StorageError, match="No space left"):
-        write_scores(Scored(FEBRUARY, NEW), file, 10)
-    assert bytes_of(tmp_path) == before
-
-
-def test_files_are_moved_in_turn_once_all_of_them_are_filled(tmp_path: Path) -> None:
-    there: list[list[str]] = []
-
-    def filled(text: str) -> Callable[[Path], object]:
-        def write(waiting: Path) -> None:
-            there.append([p.name for p in tmp_path.iterdir() if not p.name.startswith(".")])
-            waiting.write_text(text, encoding="utf-8")
-
-        return write
-
-    all_replaced([(tmp_path / name, filled(name)) for name in ("a", "b", "c")])
-    assert there == [[], [], []]
-    assert [(tmp_path / name).read_text(encoding="utf-8") for name in ("a", "b", "c")] == ["a", "b", "c"]
+def test_further_horizons_lie_beside_the_scores_where_there_are_several(tmp_path: Path) -> None:
+    # The shop's model has one horizon.
+    assert not day_of(tmp_path, "2024-02-26").has(HORIZONS)

@@ -12,8 +12,10 @@ import pytest
 from regulars.intake import Ledger
 from regulars.models.model import Model
 from regulars.models.splits import Origin
+from regulars.models.versions import Registered
 from regulars.pipelines.prospects import COLUMNS, prospect_scores, prospects_learnt
-from regulars.pipelines.score import Places, scored, write_scores
+from regulars.pipelines.published import PROSPECTS, Run
+from regulars.pipelines.score import publish_day, scored
 
 from ..simulated import FIRST, ZONE, config_of, mapped, purchases, trained
 
@@ -53,6 +55,11 @@ def model() -> Model:
     return replace(trained().model, prospects=prospects_learnt(joined(), CONFIG, stand())[0])
 
 
+def published(ledger: Ledger, folder: Path) -> Run:
+    config = CONFIG.model_copy(update={"folder": folder})
+    return publish_day(ledger, config, model(), Registered("regulars", "1", "run"), ledger.ends, folder / "scores").run
+
+
 def test_who_has_not_bought_by_the_day_gets_what_became_of_earlier_ones() -> None:
     found = prospect_scores(joined(), model(), joined().ends)
     assert found is not None
@@ -71,13 +78,13 @@ def test_prospects_are_never_among_the_customers(tmp_path: Path) -> None:
     found = scored(joined(), model(), CONFIG)
     assert not found.scores["customer_id"].isin(never()).any()
     assert found.scores["basis"].isin(["purchases", "newcomer"]).all()
-    places = Places(tmp_path / "scores.parquet")
-    write_scores(found.by("1", "run"), places.parquet, 5)
-    kept = pd.read_parquet(places.prospects)
-    assert (len(kept), set(kept["model_version"])) == (51, {"1"})
-    # Without a table of customers nobody is known to be one, and the file of the day before goes.
-    write_scores(scored(Ledger.from_frame(purchases(), config_of()), model(), CONFIG).by("1", "run"), places.parquet, 5)
-    assert not places.prospects.exists()
+    kept = published(joined(), tmp_path)
+    frame = kept.frame(name=PROSPECTS)
+    assert (len(frame), set(frame["model_version"])) == (51, {"1"})
+    assert (kept.facts["prospects"], kept.facts["customers"]) == (51, len(found.scores))
+    # Without a table of customers nobody is known to be one.
+    without = published(Ledger.from_frame(purchases(), config_of()), tmp_path)
+    assert (without.has(PROSPECTS), without.facts["prospects"]) == (False, None)
 
 
 def test_too_few_of_them_have_no_values_and_it_is_said() -> None:

@@ -11,10 +11,12 @@ import pytest
 from regulars.config import Config
 from regulars.errors import NoModel
 from regulars.intake import Ledger
-from regulars.models.tracking import Registered
+from regulars.models.registry import Registry, named
+from regulars.models.versions import Registered
+from regulars.pipelines.kept import predictions_file
+from regulars.pipelines.register import register
 from regulars.pipelines.report import months_of, report_input, report_of_champion
 from regulars.pipelines.score import score
-from regulars.pipelines.train import predictions_file, register
 from regulars.reports.notation import date
 
 from ..simulated import config_of, purchases, shop, trained
@@ -67,7 +69,10 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Regist
     folder = tmp_path_factory.mktemp("report")
     uri = f"sqlite:///{folder}/mlruns/mlflow.db"
     config = config_of(mlflow={"tracking_uri": uri}).model_copy(update={"folder": folder})
-    return config, register(shop(), config, trained())
+    found = register(shop(), config, trained())
+    registry = Registry.of(config)
+    registry.crown(named(registry, found.name, found.version), "passed")
+    return config, found
 
 
 def test_the_champions_report_is_one_offline_file(registered: tuple[Config, Registered], tmp_path: Path) -> None:

@@ -1,23 +1,33 @@
-"""Score: the same bytes each time, whole files or none, and refusals before anything is written."""
+"""Score: the same bytes each time however they are made, whole runs or none, refusals before anything is written."""
 
 from __future__ import annotations
 
+import csv
 import errno
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from regulars.errors import ConfigError, DataError, StorageError
+from regulars.clock import Cutoff
+from regulars.config import Config
+from regulars.errors import ConfigError, DataError, RegularsError, StorageError
 from regulars.intake import Ledger
 from regulars.models.concentration import concentration
-from regulars.models.tracking import Registered, Store
-from regulars.pipelines.movers import About
-from regulars.pipelines.score import Scored, score, score_to, scored, write_scores
+from regulars.models.registry import Registry
+from regulars.models.versions import Registered
+from regulars.pipelines.published import CSV, FACTS, MANIFEST, SCORES, Book, Run
+from regulars.pipelines.score import Published, Scored, publish_day, score, score_to, scored, scores_folder
+from regulars.pipelines.self_check import checked
+from regulars.pipelines.told import Telling, told_blocks
 
 from ..simulated import PLANTED, config_of, purchases, shop, trained
 
@@ -79,55 +89,213 @@ def test_a_ledger_with_a_column_more_is_scored_as_before() -> None:
     )
 
 
-def found_of(frame: pd.DataFrame, as_of: str = "2024-02-26") -> Scored:
-    """A table of scores with what it is about."""
-    return Scored(About(as_of, 30, "USD", "7"), frame)
+SEVEN = Registered("regulars", "7", "run-of-7")
 
 
-def test_scores_written_twice_are_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_scores(scored(shop(), trained().model, config_of()), tmp_path / name / "scores.parquet", 10)
-    for file in ("scores.parquet", "scores.csv"):
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
-    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["scores.csv", "scores.parquet"]
+def published(folder: Path, as_of: str | None = None, **settings: Any) -> Published:
+    """The shop's model as version 7, published in a folder."""
+    config = config_of(**settings).model_copy(update={"folder": folder})
+    day = shop().ends if as_of is None else Cutoff.parse(as_of)
+    return publish_day(shop(), config, trained().model, SEVEN, day, folder / "scores")
 
 
-def test_parquet_and_csv_tell_the_same_and_ids_stay_text(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that no test changes."""
+    return published(tmp_path_factory.mktemp("score")).run
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder; of a link where it leads."""
+    there = {str(p.relative_to(folder)): p for p in folder.rglob("*")}
+    files = {n: p.read_bytes() for n, p in there.items() if p.is_file() and not p.is_symlink()}
+    return files | {n: os.fsencode(p.readlink()) for n, p in there.items() if p.is_symlink()}
+
+
+def test_the_size_of_blocks_and_shards_and_the_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pd.concat([told.scores for _, told in told_blocks(shop(), trained().model, shop().ends, 1)])
+    telling = Telling.of(shop(), trained().model, shop().ends)
+    # 7 does not divide the number of customers; a shard of one line is one customer.
+    monkeypatch.setattr("regulars.engines.local.LINES", 1)
+    parts = list(telling.blocks(2, rows=97))
+    assert [sample.n_rows for sample, _ in parts[:-1]] == [97] * (len(parts) - 1)
+    again = pd.concat([told.scores for _, told in parts], ignore_index=True)
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+
+
+def test_a_run_is_the_same_bytes_wherever_and_however_it_is_made(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.pipelines.told.BLOCK", 101)
+    telling = Telling.blocks
+    monkeypatch.setattr(Telling, "blocks", lambda self, threads, progress: telling(self, threads, progress, 101))
+    again = published(tmp_path, engine={"threads": 2}).run
+    assert again.name == run.name
+    # Row groups are as large as blocks; whatever is in them is the same.
+    assert pq.read_table(again.path(SCORES)).equals(pq.read_table(run.path(SCORES)), check_metadata=True)
+    mine, other = bytes_of(again.folder), bytes_of(run.folder)
+    for name in (SCORES, MANIFEST):
+        del mine[name], other[name]
+    assert mine == other
+    assert {CSV, FACTS, "rows.parquet"} >= set(mine) >= {CSV, FACTS}
+
+
+def test_a_run_holds_what_is_said_in_a_notebook(run: Run) -> None:
+    told, frame = run.frame(), score(shop(), trained().model, threads=1)
+    said = scored(shop(), trained().model, config_of()).scores
+    assert said.drop(columns="reasons").equals(frame.drop(columns="reasons"))
+    assert told["reasons"].tolist() == said["reasons"].tolist()
+    assert (told["reasons"] != "").sum() > 20
+    same = [c for c in frame.columns if c != "reasons"]
+    pd.testing.assert_frame_equal(told[same], frame[same], check_exact=True, check_dtype=False)
+
+
+def test_parquet_and_csv_tell_the_same_and_ids_stay_text(run: Run) -> None:
+    table = pq.read_table(run.path(SCORES))
     scores = score(shop(), trained().model, threads=1)
-    write_scores(found_of(scores), tmp_path / "scores.parquet", 10)
-    table = pq.read_table(tmp_path / "scores.parquet")
-    assert table.column_names == scores.columns.tolist()
+    assert table.column_names == [*scores.columns, "model_version", "run_id"]
     about = {b"as_of": b"2024-02-26", b"horizon_days": b"30", b"currency": b"USD", b"model_version": b"7"}
     assert table.schema.metadata == about
-    assert table["p_churn"].to_pylist() == scores["p_churn"].tolist()
-    text = pd.read_csv(tmp_path / "scores.csv", dtype={"customer_id": str})
-    assert text["customer_id"].tolist() == scores["customer_id"].tolist()
-    assert text["customer_id"].str.startswith(PLANTED).all()
-    assert text["p_churn"].tolist() == scores["p_churn"].tolist()
-    assert b"\r" not in (tmp_path / "scores.csv").read_bytes()
+    with run.path(CSV).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["customer_id"] for row in rows] == scores["customer_id"].tolist()
+    assert all(row["customer_id"].startswith(PLANTED) for row in rows)
+    for name in scores.select_dtypes("float").columns:
+        # Missing is an empty cell; everything else reads back to the same bits.
+        text = [float(row[name]) if row[name] else np.nan for row in rows]
+        assert np.array(text).tobytes() == np.where(scores[name].isna(), np.nan, scores[name]).tobytes(), name
+    assert b"\r" not in run.path(CSV).read_bytes()
+
+
+def test_a_run_says_of_itself_what_it_is(run: Run) -> None:
+    scores, facts, model = run.frame(), run.facts, trained().model
+    assert (facts["name"], facts["as_of"], facts["currency"], facts["horizons"]) == (
+        run.name,
+        "2024-02-26",
+        "USD",
+        [30],
+    )
+    assert facts["model"] == {
+        "name": "regulars", "version": "7", "run_id": "run-of-7", "bundle": "", "trained_on": str(model.trained_on),
+    }  # fmt: skip
+    assert facts["ledger"] == {"fingerprint": shop().manifest.fingerprint, "last_day": shop().manifest.last_day}
+    assert facts["customers"] == len(scores)
+    assert facts["totals"]["expected_spend"] == pytest.approx(scores["expected_spend"].sum(), rel=1e-12)
+    assert facts["totals"]["mean_p_churn"] == pytest.approx(scores["p_churn"].mean(), rel=1e-12)
+    assert facts["totals"]["lifetime_value"] == pytest.approx(scores["lifetime_value"].sum(), rel=1e-12)
+    total = scored(shop(), model, config_of()).total
+    assert total is not None
+    told = [facts["totals"][f"lifetime_{name}"] for name in ("value", "low", "high", "level")]
+    assert told == [total.value, total.low, total.high, total.level]
+    again = Scored.of_run(run)
+    assert (again.total, again.horizons, again.prospects) == (total, None, None)
+    assert facts["concentration"] == concentration(scores["expected_spend"].to_numpy()).figures()
+    assert (facts["movers"], facts["notes"], facts["erased"]) == (None, [], 0)
+    assert (facts["churn_by"], facts["value_by"]) == (model.speaker, model.value_speaker)
+    assert set(scores["model_version"]) == {"7"}
+    assert set(scores["run_id"]) == {"run-of-7"}
+    assert not [name for name in bytes_of(run.folder) if name.startswith(".")]
+    assert PLANTED not in json.dumps(facts)
+
+
+def test_the_same_run_again_is_unchanged_and_a_broken_one_is_made_again(tmp_path: Path) -> None:
+    first = published(tmp_path)
+    before = bytes_of(tmp_path)
+    assert not first.unchanged
+    assert published(tmp_path).unchanged
+    assert bytes_of(tmp_path) == before
+    first.run.path(CSV).write_text("torn")
+    again = published(tmp_path)
+    assert (again.unchanged, again.run) == (False, first.run)
+    assert bytes_of(tmp_path) == before
+
+
+def test_whatever_the_bytes_depend_on_makes_another_run(tmp_path: Path) -> None:
+    first = published(tmp_path).run
+    others = [
+        published(tmp_path, scores={"reasons": 3}).run,
+        published(tmp_path, data={**config_of().data.model_dump(), "currency": "EUR"}).run,
+    ]
+    assert len({first.name, *(run.name for run in others)}) == 3
+    assert (others[0].frame()["reasons"] != "").sum() == 3
+    # The newest is what readers find; the older ones stay.
+    assert Book(tmp_path / "scores").latest == others[1]
+    assert set(Book(tmp_path / "scores").runs()) == {first, *others}
+    # Neither threads nor the day on which it is made are among it.
+    assert published(tmp_path, engine={"threads": 2}).run == first
 
 
 def test_a_disk_that_fills_up_keeps_the_old_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "scores.parquet"
-    write_scores(found_of(score(shop(), trained().model, threads=1)), file, 10)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    published(tmp_path, "2024-02-17")
+    before = bytes_of(tmp_path)
 
-    def full(_: object, path: Path, **__: object) -> None:
-        Path(path).write_bytes(b"PAR1 and then nothing")
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(StorageError, match="No space left") as refused:
-        write_scores(found_of(score(shop(), trained().model, shop().ends.minus(9), 1), "2024-02-17"), file, 10)
+        published(tmp_path)
     assert refused.value.exit_code == 74
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    assert bytes_of(tmp_path) == before
 
 
-class Champion(Store):
-    """A store whose champion is the shop's model, without MLflow."""
+def _told(place: Path, **columns: list[Any]) -> None:
+    """A run's tables of two customers, as they should be but for some columns."""
+    good = {"customer_id": ["a", "b"], "p_churn": [0.5, 1.0], "p_so_late": [0.1, None], "expected_spend": [1.0, -2.0]}
+    table = pa.table({**good, **columns})
+    pq.write_table(table, place / SCORES)
+    pyarrow.csv.write_csv(table, place / CSV)
 
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
+
+def test_a_run_that_is_sound_passes_its_own_check(tmp_path: Path) -> None:
+    _told(tmp_path)
+    checked(tmp_path, 2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "found"),
+    [
+        ({}, 3, "2 rows and 3 were told"),
+        ({"customer_id": ["a", "a"]}, 2, "a customer twice"),
+        ({"customer_id": ["b", "a"]}, 2, "a customer twice, or out of order"),
+        ({"p_churn": [0.5, 1.1]}, 2, "`p_churn` of 1 rows is no chance"),
+        ({"p_churn": [0.5, None]}, 2, "`p_churn` of 1 rows is no chance"),
+        ({"p_so_late": [-0.1, None]}, 2, "`p_so_late` of 1 rows is no chance"),
+        ({"expected_spend": [float("inf"), None]}, 2, "`expected_spend` of 2 rows is no finite amount"),
+    ],
+)
+def test_a_run_that_is_not_is_refused_with_what_is_wrong(
+    tmp_path: Path, columns: dict[str, list[Any]], rows: int, found: str
+) -> None:
+    _told(tmp_path, **columns)
+    with pytest.raises(RegularsError, match=found) as refused:
+        checked(tmp_path, rows)
+    assert (refused.value.code, refused.value.exit_code) == ("RG333", 70)
+
+
+def test_text_that_says_something_else_than_parquet_is_refused(tmp_path: Path) -> None:
+    _told(tmp_path)
+    text = (tmp_path / CSV).read_text()
+    (tmp_path / CSV).write_text(text.replace("0.5", "0.25"))
+    with pytest.raises(RegularsError, match=r"`p_churn` differs between scores\.csv and scores\.parquet"):
+        checked(tmp_path, 2)
+
+
+def test_a_run_that_fails_its_check_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(place: Path, _: int) -> None:
+        raise RegularsError("no", code="RG333")
+
+    monkeypatch.setattr("regulars.pipelines.score.checked", wrong)
+    with pytest.raises(RegularsError, match="RG333"):
+        published(tmp_path)
+    assert Book(tmp_path / "scores").runs() == ()
+
+
+class Champion(Registry):
+    """A registry whose champion is the shop's model, without MLflow."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        pass
 
     def champion(self, name: str, threads: int = 1) -> tuple[Any, Registered]:
         """The shop's model as version 7."""
@@ -135,52 +303,60 @@ class Champion(Store):
 
 
 @pytest.fixture
-def _champion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regulars.models.tracking.Store", Champion)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setattr("regulars.models.registry.Registry", Champion)
+    return config_of().model_copy(update={"folder": tmp_path})
 
 
-@pytest.mark.usefixtures("_champion")
-def test_scores_name_the_version_and_the_run_that_trained_it(tmp_path: Path) -> None:
-    written, notes = score_to(shop(), config_of(), None, tmp_path / "s.parquet")
-    table = pq.read_table(tmp_path / "s.parquet").to_pandas()
-    assert set(table["model_version"]) == {"7"}
-    assert set(table["run_id"]) == {"run-of-7"}
-    assert notes == []
-    assert written == {
+def test_the_champion_speaks_and_its_figures_are_those_of_the_run(settings: Config, tmp_path: Path) -> None:
+    done = score_to(shop(), settings)
+    table = done.run.frame()
+    words = concentration(table["expected_spend"].to_numpy())
+    assert done.run.folder.parent == tmp_path / "scores" / "runs"
+    assert done.figures() == {
         "customers": len(table),
         "as_of": str(shop().ends),
         "version": "7",
         "notes": [],
         "churn_by": trained().model.speaker,
         "value_by": trained().model.value_speaker,
-        "concentration": concentration(table["expected_spend"].to_numpy()).figures(),
+        "concentration": words.figures(),
         "movers": None,
-        "words": [concentration(table["expected_spend"].to_numpy()).words],
-        "file": str(tmp_path / "s.parquet"),
+        "words": [words.words],
+        "totals": done.run.facts["totals"],
+        "run": done.run.name,
+        "folder": str(done.run.folder),
+        "unchanged": False,
     }
+    assert score_to(shop(), settings).figures() == {**done.figures(), "unchanged": True}
 
 
-@pytest.mark.usefixtures("_champion")
-def test_a_day_before_the_training_or_after_the_data_comes_with_a_note(tmp_path: Path) -> None:
+def test_a_day_before_the_training_or_after_the_data_comes_with_a_note(settings: Config) -> None:
     past, future = shop().ends.minus(30), shop().ends.plus(30)
-    _, notes = score_to(shop(), config_of(), past, tmp_path / "s.parquet")
-    assert len(notes) == 1
-    assert f"trained on {shop().ends} and knows what happened after {past}" in notes[0]
-    _, notes = score_to(shop(), config_of(), future, tmp_path / "s.parquet")
-    assert len(notes) == 1
-    assert shop().manifest.last_day in notes[0]
+    (note,) = score_to(shop(), settings, past).figures()["notes"]
+    assert f"trained on {shop().ends} and knows what happened after {past}" in note
+    (note,) = score_to(shop(), settings, future).figures()["notes"]
+    assert shop().manifest.last_day in note
 
 
-def test_nobody_at_risk_is_an_empty_file_with_all_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_risk_is_an_empty_run_with_all_columns(
+    run: Run, tmp_path: Path, settings: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Strict(Champion):
         def champion(self, name: str, threads: int = 1) -> tuple[Any, Registered]:
             return replace(trained().model, active_within_days=1), Registered(name, "7", "run-of-7")
 
-    monkeypatch.setattr("regulars.models.tracking.Store", Strict)
-    written, _ = score_to(shop(), config_of(), shop().ends.plus(60), tmp_path / "s.parquet")
-    assert written["customers"] == 0
-    assert written["version"] is None
-    empty, full = pq.read_schema(tmp_path / "s.parquet"), score(shop(), trained().model, threads=1)
-    assert empty.names == [*full.columns, "model_version", "run_id"]
-    write_scores(found_of(full.assign(model_version="7", run_id="r")), tmp_path / "full.parquet", 10)
-    assert empty.equals(pq.read_schema(tmp_path / "full.parquet"))
+    monkeypatch.setattr("regulars.models.registry.Registry", Strict)
+    found = score_to(shop(), settings, shop().ends.plus(60)).run
+    assert (found.facts["customers"], found.facts["totals"]["mean_p_churn"]) == (0, None)
+    assert pq.read_schema(found.path(SCORES)).equals(pq.read_schema(run.path(SCORES)))
+    assert found.path(CSV).read_text().count("\n") == 1
+
+
+def test_another_folder_may_be_named_and_a_file_is_refused(settings: Config, tmp_path: Path) -> None:
+    assert scores_folder(settings) == tmp_path / "scores"
+    assert scores_folder(settings, tmp_path / "elsewhere") == tmp_path / "elsewhere"
+    with pytest.raises(ConfigError, match="is the name of a file") as refused:
+        score_to(shop(), settings, None, tmp_path / "s.parquet")
+    assert refused.value.code == "RG334"
+    assert list(tmp_path.glob("s*")) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,8 @@ from regulars.models.speakers import MODELS
 from regulars.models.trials import finished
 from regulars.pipelines.backtest import run_backtest
 from regulars.pipelines.files import strict_json
-from regulars.pipelines.train import (
-    KEPT_PREDICTIONS,
-    fit_model,
-    pictures,
-    predictions_file,
-    prior_cache,
-    sweep_predictions,
-    train_and_register,
-)
+from regulars.pipelines.register import pictures, train_and_register
+from regulars.pipelines.train import Trained, fit_model
 
 from ..simulated import config_of, purchases, shop, trained, training_rows
 
@@ -149,22 +141,27 @@ def test_training_alone_writes_nothing_but_the_cache_it_is_given(
     assert {p.suffix for p in (tmp_path / "here" / "priors").iterdir()} == {".json"}
 
 
-def test_labels_that_are_late_push_the_origins_and_the_training_back() -> None:
-    config = config_of(target={"horizon_days": 30, "label_lag_days": 15})
-    found = fit_model(shop(200), config)
-    assert found.trained_cutoffs[-1] == shop(200).ends.minus(45)
-    (origin,) = found.backtest.figures["origins"]
-    assert origin["cutoff"] == str(shop(200).ends.minus(45))
-    assert max(origin["trained_cutoffs"]) == str(shop(200).ends.minus(90))
+@pytest.fixture(scope="module")
+def late_and_recent() -> Trained:
+    """A shop whose labels are known a fortnight late, and whose model speaks of recent customers only."""
+    target = {"horizon_days": 30, "label_lag_days": 15, "active_within_days": 90}
+    return fit_model(shop(), config_of(target=target))
 
 
-def test_a_model_for_recent_customers_only_learns_from_and_speaks_of_those() -> None:
-    found = fit_model(shop(), config_of(target={"horizon_days": 30, "active_within_days": 90}))
-    rows: Sample = training_rows(found)
+def test_labels_that_are_late_push_the_origins_and_the_training_back(late_and_recent: Trained) -> None:
+    assert late_and_recent.trained_cutoffs[-1] == shop().ends.minus(45)
+    (origin,) = late_and_recent.backtest.figures["origins"]
+    assert origin["cutoff"] == str(shop().ends.minus(45))
+    assert max(origin["trained_cutoffs"]) == str(shop().ends.minus(90))
+
+
+def test_a_model_for_recent_customers_only_learns_from_and_speaks_of_those(late_and_recent: Trained) -> None:
+    prepared, cutoffs = late_and_recent.prepared, late_and_recent.trained_cutoffs
+    rows: Sample = prepared.sample(prepared.label(shop().ends)).at(cutoffs)
     assert rows.panel.recency_days.max() == 90.0
-    predictions = found.backtest.predictions
+    predictions = late_and_recent.backtest.predictions
     assert 0 < len(predictions) < len(trained().backtest.predictions)
-    assert found.model.active_within_days == 90
+    assert late_and_recent.model.active_within_days == 90
     assert predictions["churned"].mean() < trained().backtest.predictions["churned"].mean() - 0.1
 
 
@@ -177,40 +174,22 @@ def test_pictures_are_drawn_of_the_examination_and_name_no_customer() -> None:
         assert "0shopper" not in svg
 
 
-def test_caches_lie_beside_the_configuration_and_belong_to_one_ledger() -> None:
-    config = config_of().model_copy(update={"folder": Path("/somewhere")})
-    here, other = prior_cache(config, shop()), prior_cache(config, shop(200))
-    assert here.parent == other.parent == Path("/somewhere/.regulars/priors")
-    assert here != other
-    assert here == prior_cache(config, Ledger.from_frame(purchases().sample(frac=1, random_state=0), config))
-    assert predictions_file(config, "abc") == Path("/somewhere/.regulars/backtests/abc.parquet")
-
-
-def test_the_predictions_of_the_newest_trainings_stay(tmp_path: Path) -> None:
-    for i in range(KEPT_PREDICTIONS + 3):
-        file = tmp_path / f"{i:02}.parquet"
-        file.touch()
-        os.utime(file, (1_000_000 + i, 1_000_000 + i))
-    sweep_predictions(tmp_path)
-    assert sorted(f.stem for f in tmp_path.iterdir()) == [f"{i:02}" for i in range(3, KEPT_PREDICTIONS + 3)]
-
-
 def test_a_second_training_in_the_same_folder_is_refused_while_one_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError("a second training began")
 
-    monkeypatch.setattr("regulars.pipelines.train.fit_model", never)
+    monkeypatch.setattr("regulars.pipelines.register.fit_model", never)
     config = config_of().model_copy(update={"folder": tmp_path})
     (tmp_path / ".regulars").mkdir()
-    with (tmp_path / ".regulars" / ".tmp-train.lock").open("w") as other:
+    with (tmp_path / ".regulars" / "train.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)  # A handle of its own is refused as another process would be.
         with pytest.raises(Busy, match="another run is writing"):
             train_and_register(shop(200), config)
     with pytest.raises(AssertionError, match="a second training began"):
         train_and_register(shop(200), config)
-    assert not (tmp_path / ".regulars" / ".tmp-train.lock").exists()
+    assert not (tmp_path / ".regulars" / "train.lock").exists()
 
 
 def test_gains_are_paired_and_in_percent_of_the_rivals_loss() -> None:

@@ -91,7 +91,7 @@ def _connected(address: Address, folder: Path) -> Iterator[Connection]:
     """A connection that is only read from; what goes wrong is said, without secrets."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    engine = _engine(address, folder)
+    engine = engine_of(address, lambda url: _file_url(url, folder))
     try:
         with closing(engine.connect()) as connection:
             yield connection
@@ -101,7 +101,14 @@ def _connected(address: Address, folder: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _engine(address: Address, folder: Path) -> Engine:
+def engine_of(address: Address, file_url: Callable[[URL], URL]) -> Engine:
+    """The engine of an address, without a pool; `file_url` settles how an SQLite file is opened.
+
+    Raises
+    ------
+    ConfigError
+        An address that is none, or whose dialect or driver is not installed.
+    """
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -111,7 +118,7 @@ def _engine(address: Address, folder: Path) -> Engine:
     try:
         url = make_url(address.text)
         if url.get_backend_name() == "sqlite":
-            url = _file_url(url, folder)
+            url = file_url(url)
         return create_engine(url, poolclass=NullPool, hide_parameters=True)
     except NoSuchModuleError:
         raise ConfigError(
@@ -191,7 +198,7 @@ def _told(error: Exception, address: Address) -> RegularsError:
     cause = getattr(error, "orig", None) or error
     said = address.masked(cause).strip() or "no reason was given"
     first = said.splitlines()[0].removesuffix(".")
-    if getattr(error, "connection_invalidated", False) or _is_lost(cause):
+    if getattr(error, "connection_invalidated", False) or is_lost(cause):
         return ConnectionLost(
             f"the database was not reached, or was lost while it was read: {first}",
             do="run again when the server can be reached; nothing of this read was kept",
@@ -204,7 +211,7 @@ def _told(error: Exception, address: Address) -> RegularsError:
     )
 
 
-def _is_lost(error: BaseException | None) -> bool:
+def is_lost(error: BaseException | None) -> bool:
     """Whether an error, or what led to it, is a connection that was refused or broke."""
     if error is None:
         return False
@@ -216,4 +223,4 @@ def _is_lost(error: BaseException | None) -> bool:
         return True
     if isinstance(number, int) and number in _LOST_NUMBERS:
         return True
-    return _is_lost(error.__cause__ or error.__context__)
+    return is_lost(error.__cause__ or error.__context__)

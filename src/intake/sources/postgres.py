@@ -72,7 +72,7 @@ _KNOWN_COLUMNS = """
     FROM kinds JOIN pg_catalog.pg_type t ON t.oid = kind WHERE t.typtype <> 'd' ORDER BY place
 """
 
-_TRANSIENT = ("08", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "25P03")
+_TRANSIENT = ("08", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01", "25P03", "55P03")
 """SQLSTATEs (or their classes) after which another attempt may help."""
 
 _OUT_OF_REACH = (
@@ -185,7 +185,7 @@ def _connected(address: Address) -> Iterator[Any]:
         ) from None
     try:
         with (
-            closing(dbapi.connect(_with_limits(address.text), autocommit=True)) as connection,
+            closing(dbapi.connect(with_limits(address.text), autocommit=True)) as connection,
             closing(connection.cursor()) as cursor,
         ):
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -195,7 +195,7 @@ def _connected(address: Address) -> Iterator[Any]:
         raise _told(error, address) from None
 
 
-def _with_limits(url: str) -> str:
+def with_limits(url: str) -> str:
     """The URL with limits to waiting, unless it has its own: a server that says nothing is not waited for for ever."""
     limits = {
         "connect_timeout": CONNECT_SECONDS,
@@ -300,8 +300,8 @@ def _told(error: Exception, address: Address) -> RegularsError:
     state = getattr(error, "sqlstate", None) or ""
     said = address.masked(error)
     words = said.lower()
-    first = _first_line(said)
-    if state.startswith(_TRANSIENT) or (not state and any(sign in words for sign in _OUT_OF_REACH)):
+    first = first_line(said)
+    if is_lost(state, words):
         return ConnectionLost(
             f"the database was not reached, or was lost while it was read: {first}",
             do="run again when the server can be reached; nothing of this read was kept",
@@ -325,7 +325,12 @@ def _told(error: Exception, address: Address) -> RegularsError:
     return StorageError(f"the database cannot be read: {first}", do="check `url` and the table", code="RG176")
 
 
-def _first_line(said: str) -> str:
+def is_lost(state: str, words: str) -> bool:
+    """Whether another attempt may help, by the SQLSTATE or, without one, by what was said in small letters."""
+    return state.startswith(_TRANSIENT) or (not state and any(sign in words for sign in _OUT_OF_REACH))
+
+
+def first_line(said: str) -> str:
     """What went wrong, without the driver's prefixes, the statement, and hints for programmers."""
     line = said.strip().splitlines()[0] if said.strip() else "no reason was given"
     for prefix in (

@@ -138,10 +138,10 @@ def test_what_trying_again_cannot_mend_is_not_tried_again() -> None:
 
 
 def test_limits_to_waiting_are_the_users_where_he_gives_them() -> None:
-    said = postgres._with_limits("postgresql://a@h/d?connect_timeout=60")
+    said = postgres.with_limits("postgresql://a@h/d?connect_timeout=60")
     assert said.count("connect_timeout") == 1
     assert "keepalives_idle=30" in said
-    assert postgres._with_limits("postgresql://a@h/d").startswith("postgresql://a@h/d?connect_timeout=5&")
+    assert postgres.with_limits("postgresql://a@h/d").startswith("postgresql://a@h/d?connect_timeout=5&")
 
 
 def test_rows_that_find_no_room_on_disk_are_an_error(

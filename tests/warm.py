@@ -1,8 +1,8 @@
 """A process that has loaded everything and then forks one child a job: a hundred kills cost seconds.
 
 In: one JSON request a line on standard input. Out: one JSON answer a line. Jobs run in a child of their own, in which
-every step that changes the disk is counted; at the step wished for the child kills itself, as a power cut would.
-Nothing here connects to a database or starts a thread before it forks.
+every step that changes the disk is counted; at the step wished for the child kills itself, as a power cut would. Which
+jobs there are is told by a module's `DO`. Nothing here connects to a database or starts a thread before it forks.
 """
 
 from __future__ import annotations
@@ -12,25 +12,15 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import numpy as np
-import pandas as pd  # noqa: F401 - DuckDB looks for it: better once than in every child
-import pyarrow.parquet as pq
-
-from regulars import cli
-from regulars.config import Config
-from regulars.disk import lock
 from regulars.errors import RegularsError
-from regulars.intake import build_ledger, compact, growth
-from regulars.intake.pointer import current_ledger
-from regulars.pipelines import check  # noqa: F401 - the command line looks for it
-from regulars.pipelines.files import folder_replaced, replaced
 
 SECONDS = 60
 CHANGES = {
@@ -40,14 +30,63 @@ CHANGES = {
     "os.mkdir",
     "os.rmdir",
     "os.link",
+    "os.symlink",
     "os.chmod",
     "os.truncate",
     "fcntl.flock",
 }
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 FROZEN = 1_790_000_000  # 21 September 2026
+ROOT = Path(__file__).resolve().parents[1]
 
 Answer = dict[str, Any]
+
+
+class Warm:
+    """Runs jobs of a module in children of one process that has everything loaded."""
+
+    def __init__(self, jobs: str) -> None:
+        paths = os.pathsep.join([str(ROOT / ".imports"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.warm", jobs],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+        assert self._answer() == "ready"
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def _asked(self, **request: object) -> Any:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def start(self, *jobs: Mapping[str, object]) -> list[int]:
+        """Start jobs at once; their process ids."""
+        return list(self._asked(start=jobs))
+
+    def end(self, *pids: int) -> list[dict[str, Any]]:
+        """Wait for jobs; what each told, or the signal that ended it."""
+        return list(self._asked(end=pids))
+
+    def run(self, do: str, root: Path, **more: object) -> dict[str, Any]:
+        """One job from beginning to end."""
+        (told,) = self.end(*self.start({"do": do, "root": str(root), **more}))
+        return told
+
+    def kill(self, pid: int, number: int) -> None:
+        """Send a signal to a job that was not waited for yet."""
+        self._asked(kill=pid, signal=number)
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate(timeout=60)
 
 
 class Steps:
@@ -98,10 +137,16 @@ class Steps:
 
     def install(self) -> None:
         """From now on."""
+        import duckdb
+        import numpy as np
+        import pyarrow.parquet as pq
+
         for owner, name in ((os, "fsync"), (np, "save"), (pq, "write_table"), (os, "pwrite")):
             self.counted(owner, name)
         for name in ("__init__", "write_table", "close"):
             self.counted(pq.ParquetWriter, name)
+        if "sqlalchemy" in sys.modules:
+            self.counted(import_module("sqlalchemy.engine.default").DefaultDialect, "do_commit")
         self.halved()
         connect = duckdb.connect
         setattr(duckdb, "connect", lambda *a, **k: _Counted(connect(*a, **k), self))  # noqa: B010
@@ -120,59 +165,7 @@ class _Counted:
         return getattr(self.con, name)
 
 
-def _build(job: Answer) -> Answer:
-    config = Config.load(Path(job["root"]) / "regulars.toml")
-    said = list[str]()
-    ledger = build_ledger(config, said.append)
-    return {"folder": ledger.folder.name if ledger.folder else "", "said": said}
-
-
-def _compact(job: Answer) -> Answer:
-    ledger = current_ledger(Config.load(Path(job["root"]) / "regulars.toml"))
-    return {"folder": str(compact(ledger).folder) if ledger else ""}
-
-
-def _hold(job: Answer) -> Answer:
-    with lock.writing(Path(job["root"]) / ".regulars", "an example"):
-        Path(job["root"], "held").touch()
-        time.sleep(SECONDS)
-    return {}
-
-
-def _command(job: Answer) -> Answer:
-    sys.argv = ["regulars", *job["arguments"]]
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    cli.main()
-    return {}
-
-
-def _file(job: Answer) -> Answer:
-    replaced(Path(job["root"]) / "out" / "a.txt", lambda path: path.write_text(job["text"] * 1_000))
-    return {}
-
-
-def _folder(job: Answer) -> Answer:
-    def write(folder: Path) -> None:
-        for number in range(3):
-            (folder / f"part-{number}.parquet").write_text(job["text"])
-
-    folder_replaced(Path(job["root"]) / "out" / "features", write)
-    return {}
-
-
-DO: dict[str, Callable[[Answer], Answer]] = {
-    "build": _build,
-    "compact": _compact,
-    "hold": _hold,
-    "command": _command,
-    "file": _file,
-    "folder": _folder,
-}
-
-
-def _child(job: Answer, pipe: int) -> None:
+def _child(job: Answer, do: Mapping[str, Callable[[Answer], Answer]], pipe: int) -> None:
     """Do one job and tell what became of it; never returns."""
     # Nobody catches this signal: like SIGKILL it gives no time to clean up.
     signal.setitimer(signal.ITIMER_REAL, job.get("die", SECONDS))
@@ -182,8 +175,6 @@ def _child(job: Answer, pipe: int) -> None:
         Answer(),
         Steps(job["root"], job.get("fatal"), job.get("signal", signal.SIGKILL)),
     )
-    if not job.get("ripe"):
-        growth.LARGEST_SHARE = 1_000
     if "bytes" in job:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["bytes"], job["bytes"]))
     setattr(time, "time_ns", lambda: FROZEN * 10**9)  # noqa: B010
@@ -194,7 +185,7 @@ def _child(job: Answer, pipe: int) -> None:
     if job.get("counted", True):
         steps.install()
     try:
-        answer = DO[job["do"]](job)
+        answer = do[job["do"]](job)
     except RegularsError as error:
         answer = {"exit": error.exit_code, "error": str(error)}
     except SystemExit as end:
@@ -207,12 +198,12 @@ def _child(job: Answer, pipe: int) -> None:
     os._exit(0)
 
 
-def _start(job: Answer, running: dict[int, int]) -> int:
+def _start(job: Answer, do: Mapping[str, Callable[[Answer], Answer]], running: dict[int, int]) -> int:
     out, into = os.pipe()
     pid = os.fork()
     if not pid:
         os.close(out)
-        _child(job, into)
+        _child(job, do, into)
     os.close(into)
     running[pid] = out
     return pid
@@ -227,14 +218,14 @@ def _end(pid: int, running: dict[int, int]) -> Answer:
     return dict(json.loads(told))
 
 
-def main() -> None:
+def main(jobs: str) -> None:
     """Answer requests until there are no more."""
-    running: dict[int, int] = {}
+    do, running = import_module(jobs).DO, dict[int, int]()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         if "start" in request:
-            answer: Any = [_start(job, running) for job in request["start"]]
+            answer: Any = [_start(job, do, running) for job in request["start"]]
         elif "kill" in request:
             try:
                 os.kill(request["kill"], request["signal"])
@@ -247,4 +238,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -1,0 +1,86 @@
+"""A kill at any step of train, score, promote, rollback: readers see the old or the new, and nobody need lend a hand.
+
+A command is repeated from the same beginning and killed before its step k, a step being whatever changes the disk: a
+file opened, renamed, synced or removed, a link, a database's commit. What readers find must be the champion and the
+scores of before or of afterwards, whole. The same command, run again, must end as if nothing had been; and what a dead
+process left in the model store is found and mended by `doctor`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .scenes import SCENES, Scene, Stage, Told
+
+SOAK = os.environ.get("REGULARS_SOAK") == "1"
+KILLS = {"first training": 2, "score": 3, "train": 2, "promote": 2, "rollback": 1}
+"""So many by default, evenly among the steps, and not the scene that is part of another; all of all under soak."""
+AT_RANDOM = {"score": (1, 200), "train": (1, 100), "promote": (1, 100)}
+
+
+def _chosen(name: str, steps: list[str]) -> Iterator[tuple[int, str]]:
+    """By default some steps, the last one among them: it is there that names are given to what was made."""
+    found = list(enumerate(steps, 1))
+    yield from found if SOAK else found[:: -(len(found) // KILLS[name])]
+
+
+def _champion(seen: Told) -> tuple[Any, ...] | None:
+    """Who speaks: two trainings of the same are the same model under two numbers."""
+    champion = seen["champion"]
+    assert champion is None or "refused" not in champion, champion
+    return None if champion is None else (champion["bundle"], champion["speaks"])
+
+
+def _crownings(seen: Told) -> list[tuple[Any, ...]]:
+    return [(entry["what"], entry["verdict"], entry["reasons"]) for entry in seen["audit"]]
+
+
+def _aliases(seen: Told) -> set[str]:
+    return {alias for version in seen["versions"] for alias in version["aliases"]}
+
+
+def _check_survived(stage: Stage, scene: Scene, before: Told, after: Told, when: object) -> None:
+    told = stage.then(scene.does, "doctor --mend", "doctor")
+    killed, (again, mended, healthy), end = told["before"], told["told"], told["after"]
+    # What readers found: the old or the new.
+    assert (killed["latest"], killed["days"]) in [(s["latest"], s["days"]) for s in (before, after)], when
+    assert _champion(killed) in (_champion(before), _champion(after)), when
+    # The same command again: as if nothing had been.
+    assert again[0] in scene.again, (when, again)
+    assert (end["latest"], end["days"]) == (after["latest"], after["days"]), when
+    assert _champion(end) == _champion(after), when
+    assert _crownings(end) == _crownings(after), when
+    assert _aliases(end) - scene.spare == _aliases(after), when
+    # And nothing is left of whoever was killed.
+    assert mended[0] == 0, (when, mended)
+    assert healthy[0] == 0, (when, healthy)
+    assert end["temporary"] == [], when
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.soak] * (name == "train")) for name in SCENES])
+def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_the_next_run_needs_no_hand(name: str, stage: Stage) -> None:
+    scene = SCENES[name]
+    before, after, told = stage.undisturbed(name)
+    print(f"{name}: {len(told['steps'])} steps in {told['cpu']:.2f} s of CPU")
+    for k, step in _chosen(name, told["steps"]):
+        stage.begun(*scene.before)
+        killed = stage.run(scene.does, fatal=k)
+        assert killed == {"signal": signal.SIGKILL}, (k, step, killed)
+        _check_survived(stage, scene, before, after, f"step {k}: {step}")
+
+
+@pytest.mark.parametrize("name", AT_RANDOM)
+def test_a_kill_at_any_moment_does_no_harm_either(name: str, stage: Stage) -> None:
+    scene = SCENES[name]
+    before, after, told = stage.undisturbed(name)
+    rng, few, many = random.Random(7), *AT_RANDOM[name]
+    for i in range(many if SOAK else few):
+        stage.begun(*scene.before)
+        stage.run(scene.does, counted=False, die=rng.random() * told["seconds"])
+        _check_survived(stage, scene, before, after, i)
