@@ -121,6 +121,17 @@ def entry_of(registry: Registry, model_name: str, named: str) -> Entry:
             do="train a model first" if known == "none" else "name one of these",
             code="RG324",
         )
+    return entry_at(registry, version)
+
+
+def entry_at(registry: Registry, version: Version) -> Entry:
+    """The training of a version.
+
+    Raises
+    ------
+    NoModel
+        ``RG324`` when its examination is gone.
+    """
     return _read(registry, version.run_id, version)
 
 

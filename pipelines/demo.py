@@ -23,6 +23,7 @@ from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
+from .promote import Promotion, promote
 from .published import CSV, LATEST, Book
 from .register import train_and_register
 from .report import lifetime_terms, report_input, write_report
@@ -45,7 +46,9 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     file = purchases_of(name, folder)
     config = Config.load(file)
     ledger = build_ledger(config, lambda what: progress(what, 0.0) if progress else None)
-    trained, registered, _ = train_and_register(ledger, config, progress)
+    trained, registered, promotion = train_and_register(ledger, config, progress)
+    if promotion is None:  # There is a champion of an earlier demo.
+        promotion = promote(config, lambda: ledger, registered.version, progress=progress)
     book = Book(scores_folder(config))
     run = publish_day(ledger, config, trained.model, registered, ledger.ends, book.folder, progress).run
     found = Scored.of_run(run)
@@ -61,7 +64,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     write_report(report, folder / "report.html")
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))
     stakes = customers_of(report)
-    lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config)
+    lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config, promotion)
     return lines, {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}
 
 
@@ -72,6 +75,7 @@ def story(
     customers: pd.DataFrame,
     file: Path,
     config: Config,
+    promotion: Promotion,
 ) -> list[str]:
     """Ten lines: what went in, how good it is, what it says, what to open next."""
     figures: dict[str, Any] = trained.backtest.figures
@@ -104,7 +108,7 @@ def story(
         f"All together will spend about {customers['expected_spend'].sum():,.0f} {unit}, {held.held:.0%} of it "
         f"{held.n:,} customers ({held.share or 0:.0%}); {stake:,.0f} {unit} of usual spend is at stake with customers "
         "who can still be kept.",
-        f"The model is registered as {config.mlflow.model_name}@champion in {unnamed(config.tracking_uri)}.",
+        f"The gate: {promotion.words[0]}, in {unnamed(config.tracking_uri)}.",
         f"Open {file.parent / 'report.html'} next; {Book(scores_folder(config)).folder / LATEST / CSV} has a row for "
         "every customer.",
     ]

@@ -19,7 +19,7 @@ from ..intake import Ledger
 from ..models.gate import Verdict, decide, lacking
 from ..progress import Progress
 from .backtest import budget_of
-from .contestants import Asker, Entry, entry_of, own_answer
+from .contestants import Asker, Entry, entry_at, own_answer
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -144,21 +144,22 @@ def promote(
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(job(config.folder / ".regulars", "promote", "promoting a model"))
-        target = _target(registry, name, version, auto)
+        versions = registry.versions(name)
+        target = _target(versions, name, version, auto)
         if target is None:
             return Promotion(name, None, None, NOTHING, told=("there is no challenger",))
-        champion = _at(registry, name, "champion")
-        if champion is not None and champion.version == target.version and champion.gate is not None:
-            if not dry_run:
+        champion = _at(versions, "champion")
+        if champion is target and champion.gate is not None:
+            if not dry_run and "challenger" in target.aliases:
                 registry.unchallenge(target)
             return Promotion(name, target.version, target.version, "unchanged", told=("it is the champion already",))
         if auto and target.rolled_back:
             return Promotion(name, target.version, None, NOTHING, told=("it was rolled back before",))
-        return _judged(_Court(config, ledger_of, registry, name, progress), target, force, dry_run)
+        return _judged(_Court(config, ledger_of, registry, versions, progress), target, force, dry_run)
 
 
-def _target(registry: Registry, name: str, version: str | None, auto: bool) -> Version | None:
-    found = _at(registry, name, version or "challenger")
+def _target(versions: Sequence[Version], name: str, version: str | None, auto: bool) -> Version | None:
+    found = _at(versions, version or "challenger")
     if found is None and not (auto and version is None):
         what = f"version `{version}`" if version else "challenger"
         raise NoModel(
@@ -170,22 +171,19 @@ def _target(registry: Registry, name: str, version: str | None, auto: bool) -> V
     return found
 
 
-def _at(registry: Registry, name: str, named: str) -> Version | None:
-    """A version by number or alias; None where there is none, or no store yet."""
-    try:
-        return registry.at(name, named)
-    except NoModel:
-        return None
+def _at(versions: Sequence[Version], named: str) -> Version | None:
+    """A version by number or alias; None where there is none."""
+    return next((v for v in versions if named == v.version or named in v.aliases), None)
 
 
 @dataclass(frozen=True)
 class _Court:
-    """Who judges: the settings, the store, the ledger when it is needed."""
+    """Who judges: the settings, the store and its versions, the ledger when it is needed."""
 
     config: Config
     ledger_of: Callable[[], Ledger]
     registry: Registry
-    name: str
+    versions: Sequence[Version]
     progress: Progress | None
 
     def load(self, version: Version) -> Model:
@@ -205,11 +203,10 @@ class _Court:
 
     def rival(self, target: Version) -> Version | None:
         """Beside whom a version is judged: the champion; if someone moved that alias by hand, who was crowned last."""
-        champion = _at(self.registry, self.name, "champion")
-        if champion is not None and champion.gate is not None and champion.version != target.version:
+        champion = _at(self.versions, "champion")
+        if champion is not None and champion.gate is not None and champion is not target:
             return champion
-        crowned = [v for v in self.registry.versions(self.name) if v.crowned is not None and not v.rolled_back]
-        others = [v for v in crowned if v.version != target.version]
+        others = [v for v in self.versions if v.crowned is not None and not v.rolled_back and v is not target]
         return max(others, key=lambda v: v.crowned or 0, default=None)
 
     def verdict(self, target: Version, rival: Version | None, unfit: Sequence[str]) -> tuple[Verdict, dict[str, str]]:
@@ -217,16 +214,15 @@ class _Court:
         settings, ledger_of = self.config.gate, self.ledger_of
         budget, seed = budget_of(self.config), self.config.seed
         try:
-            mine = entry_of(self.registry, self.name, target.version)
+            mine = entry_at(self.registry, target)
             answer = own_answer(mine, self.config, ledger_of)
         except RegularsError as error:
             return Verdict(False, (*unfit, f"it cannot be judged: {error.found}")), {}
         challenger = mine.asked(answer.said)
         if rival is None:
             return decide(challenger, None, settings, budget, seed, unfit), {}
-        theirs: Entry | None = None
         try:
-            theirs = entry_of(self.registry, self.name, rival.version)
+            theirs: Entry = entry_at(self.registry, rival)
         except RegularsError as error:
             return Verdict(False, (*unfit, f"the champion cannot be judged: {error.found}")), {}
         if theirs.horizons[0] != mine.horizons[0]:  # Other questions: nothing is learnt again for it.
@@ -238,13 +234,13 @@ class _Court:
 
 
 def _judged(court: _Court, target: Version, force: str | None, dry_run: bool) -> Promotion:
-    champion = _at(court.registry, court.name, "champion")
+    champion = _at(court.versions, "champion")
     before = None if champion is None else champion.version
     rival, unfit = court.rival(target), court.unfit(target)
     if court.progress:
         court.progress("judging", 0.0)
     verdict, how = court.verdict(target, rival, unfit)
-    found = Promotion(court.name, target.version, before, "refused", verdict, (), how)
+    found = Promotion(target.name, target.version, before, "refused", verdict, (), how)
     if rival is not None and (champion is None or rival.version != champion.version):
         found = replace(found, told=(f"the champion's alias was moved by hand: judged beside version {rival.version}",))
     forced = force is not None and not verdict.promote

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Cutoff
-from ..disk.publish import published
+from ..disk.publish import published, removed
 from ..disk.whole import TEMPORARY, private, room, synced
 from ..errors import StorageError
 from .files import reserved
@@ -262,6 +262,20 @@ class Book:
         if there is None or there.as_of <= run.as_of:
             moved |= self._linked(LATEST, run)
         return moved
+
+    def drop_before(self, day: Cutoff, but: Run | None = None) -> int:
+        """Remove the runs of all days before one, and the links to them; how many. One run may be spared.
+
+        First the link goes, then the run: who follows a link finds a whole run.
+        """
+        spared = None if but is None else but.name
+        found = self.runs()
+        old = [run for run in found if run.as_of < day and run.name != spared]
+        for name in {str(run.as_of) for run in old} - {str(run.as_of) for run in found if run not in old}:
+            (self.folder / name).unlink(missing_ok=True)
+        for run in old:
+            removed(run.folder)
+        return len(old)
 
     def _linked(self, link: str, run: Run) -> bool:
         target, place = f"{RUNS}/{run.name}", self.folder / link

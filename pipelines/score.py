@@ -220,6 +220,9 @@ def publish_day(
                 checked(place, facts["customers"])
                 (place / FACTS).write_text(strict_json({"name": name, **facts}), encoding="utf-8")
         moved = book.point(run)
+        if config.scores.keep_days is not None:
+            # Whom the movers are told against stays: without it the same day again would be another run.
+            book.drop_before(day.minus(config.scores.keep_days), but=before)
     return Published(run, unchanged and not moved)
 
 

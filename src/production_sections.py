@@ -21,6 +21,12 @@ class ScoresConfig(Section):
     reasons: int = Field(default=200, ge=0, description="so many customers get reasons: those with most at stake")
     movers: int = Field(default=100, ge=0, description="so many of each kind of change since last time are listed")
     every_days: int = Field(default=1, gt=0, description="days between the scores that `score --catch-up` makes good")
+    keep_days: int | None = Field(
+        default=None,
+        gt=0,
+        description="runs of days so long before the one that is scored are removed; monitoring keeps its figures of "
+        "them; default: every run stays",
+    )
     url: str | None = Field(
         default=None,
         repr=False,

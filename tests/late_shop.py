@@ -56,7 +56,7 @@ def config(**sections: object) -> Config:
         },
         "customers": {"customer_id": "customer_id", "joined_at": "joined", "attributes": ["town"]},
     }
-    return config_of(data=data, **sections)
+    return config_of(30, data=data, **sections)
 
 
 @cache
@@ -87,13 +87,13 @@ def rows() -> Rows:
 
 def _events(rng: np.random.Generator, people: list[str]) -> pd.DataFrame:
     n = 12 * CUSTOMERS
-    at = FIRST + pd.to_timedelta(rng.integers(330 * 1440, DAYS * 1440, n), "min")
+    minute = rng.integers(330 * 1440, DAYS * 1440, n)
     kind = np.where(rng.random(n) < 0.3, "email_open", "visit")
     late = np.where(rng.random(n) < 0.05, rng.integers(1, 60, n), 0)
     # A log of the web site from long before, found much later; and a survey that was never made before.
-    at, late, kind = pd.Series(at), pd.Series(late), pd.Series(kind)
-    at[:20], late[:20] = FIRST + pd.Timedelta(days=2), 387
-    kind[at > FIRST + pd.Timedelta(days=DAYS - 32)] = "survey"
+    minute[:20], late[:20] = 2 * 1440, 387
+    kind = np.where(minute > (DAYS - 32) * 1440, "survey", kind)
+    at = pd.Series(FIRST + pd.to_timedelta(minute, "min"))
     known = at + pd.to_timedelta(late, "D")
     return pd.DataFrame({"customer_id": rng.choice(people, n), "at": _text(at), "kind": kind, "known_at": _text(known)})
 

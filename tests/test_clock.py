@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.clock import DAY_US, Cutoff, Zone, cutoffs, date_of, day_of, matured, panel_step, parse_date
+from regulars.clock import DAY_US, Cutoff, Zone, cutoffs, date_of, day_of, matured, panel_step, parse_date, today
 from regulars.errors import ConfigError
 
 EXAMPLES = 300 if os.environ.get("REGULARS_SOAK") else 25
@@ -261,3 +261,10 @@ def test_the_day_of_an_instant_is_that_of_the_last_midnight_before_it(name: str)
     all_midnights = np.array([zone.midnight(d) for d in range(47_482)], np.int64)
     expected = np.searchsorted(all_midnights, instants, side="right") - 1
     assert zone.local_day(instants).tolist() == expected.tolist()
+
+
+def test_today_is_the_local_day_of_the_present_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 2024-03-01 03:30 UTC is still the evening of 29 February in New York, and the afternoon of 1 March in Tokyo.
+    monkeypatch.setattr("time.time_ns", lambda: 1_709_263_800_000_000_000)
+    assert str(today(Zone("America/New_York"))) == "2024-02-29"
+    assert str(today(Zone("Asia/Tokyo"))) == "2024-03-01"

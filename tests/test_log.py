@@ -207,6 +207,17 @@ def test_a_job_that_was_killed_or_has_ended_is_in_nobodys_way(folder: Path) -> N
     assert sorted(file.name for file in (folder / ".regulars").iterdir()) == ["journal.jsonl"]
 
 
+def test_a_job_that_was_refused_before_anything_was_made_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "regulars.toml").write_text("")
+    assert run("score", tmp_path / "regulars.toml", "--as-of", "yesterday").code == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["regulars.toml"]
+
+
+@pytest.mark.parametrize(("code", "level"), [(0, "info"), (7, "warning"), (75, "warning"), (74, "error")])
+def test_the_level_of_the_summary_says_whether_it_is_a_failure(code: int, level: str) -> None:
+    assert json.loads(_log()[0].summary(code, ""))["level"] == level
+
+
 def test_the_help_lists_every_exit_code() -> None:
     said = " ".join(run("--help").out.split())
     assert all(f"{code} {meaning}" in said for code, meaning in EXITS.items())

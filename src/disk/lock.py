@@ -143,12 +143,18 @@ def job(regulars: Path, name: str, what: str) -> Iterator[None]:
     ...     print([f.name for f in (Path(folder) / ".regulars").iterdir()])
     ['score.lock']
     """
+    new = not regulars.is_dir()
     try:
         private(regulars)
     except OSError as error:
         raise _unwritable(regulars, error) from None
-    with locked(regulars / f"{name}.lock", what, _JOB_SECONDS):
-        yield
+    try:
+        with locked(regulars / f"{name}.lock", what, _JOB_SECONDS):
+            yield
+    finally:
+        if new:  # Whoever was refused before he made anything leaves nothing.
+            with suppress(OSError):
+                regulars.rmdir()
 
 
 def check_free(regulars: Path) -> None:

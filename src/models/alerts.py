@@ -318,4 +318,5 @@ def verdict(alerts: Sequence[Alert]) -> Verdict:
         return Verdict("fine", (), "Fine: nothing asks for a new model.")
     level = {"level", "bias"} & set(others)
     held = " The level is off and the order of the customers holds: that is no ageing of the model." if level else ""
-    return Verdict("watch", others, f"Watch: a new model is not the remedy of {', '.join(others)}.{held}")
+    named = ", ".join(rule.replace("_", " ") for rule in others)
+    return Verdict("watch", others, f"Watch {named}; a new model is not the remedy.{held}")

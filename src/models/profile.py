@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import shown
 from ..features.groups import BILLIONTH
 from ..features.membership import COHORT
 from ..features.panel import Panel
@@ -280,8 +281,8 @@ def new_values(trained: Reference, now: Reference) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        ``values`` (at most three, the most frequent first), ``n``, ``share`` (of lines, or of customers), 0..1. Months
-        of joining are left out: there is always a new one.
+        ``values`` (at most three, the most frequent first, masked where they look like ids), ``n``, ``share`` (of
+        lines, or of customers), 0..1. Months of joining are left out: there is always a new one.
     """
     found: dict[str, dict[str, Any]] = {}
     for name, group in now.groups.items():
@@ -292,7 +293,11 @@ def new_values(trained: Reference, now: Reference) -> dict[str, dict[str, Any]]:
         shares = {n: int(group.stats[stat][-1, k]) for k, n in enumerate(group.names) if last[k] and n not in known}
         most = sorted(shares, key=lambda n: (-shares[n], n))
         if most:
-            found[name] = {"values": most[:3], "n": len(most), "share": sum(shares.values()) / BILLIONTH}
+            found[name] = {
+                "values": [shown(n) for n in most[:3]],
+                "n": len(most),
+                "share": sum(shares.values()) / BILLIONTH,
+            }
     return found
 
 

@@ -89,6 +89,7 @@ class Store:
         """MLflow, quiet."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")  # About a minute of waiting for a server.
         import mlflow
 
         for name in ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):

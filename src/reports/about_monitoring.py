@@ -174,7 +174,7 @@ def _months(report: ReportInput, months: Sequence[dict[str, object]]) -> list[Ta
         return []
     rows = [
         [
-            Cell(month_name(m.get("month")), f"version {plain(m.get('version'))}, {count(m.get('runs'))} runs"),
+            Cell(month_name(m.get("month")), f"version {plain(m.get('version'))}, {_runs(m)}"),
             Cell(count(m.get("n"))),
             Cell(percent(m.get("churned")), f"{percent(m.get('told'))} told"),
             Cell(figure(m.get("auc")), _ends(m, "auc")),
@@ -189,6 +189,11 @@ def _months(report: ReportInput, months: Sequence[dict[str, object]]) -> list[Ta
                Column("Spent", note="all its scores"), Column("Gini"), Column("Spend of the top tenth"),
                Column("Within 80\u00a0% interval")]  # fmt: skip
     return [Table("What came of published scores", columns, rows)]
+
+
+def _runs(month: dict[str, object]) -> str:
+    n = count(month.get("runs"))
+    return f"{n} {'run' if n == '1' else 'runs'}"
 
 
 def _ends(month: dict[str, object], name: str) -> str:

@@ -2,7 +2,7 @@
 
 A run is repeated from the same beginning and killed before its step k. What a reader then finds must be the ledger of
 before or that of afterwards, whole; and another run, undisturbed, must leave exactly the files of one that was never
-killed: same names, modes and bytes, nothing besides. By default every twentieth step is tried, and not the scenes that
+killed: same names, modes and bytes, nothing besides. By default every thirtieth step is tried, and not the scenes that
 are parts of others; all of them under soak.
 """
 
@@ -23,7 +23,7 @@ from ..warm import Warm
 from .shelves import Shelf
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
-EVERY, AT_RANDOM = (1, 200) if SOAK else (20, 6)
+EVERY, AT_RANDOM = (1, 200) if SOAK else (30, 4)
 
 
 @dataclass
@@ -96,7 +96,7 @@ def _check_survived(scene: Scene, warm: Warm, killed: Shelf, whole: Mapping[str,
 
 
 def _chosen(steps: list[str]) -> Iterator[tuple[int, str]]:
-    """By default every twentieth step that writes, and every hundredth statement of the database."""
+    """By default every thirtieth step that writes, and every 150th statement of the database."""
     for name, every in (("duckdb", EVERY * 5), ("", EVERY)):
         found = [(k, s) for k, s in enumerate(steps, 1) if s.startswith("duckdb") == bool(name)]
         yield from found[:: 1 if SOAK else every]

@@ -1,4 +1,4 @@
-"""Matured scores: figures of runs by hand, months that are no surer than their runs, promises as backtests made them."""
+"""Matured scores: figures of runs by hand, months that are no surer than their runs, promises of a backtest."""
 
 from __future__ import annotations
 

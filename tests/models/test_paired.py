@@ -126,7 +126,7 @@ def test_what_came_is_taken_from_ours() -> None:
 def test_the_order_of_rows_changes_nothing() -> None:
     once = compared(sharp(), dull()).figures()
     shuffled = [one.sample(frac=1.0, random_state=k) for k, one in enumerate((sharp(), dull()))]
-    assert compared(*shuffled).figures() == once
+    assert compared(shuffled[0], shuffled[1]).figures() == once
 
 
 def test_where_nothing_was_spent_there_is_no_deviance() -> None:

@@ -170,6 +170,8 @@ def test_values_that_were_never_learnt_are_named_with_their_share() -> None:
     now = Reference((2,), {}, {"category": group(["bread", "soap", "wine"], [0.7, 0.1, 0.2], "popularity")})
     assert new_values(then, now) == {"category": {"values": ["wine", "soap"], "n": 2, "share": pytest.approx(0.3)}}
     assert new_values(now, now) == {}
+    mail = Reference((2,), {}, {"category": group(["ann@example.org", "bread"], [0.5, 0.5], "popularity")})
+    assert new_values(then, mail)["category"]["values"] == ["'an...' (15 characters)"]
 
 
 def test_a_new_month_of_joining_is_no_news() -> None:

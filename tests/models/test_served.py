@@ -10,10 +10,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +26,32 @@ import pytest
 from regulars.models.answer import answer
 from regulars.models.registry import Registry
 from regulars.pipelines.register import register
+from regulars.pipelines.train import Trained
 
 from ..clean import PYTHON, environment
 from ..simulated import config_of, purchases, shop, trained
+from .test_request_beside import as_request, frames, full
 
 pytestmark = pytest.mark.soak
+
+
+@contextmanager
+def stored(folder: Path, found: Trained) -> Iterator[Path]:
+    """The folder of a model that was registered in a store of its own."""
+    config = config_of(mlflow={"tracking_uri": f"sqlite:///{folder}/mlruns/mlflow.db"})
+    config = config.model_copy(update={"folder": folder})
+    register(shop(), config, found)
+    registry = Registry.of(config)
+    (version,) = registry.versions("regulars")
+    with registry.folder(version) as model:
+        yield model
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the shop's model is served."""
     folder = tmp_path_factory.mktemp("served")
-    config = config_of(mlflow={"tracking_uri": f"sqlite:///{folder}/mlruns/mlflow.db"})
-    config = config.model_copy(update={"folder": folder})
-    registry = Registry.of(config)
-    register(shop(), config, trained())
-    (version,) = registry.versions("regulars")
-    with registry.folder(version) as model, socket.socket() as free:
+    with stored(folder, trained()) as model, socket.socket() as free:
         libraries = (model / "requirements.txt").read_text(encoding="utf-8").splitlines()
         variables = environment(folder / "installed", libraries)
         # MLflow starts the server by the name of its command.
@@ -121,3 +133,20 @@ def test_what_cannot_be_answered_is_an_error_and_no_number(
         sent(address, frame, params)
     assert refused.value.code == 400
     refused.value.close()
+
+
+def test_a_request_of_several_tables_passes_what_mlflow_asks_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    monkeypatch.setattr(sys, "path", [*sys.path])  # MLflow puts the model's code in front.
+    some, model = list(frames()["purchases"]["customer_id"].unique()[:20]), full().model
+    parts = [
+        (frame.rename(columns={"category": "customers.category"}) if name == "customers" else frame).assign(table=name)
+        for name, frame in frames().items()
+    ]
+    whole = pd.concat([part[part["customer_id"].isin(some)] for part in parts], ignore_index=True)
+    with stored(tmp_path, replace(trained(), model=model)) as folder:
+        found = mlflow.pyfunc.load_model(str(folder)).predict(whole)
+    pd.testing.assert_frame_equal(found, answer(model, as_request(some), {}), check_exact=True)

@@ -25,7 +25,7 @@ from regulars.pipelines import catch_up as module
 from regulars.pipelines.catch_up import catch_up, missed_days
 from regulars.pipelines.plan import planned
 from regulars.pipelines.published import SCORES, Book, Run
-from regulars.pipelines.score import publish_day
+from regulars.pipelines.score import publish_day, score_to
 
 from ..late_shop import crowned
 from ..simulated import config_of, shop, trained
@@ -115,6 +115,21 @@ def test_a_catch_up_that_was_killed_goes_on_where_it_stopped_and_the_table_misse
     assert rows == [(day, n) for day, _, n in marks]
     undisturbed = Book(whole).published()
     assert [run.digest for run in published] == [run.digest for run in undisturbed]
+
+
+def test_a_day_scored_by_itself_goes_to_the_table_once(kept: Kept, tmp_path: Path) -> None:
+    scores = kept[0].scores.model_copy(update={"url": f"sqlite:///{tmp_path}/out.db", "table": "scores"})
+    config = kept[0].model_copy(update={"scores": scores})
+    done, again = (score_to(shop(), config, the_day("2024-01-14"), tmp_path / "scores") for _ in range(2))
+    customers = done.run.facts["customers"]
+    told = {"table": "scores", "as_of": "2024-01-14", "rows": customers, "unchanged": False}
+    assert done.figures()["table"] == told
+    assert (again.unchanged, again.figures()["table"]) == (True, {**told, "unchanged": True})
+    frame = done.run.frame()
+    with closing(sqlite3.connect(tmp_path / "out.db")) as db:
+        rows = db.execute("select customer_id, p_churn, spend_low, late from scores order by customer_id").fetchall()
+    expected = frame[["customer_id", "p_churn", "spend_low", "late"]].to_numpy(object).tolist()
+    assert [tuple(row) for row in rows] == [(c, p, None if low != low else low, late) for c, p, low, late in expected]
 
 
 def test_nothing_is_done_where_no_day_was_missed(kept: Kept, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = written(folder, purchases())
     said = run("train", config, "--json", folder / "train.json")
     assert said.code == 0, said.err
-    assert "registered as models:/regulars@champion (version 1)" in said.out
+    assert "registered as version 1 of regulars in sqlite:///" in said.out
     return folder
 
 

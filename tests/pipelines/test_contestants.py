@@ -31,7 +31,6 @@ from regulars.pipelines.contestants import (
 )
 from regulars.pipelines.kept import predictions_file
 from regulars.pipelines.recipe import TrainingRecipe
-from regulars.pipelines.refit import examined_at
 from regulars.pipelines.score import score
 
 from ..simulated import config_of, shop, trained
@@ -157,13 +156,6 @@ def test_what_cannot_be_had_is_said_and_the_rest_stands(tmp_path: Path, monkeypa
     assert found.how == {str(START.plus(60)): BUNDLE}
     assert found.notes == [f"c has no predictions at {START}: the recipe of c was not kept"]
     assert found.said["cutoff"].tolist() == [str(START.plus(60))]
-
-
-@pytest.mark.soak  # By default the process that does so is asked for the same, in test_reproduce.py.
-def test_a_recipe_learnt_again_at_a_day_says_what_the_backtest_said_there() -> None:
-    predictions = trained().backtest.predictions
-    day = Cutoff.parse(str(predictions["cutoff"].iloc[0]))
-    pd.testing.assert_frame_equal(examined_at(shop(), config_of(), [day]), predictions, check_exact=True)
 
 
 def test_a_name_that_nothing_answers_to_says_what_there_is() -> None:

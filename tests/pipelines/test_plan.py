@@ -94,8 +94,10 @@ def test_what_is_said_to_be_written_is_what_the_work_then_writes(folder: Path, t
 
 
 def test_an_earlier_day_is_told_and_leaves_the_latest_alone(folder: Path, tmp_path: Path) -> None:
-    config = Config.load(folder / "regulars.toml")
-    score_to(build_ledger(config), config, None, tmp_path / "scores")
+    there = tmp_path / "scores" / "runs" / f"{DAY}-v1-0a1b2c3d"
+    there.mkdir(parents=True)
+    (there / "manifest.json").write_text("{}")
+    (tmp_path / "scores" / "latest").symlink_to(f"runs/{there.name}")
     said = run("score", folder / "regulars.toml", "--as-of", "2024-01-15", "--out", tmp_path / "scores", "--dry-run")
     assert f"version 1, trained on {DAY}, speaks as of 2024-01-15" in said.out
     assert f"writes {tmp_path}/scores/2024-01-15" in said.out

@@ -22,9 +22,9 @@ from .gated import Shop, towards_the_truth
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def first(registered_shop: Shop) -> Shop:
     """Version 1 is champion."""
-    made = Shop(tmp_path_factory.mktemp("promote"))
+    made = registered_shop.another("first")
     assert made.registered() == "1"
     assert made.promoted().check().crowned
     return made
@@ -38,7 +38,7 @@ def unmoved(first: Shop) -> Iterator[Shop]:
 
 
 def test_the_first_model_is_crowned_by_the_absolute_checks(first: Shop) -> None:
-    version = first.registry.at("regulars", "1")
+    version = first.registry.at("first", "1")
     assert version is not None
     assert (version.gate, version.crowned) == ("passed", 1)
     assert first.audit()[0] == "crown 1"
@@ -66,11 +66,11 @@ def test_a_challenger_with_noise_is_refused_with_figures_and_the_champion_stays(
 def test_a_dry_run_judges_and_writes_nothing(unmoved: Shop) -> None:
     version = unmoved.registered(towards_the_truth(0.1))
     before = {f: f.read_bytes() for f in (unmoved.config.folder / ".regulars").rglob("*") if f.is_file()}
-    tags = unmoved.registry.at("regulars", version)
+    tags = unmoved.registry.at("first", version)
     found = unmoved.promoted(version, dry_run=True)
     assert (found.state, found.crowned) == ("would be promoted", False)
     assert {f: f.read_bytes() for f in (unmoved.config.folder / ".regulars").rglob("*") if f.is_file()} == before
-    assert unmoved.registry.at("regulars", version) == tags
+    assert unmoved.registry.at("first", version) == tags
 
 
 def test_whoever_comes_second_is_told_so(unmoved: Shop) -> None:
@@ -176,7 +176,7 @@ def test_a_champion_that_was_put_there_by_hand_is_judged_beside_the_one_before(f
 @contextmanager
 def spoilt(made: Shop, version: str) -> Iterator[None]:
     """A version one of whose boosters has another last byte."""
-    found = made.registry.at("regulars", version)
+    found = made.registry.at("first", version)
     assert found is not None
     with made.registry.folder(found) as folder:
         file = next((folder / "artifacts" / "bundle").glob("churn_30_plain.ubj"))
@@ -210,7 +210,7 @@ def test_a_ledger_without_the_columns_of_the_model_refuses_it(unmoved: Shop) -> 
 def test_predictions_that_are_gone_are_told_where_nothing_can_be_learnt_again(unmoved: Shop) -> None:
     # A ledger in memory has no files that another process could read.
     version = unmoved.registered()
-    found = unmoved.registry.at("regulars", version)
+    found = unmoved.registry.at("first", version)
     assert found is not None
     predictions_file(unmoved.config, found.run_id).unlink()
     judged = unmoved.promoted(version)

@@ -72,6 +72,19 @@ def test_pointing_again_moves_nothing_and_pointing_back_moves_the_day(book: Book
     assert (book.point(old), book.latest, book.of("2024-01-01")) == (True, old, old)
 
 
+def test_runs_of_days_before_one_go_with_their_links_but_for_the_one_that_is_spared(book: Book) -> None:
+    days = ("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04")
+    first, _, third, fourth = (run_of(book, day) for day in days)
+    again = run_of(book, "2024-01-01", "2", "0000000b")
+    # Before the 3rd: both runs of the 1st and that of the 2nd; the newer of the 1st is spared, and its link with it.
+    assert book.drop_before(Cutoff.parse("2024-01-03"), but=again) == 2
+    assert book.runs() == book.published() == (again, third, fourth)
+    assert book.latest == fourth
+    assert not first.folder.exists()
+    assert sorted(p.name for p in book.folder.iterdir()) == ["2024-01-01", "2024-01-03", "2024-01-04", LATEST, RUNS]
+    assert book.drop_before(Cutoff.parse("2024-01-01")) == 0
+
+
 def test_everything_is_for_its_owner_alone(book: Book) -> None:
     run_of(book, "2024-01-01")
     there = [p for p in (book.folder, *book.folder.rglob("*")) if not p.is_symlink()]

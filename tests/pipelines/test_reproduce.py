@@ -28,17 +28,17 @@ from .test_cli import run
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def made(registered_shop: Shop) -> Shop:
     """Version 1 is the shop's training, and the shop's purchases lie beside it as a file."""
-    found = Shop(tmp_path_factory.mktemp("reproduce"))
+    found = registered_shop.another("again")
     assert found.registered() == "1"
-    loaded = Config.load(written(found.config.folder, purchases()))
-    found.config = loaded.model_copy(update={"mlflow": found.config.mlflow})
+    file = written(found.config.folder, purchases(), '[mlflow]\nmodel_name = "again"\n')
+    found.config = Config.load(file)
     return found
 
 
 def recipe_of(made: Shop) -> TrainingRecipe:
-    found = entry_of(made.registry, "regulars", "1").recipe
+    found = entry_of(made.registry, "again", "1").recipe
     assert found is not None
     # It was trained on a frame; the file that lies here holds the same.
     return replace(found, written=_here(made, unset=True), resolved=_here(made, unset=False))
@@ -89,14 +89,28 @@ def test_a_training_without_a_recipe_cannot_be_done_again(made: Shop, monkeypatc
         reproduce(made.config, "1")
 
 
-def test_a_process_of_its_own_says_what_the_backtest_said(made: Shop) -> None:
-    predictions = trained().backtest.predictions
-    day = Cutoff.parse(str(predictions["cutoff"].iloc[0]))
+def origin() -> Cutoff:
+    """The one day at which the shop's training was examined."""
+    return Cutoff.parse(str(trained().backtest.predictions["cutoff"].iloc[0]))
+
+
+def test_a_recipe_learnt_again_says_what_the_backtest_said(made: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def here(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        assert command[1:3] == ["-m", "regulars.pipelines.refit"]
+        return subprocess.CompletedProcess(command, main(command[3:]), "", "")
+
+    monkeypatch.setattr("regulars.pipelines.refit.subprocess.run", here)  # The process itself is soaked.
     left = made.config.folder / ".regulars" / f"{FOLDER}of-a-killed-one"
     left.mkdir(parents=True, exist_ok=True)
-    found = refit(recipe_of(made), made.config, [day], build_ledger(made.config))
-    pd.testing.assert_frame_equal(found, predictions, check_exact=True)
+    found = refit(recipe_of(made), made.config, [origin()], build_ledger(made.config))
+    pd.testing.assert_frame_equal(found, trained().backtest.predictions, check_exact=True)
     assert not list((made.config.folder / ".regulars").glob(f"{FOLDER}*"))
+
+
+@pytest.mark.soak
+def test_a_process_of_its_own_says_the_same(made: Shop) -> None:
+    found = refit(recipe_of(made), made.config, [origin()], build_ledger(made.config))
+    pd.testing.assert_frame_equal(found, trained().backtest.predictions, check_exact=True)
 
 
 def test_what_goes_wrong_in_the_process_is_one_sentence(
@@ -154,14 +168,14 @@ def test_the_commands_say_what_happened_and_end_with_its_code(made: Shop) -> Non
     assert nothing.code == 6
     assert "RG329: there is no version `9`" in nothing.err
     judged = run("promote", file, "1", "--dry-run")
-    assert (judged.code, judged.out.splitlines()[0]) == (0, "version 1 of regulars: would be promoted")
+    assert (judged.code, judged.out.splitlines()[0]) == (0, "version 1 of again: would be promoted")
     assert made.at("champion") is None
     worse = made.registered(towards_the_truth(-0.3))
     figures = made.config.folder / "gate.json"
     assert run("promote", file, "1").code == 0
     refused = run("promote", file, worse, "--auto", "--json", figures)
     assert refused.code == 5
-    assert refused.err.startswith(f"RG327: version {worse} of `regulars` may not be the champion: errors in predicting")
+    assert refused.err.startswith(f"RG327: version {worse} of `again` may not be the champion: errors in predicting")
     assert json.loads(figures.read_text(encoding="utf-8"))["state"] == "refused"
     assert run("promote", file, worse, "--force", "we know better").code == 0
     assert made.at("champion") == worse

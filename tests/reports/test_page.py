@@ -26,7 +26,8 @@ from regulars.reports.notation import percent
 
 SECTIONS = (
     "value", "keep", "risk", "timing", "horizons", "lifetime", "movers",
-    "ranking", "trust", "money", "intervals", "comparison", "steady", "budget", "drivers", "data", "reading",
+    "ranking", "monitoring", "trust", "money", "intervals", "comparison", "steady", "budget", "drivers",
+    "data", "reading",
 )  # fmt: skip
 VOID = {"meta", "path", "use", "line", "rect", "image", "br"}
 PAYLOADS = (
