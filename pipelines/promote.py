@@ -149,7 +149,7 @@ def promote(
         if target is None:
             return Promotion(name, None, None, NOTHING, told=("there is no challenger",))
         champion = _at(versions, "champion")
-        if champion is target and champion.gate is not None:
+        if champion is not None and champion is target and champion.gate is not None:
             if not dry_run and "challenger" in target.aliases:
                 registry.unchallenge(target)
             return Promotion(name, target.version, target.version, "unchanged", told=("it is the champion already",))

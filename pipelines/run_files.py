@@ -180,7 +180,7 @@ class _Parquet:
         """The next rows."""
         if self.writer is None:
             # Texts that come again and again; to look for numbers that do costs more than it saves.
-            coded = [f.name for f in table.schema if pa.types.is_string(f.type) and f.name != "customer_id"]
+            coded: Any = [f.name for f in table.schema if pa.types.is_string(f.type) and f.name != "customer_id"]
             writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", use_dictionary=coded)
             self.writer = self.open_files.enter_context(writer)
         self.writer.write_table(table, row_group_size=max(table.num_rows, 1))

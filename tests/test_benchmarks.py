@@ -255,10 +255,11 @@ def test_the_table_of_keeping_a_training_is_beyond_the_import() -> None:
 
 
 def test_the_table_of_a_replay_has_a_line_a_week_and_dashes_where_nothing_came_yet() -> None:
-    week = {"as_of": "2011-01-03", "version": "2", "customers": 1200, "trained": "2", "gate": "promoted",
-            "alerts": ["level"], "verdict": "retrain", "told": 0.5, "came": 0.625, "auc": 0.75, "money": 0.8}  # fmt: skip
+    figures = {"told": 0.5, "came": 0.625, "auc": 0.75, "money": 0.8}
+    said = {"trained": "2", "gate": "promoted", "alerts": ["level"], "verdict": "retrain"}
+    week = {"as_of": "2011-01-03", "version": "2", "customers": 1200, **figures, **said}
     quiet = {**week, "as_of": "2011-01-10", "trained": "", "gate": "", "alerts": [], "verdict": "fine"}
-    weeks = [week, {**quiet, **dict.fromkeys(("told", "came", "auc", "money"))}]
+    weeks = [week, {**quiet, **dict.fromkeys(figures)}]
     shown = of_replay({"weeks": weeks, "caught_up": 1, "differing": []}).splitlines()
     assert shown[2].split(maxsplit=7)[3:] == ["0.500", "0.625", "0.750", "0.800", "version 2 promoted, level, retrain"]
     assert shown[3].split()[3:] == ["-", "-", "-", "-"]

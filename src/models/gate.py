@@ -7,6 +7,7 @@ absolute checks count. What cannot be compared is refused, not passed: somebody 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -108,9 +109,9 @@ def decide(
     hindrances : sequence of str
         What makes the challenger unfit, whatever it predicts.
     """
-    calibration = calibrated(challenger.said, seed)
-    reasons = [*hindrances, *_grades_refused(challenger, champion, settings), *calibration.off(settings)]
-    found, notes = [*calibration.words], list[str]()
+    calibration, compared = calibrated(challenger.said, seed), None
+    found, notes, beside = [*calibration.words], list[str](), None
+    reasons = [*hindrances, *_grades_unknown(challenger)]
     figures: dict[str, Any] = {
         "grade": {"challenger": dict(challenger.grades), "champion": champion and dict(champion.grades)},
         "calibration": calibration.figures(),
@@ -125,13 +126,17 @@ def decide(
                 f"{len(pairs.cutoffs)} common cutoffs, and {LEAST_CUSTOMERS} are needed"
             )
         else:
-            compared = Comparison.of(pairs, budget, seed)
+            compared, beside = Comparison.of(pairs, budget, seed), calibrated(pairs.theirs, seed)
             reasons += compared.worse(settings.tolerance)
             found = [*compared.words, *found]
             figures["compared"] = compared.figures()
             notes += _notes(compared)
+        fallen, kept = _grades_fallen(challenger, champion, compared)
+        reasons += [] if settings.allow_grade_c else fallen
+        notes += kept
     else:
         found = ["there is no champion: only what holds for any model was asked", *found]
+    reasons += calibration.off(settings, beside)
     return Verdict(not reasons, tuple(reasons or found), figures, tuple(notes))
 
 
@@ -154,21 +159,29 @@ class Calibration:
     bias: float | None
     ci: tuple[float, float] | None
 
-    def off(self, settings: GateConfig) -> list[str]:
-        """What is beyond the bounds, beyond doubt."""
+    def off(self, settings: GateConfig, champion: Calibration | None = None) -> list[str]:
+        """What is beyond the bounds, beyond doubt, and not as far off with the champion, where there is one.
+
+        A season that nobody could know throws both off; to keep the one that is further off would help nobody.
+        """
         found = []
-        if self.ece - self.chance > settings.max_ece:
+        if self.ece - self.chance > settings.max_ece and (champion is None or champion.ece < self.ece):
             found.append(
                 f"chances of silence are off by {self.ece:.3f} on average, of which chance explains {self.chance:.3f}; "
                 f"{settings.max_ece:g} beyond it is allowed"
             )
-        if self.bias is not None:
+        if self.bias is not None and (champion is None or champion.error < self.error):
             (low, high), least, most = self.ci or (self.bias, self.bias), 1 / settings.max_bias, settings.max_bias
             if high < least or low > most:
                 sure = f"with 90 % certainty {low:.2f} to {high:.2f}"
                 allowed = f"{least:.2f} to {most:.2f} is allowed"
                 found.append(f"expected spend is {self.bias:.2f} times what was spent ({sure}); {allowed}")
         return found
+
+    @property
+    def error(self) -> float:
+        """How far the sum is off, either way alike: |log(bias)|; 0 where nothing was spent."""
+        return 0.0 if self.bias is None else abs(math.log(self.bias)) if self.bias > 0 else math.inf
 
     @property
     def words(self) -> list[str]:
@@ -223,17 +236,31 @@ def lacking(shape: Shape, columns: Sequence[str], tables: Sequence[str]) -> list
     return [*found, *(f"the ledger lacks the table {name}" for name in shape.beside if name not in tables)]
 
 
-def _grades_refused(challenger: Contestant, champion: Contestant | None, settings: GateConfig) -> list[str]:
-    found = []
+def _grades_unknown(challenger: Contestant) -> list[str]:
+    lacking = [subject for kind, subject in KINDS.items() if challenger.grades.get(kind) not in GRADES]
+    return [f"nobody knows the grade of what it says of {subject}" for subject in lacking]
+
+
+def _grades_fallen(
+    challenger: Contestant, champion: Contestant, compared: Comparison | None
+) -> tuple[list[str], list[str]]:
+    """Grades that fell to C: where pairs do not clear it, and where they do.
+
+    A grade is of the windows of its own examination: what a season makes of it says nothing of who is better. With a C
+    the best rival speaks, and what is compared in pairs is what is spoken.
+    """
+    fallen, cleared = [], []
     for kind, subject in KINDS.items():
-        mine, other = challenger.grades.get(kind), None if champion is None else champion.grades.get(kind)
-        if mine not in GRADES:
-            found.append(f"nobody knows the grade of what it says of {subject}")
-        elif mine == "C" and other in ("A", "B") and not settings.allow_grade_c:
-            found.append(
-                f"the grade of what it says of {subject} is C, and the champion's is {other} (allow_grade_c in [gate])"
-            )
-    return found
+        mine, other = challenger.grades.get(kind), champion.grades.get(kind)
+        if mine != "C" or other not in ("A", "B"):
+            continue
+        gain = None if compared is None else {"churn": compared.churn, "value": compared.value}[kind]
+        told = f"the grade of what it says of {subject} is C, and the champion's is {other}"
+        if gain is None or gain.percent < 0:
+            fallen.append(f"{told} (allow_grade_c in [gate])")
+        else:
+            cleared.append(f"{told}, of other windows; at the same cutoffs it is no worse")
+    return fallen, cleared
 
 
 def _horizons_refused(mine: Sequence[int], others: Sequence[int]) -> list[str]:

@@ -89,6 +89,12 @@ class Paired:
         """A column as floats."""
         return np.asarray(self.rows[name].to_numpy(np.float64))
 
+    @property
+    def theirs(self) -> pd.DataFrame:
+        """What they said, and what came: columns `SAID` and `CAME`."""
+        names = {f"{name}_theirs": name for name in SAID[2:]}
+        return self.rows[[*KEYS, *CAME, *names]].rename(columns=names)
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -80,14 +80,39 @@ def test_an_unknown_grade_is_refused() -> None:
     assert found.reasons == ("nobody knows the grade of what it says of spend",)
 
 
-@pytest.mark.parametrize(("before", "allowed", "passes"), [(A, False, False), (A, True, True), (C, False, True)])
-def test_a_fall_to_grade_c_is_refused_unless_stated(before: Mapping[str, str], allowed: bool, passes: bool) -> None:
-    found = verdict(entry(fair(), C), entry(fair(), before), allow_grade_c=allowed)
-    assert found.promote is passes
-    if not passes:
-        assert found.reasons == (
-            "the grade of what it says of spend is C, and the champion's is A (allow_grade_c in [gate])",
-        )
+def test_a_fall_to_grade_c_is_refused_where_it_is_worse_at_the_same_cutoffs() -> None:
+    # 1.96 is told for 2, which is right in all: worse, and by less than the tolerance.
+    worse = entry(fair().assign(expected_spend=fair()["expected_spend"] * 0.98), C)
+    found = verdict(worse, entry(fair()))
+    assert found.reasons == (
+        "the grade of what it says of spend is C, and the champion's is A (allow_grade_c in [gate])",
+    )
+    assert verdict(worse, entry(fair()), allow_grade_c=True).promote
+    assert verdict(worse, entry(fair(), C)).promote
+
+
+def test_a_fall_to_grade_c_in_a_season_is_told_and_no_hindrance_where_pairs_say_that_it_is_no_worse() -> None:
+    found = verdict(entry(fair(), C), entry(fair()))
+    assert found.promote
+    assert found.notes == (
+        "the grade of what it says of spend is C, and the champion's is A, of other windows; at the same cutoffs it is "
+        "no worse",
+    )
+
+
+def test_a_fall_to_grade_c_is_refused_where_nothing_can_be_compared() -> None:
+    later = fair().assign(cutoff="2030-01-01")
+    found = verdict(entry(later, C), entry(fair()))
+    assert "the grade of what it says of spend is C, and the champion's is A (allow_grade_c in [gate])" in found.reasons
+
+
+def test_what_throws_both_off_does_not_keep_the_one_that_is_further_off() -> None:
+    # Both expect much more than came: 5 times the champion, 3 times the challenger, whose deviance is smaller.
+    off, further = (fair().assign(expected_spend=2.0 * times) for times in (3, 5))
+    assert not verdict(entry(off), None).promote
+    assert verdict(entry(off), entry(further)).promote
+    refused = verdict(entry(further), entry(off)).reasons
+    assert any(reason.startswith("expected spend is 5.00 times what was spent") for reason in refused)
 
 
 def test_chances_that_are_off_are_refused_beyond_what_chance_explains() -> None:
