@@ -19,7 +19,7 @@ import pytest
 from .scenes import SCENES, Scene, Stage, Told
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
-KILLS = {"first training": 2, "score": 2, "train": 2, "promote": 2, "rollback": 1}
+KILLS = {"first training": 1, "score": 2, "train": 2, "promote": 1, "rollback": 1}
 """So many by default, evenly among the steps, and not the scene that is part of another; all of all under soak."""
 AT_RANDOM = {"score": 200, "train": 100, "promote": 100}
 

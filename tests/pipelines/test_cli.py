@@ -536,7 +536,7 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     lines = said.out.strip().splitlines()
     assert len(lines) == 10
     assert lines[0] == "A simulated shop."
-    assert "regulars@champion" in said.out
+    assert "The gate: version 1 of regulars: promoted" in said.out
     assert str(tmp_path / "demo" / "report.html") in lines[-1]
     made = {p.name for p in (tmp_path / "demo").iterdir()}
     assert {"scores", "report.html", "regulars.toml", "data"} <= made

@@ -327,6 +327,7 @@ def test_the_champion_speaks_and_its_figures_are_those_of_the_run(settings: Conf
         "run": done.run.name,
         "folder": str(done.run.folder),
         "unchanged": False,
+        "table": None,
     }
     assert score_to(shop(), settings).figures() == {**done.figures(), "unchanged": True}
 
