@@ -13,7 +13,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A file is run by one worker, so that what its tests share is made once; in order of names, since the files with few
 # tests are the long ones, and would all come last.
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+# One worker more than processors: tests wait for disks, locks and processes of their own.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n + 1)))
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A stamp is named after the content it stands for: another lock, or a moved folder, is another stamp.
 checksum = $(shell cat $(1) | cksum | cut -d' ' -f1)

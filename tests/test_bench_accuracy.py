@@ -123,6 +123,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "found"
 
 
+@pytest.mark.soak
 def test_a_simulated_shop_gives_a_table(small: Path) -> None:
     (found,) = figures.rows_of("shop", DataSet("A shop", 90, sets.cdnow), small)
     assert found["refused"] is None
@@ -132,6 +133,7 @@ def test_a_simulated_shop_gives_a_table(small: Path) -> None:
     assert "LightGBM" not in text
 
 
+@pytest.mark.soak
 def test_peers_get_labels_of_matured_cutoffs_only_and_their_answers_are_joined(small: Path) -> None:
     job = json.loads((small / "00" / "job.json").read_text(encoding="utf-8"))
     panel = pd.read_parquet(small / "00" / "panel.parquet")

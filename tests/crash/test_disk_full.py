@@ -19,11 +19,10 @@ from .scenes import SCENES, Stage, Told
 
 SOAK = os.environ.get("REGULARS_SOAK") == "1"
 # The largest file of the scores has about 200 KB, the model store's database 1,200 KB, a bundle's file 300 KB.
-LARGEST = {"score": (1_000, 20_000, 60_000, 150_000) if SOAK else (60_000,), "train": (200_000, 20_000, 600_000)}
+LARGEST = {"score": (1_000, 20_000, 60_000, 150_000), "train": (200_000, 20_000, 600_000)}
 FREE = {"score": (128, 0, 64, 256) if SOAK else (128,), "train": range(0, 2_000, 200)}
 """KiB; scores take about 400 of them, a training 2,400."""
-BOTH = ["score", pytest.param("train", marks=pytest.mark.soak)]
-"""By default only the nightly one."""
+SCENES_TRIED = ["score", "train"]
 
 
 @pytest.fixture
@@ -63,7 +62,8 @@ def _check_goes_on(stage: Stage, name: str, when: object) -> list[tuple[int, str
     return [(code, said) for code, said in told["told"][1:]]
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.soak
+@pytest.mark.parametrize("name", SCENES_TRIED)
 def test_a_file_that_cannot_grow_ends_the_night_and_nothing_is_lost(stage: Stage, name: str) -> None:
     stage.undisturbed(name)
     for limit in LARGEST[name]:
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_grow_ends_the_night_and_nothing_is_lost(stage: Stage
         assert [code for code, _ in found] == [0, 0], (limit, found)
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", ["score", pytest.param("train", marks=pytest.mark.soak)])
 def test_a_full_disk_ends_the_night_and_nothing_is_lost(small_disk: Stage, name: str) -> None:
     small_disk.undisturbed(name)
     for free in FREE[name]:

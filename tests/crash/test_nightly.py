@@ -63,7 +63,9 @@ def _check_survived(stage: Stage, scene: Scene, before: Told, after: Told, when:
     assert end["temporary"] == [], when
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.soak] * (name == "train")) for name in SCENES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in ("train", "rollback"))) for name in SCENES]
+)
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_the_next_run_needs_no_hand(name: str, stage: Stage) -> None:
     scene = SCENES[name]
     before, after, told = stage.undisturbed(name)

@@ -64,6 +64,7 @@ def history() -> pd.DataFrame:
     return purchases().head(120)
 
 
+@pytest.mark.soak  # An environment without Regulars shows more, by default: test_tracking.
 def test_the_copied_code_answers_alone_with_the_same_bits(tmp_path: Path) -> None:
     code, bundle = tmp_path / "code", tmp_path / "bundle"
     staged(code / "regulars")

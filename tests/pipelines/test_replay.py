@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 
 import pandas as pd
 import pytest
@@ -15,13 +14,15 @@ from regulars.config import Config
 
 from ..simulated import FIRST, PLANTED, purchases, written
 
-SOAK = os.environ.get("REGULARS_SOAK") == "1"
-HORIZON, WEEKS = 14, 12 if SOAK else 4
+HORIZON, WEEKS = 14, 12
+
+
+pytestmark = pytest.mark.soak  # That catching up is the live run, is shown by test_catch_up with less.
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Replay, pd.DataFrame]:
-    """Four weeks, in the first of which a model is trained, and the purchases as they came to be known."""
+    """Twelve weeks, with a training in every fourth, and the purchases as they came to be known."""
     folder = tmp_path_factory.mktemp("replay")
     frame = purchases(160, 330)
     toml = "\n[scores]\nevery_days = 7\n"
@@ -31,8 +32,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Replay, pd.DataFram
     dated = frame.assign(purchased_at=pd.to_datetime(frame["purchased_at"]))
     first = Cutoff.parse(str(FIRST.date())).plus(330 - 7 * WEEKS)
     source = cut(dated, "purchased_at", folder / "purchases.parquet")
-    trains = monthly if SOAK else lambda number: number == 0
-    return replayed(source, Config.load(file), first, first.plus(7 * (WEEKS - 1)), trains), dated
+    return replayed(source, Config.load(file), first, first.plus(7 * (WEEKS - 1)), monthly), dated
 
 
 def test_every_week_is_scored_by_whoever_was_champion_then(lived: tuple[Replay, pd.DataFrame]) -> None:
