@@ -77,7 +77,7 @@ def _kill(stage: Stage, scene: Scene, step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in ("train", "rollback"))) for name in SCENES]
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in ("train", "promote", "rollback"))) for name in SCENES]
 )
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_and_the_next_run_needs_no_hand(name: str, stage: Stage) -> None:
     scene = SCENES[name]

@@ -176,6 +176,7 @@ def test_the_same_shop_in_cents_is_worth_a_hundred_times_as_much_and_as_likely_t
     assert cents["expected_orders"].to_numpy() == pytest.approx(dollars["expected_orders"].to_numpy(), rel=1e-6)
 
 
+@pytest.mark.soak
 def test_figures_without_a_unit_are_the_same_in_cents() -> None:
     _, found = shop_in_cents()
     ours, theirs = (t.backtest.figures["pooled"]["value"]["regulars"] for t in (trained(), found))
