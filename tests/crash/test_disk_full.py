@@ -7,7 +7,6 @@ the same command ends as if nothing had been, and `doctor` finds nothing that it
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -17,10 +16,11 @@ import pytest
 
 from .scenes import SCENES, Stage, Told
 
-SOAK = os.environ.get("REGULARS_SOAK") == "1"
+# By default, with less, tests/pipelines/test_score.py and test_cli.py fill the disk.
+pytestmark = pytest.mark.soak
 # The largest file of the scores has about 200 KB, the model store's database 1,200 KB, a bundle's file 300 KB.
 LARGEST = {"score": (1_000, 20_000, 60_000, 150_000), "train": (200_000, 20_000, 600_000)}
-FREE = {"score": (128, 0, 64, 256) if SOAK else (128,), "train": range(0, 2_000, 200)}
+FREE = {"score": (128, 0, 64, 256), "train": range(0, 2_000, 200)}
 """KiB; scores take about 400 of them, a training 2,400."""
 SCENES_TRIED = ["score", "train"]
 
@@ -62,7 +62,6 @@ def _check_goes_on(stage: Stage, name: str, when: object) -> list[tuple[int, str
     return [(code, said) for code, said in told["told"][1:]]
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("name", SCENES_TRIED)
 def test_a_file_that_cannot_grow_ends_the_night_and_nothing_is_lost(stage: Stage, name: str) -> None:
     stage.undisturbed(name)
@@ -73,7 +72,7 @@ def test_a_file_that_cannot_grow_ends_the_night_and_nothing_is_lost(stage: Stage
         assert [code for code, _ in found] == [0, 0], (limit, found)
 
 
-@pytest.mark.parametrize("name", ["score", pytest.param("train", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("name", SCENES_TRIED)
 def test_a_full_disk_ends_the_night_and_nothing_is_lost(small_disk: Stage, name: str) -> None:
     small_disk.undisturbed(name)
     for free in FREE[name]:
