@@ -7,6 +7,7 @@ the same command ends as if nothing had been, and `doctor` finds nothing that it
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
