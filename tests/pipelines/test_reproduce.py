@@ -94,6 +94,7 @@ def origin() -> Cutoff:
     return Cutoff.parse(str(trained().backtest.predictions["cutoff"].iloc[0]))
 
 
+@pytest.mark.soak
 def test_a_recipe_learnt_again_says_what_the_backtest_said(made: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     def here(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         assert command[1:3] == ["-m", "regulars.pipelines.refit"]

@@ -132,6 +132,7 @@ def test_order_of_rows_changes_no_byte_and_frames_stay_as_they_were(report: Repo
     pd.testing.assert_frame_equal(shuffled.predictions, predictions)
 
 
+@pytest.mark.soak
 def test_another_process_hash_seed_and_time_zone_give_the_same_bytes(
     report: ReportInput, html: str, tmp_path: Path
 ) -> None:
