@@ -6,6 +6,7 @@ as numbers of bins without a name; fitted priors of a ledger. Of old trainings t
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def keep(config: Config, run_id: str, predictions: pd.DataFrame, rows: pd.DataFr
     """Keep what a training said out of time and what its customers looked like; that of old trainings goes."""
     for file, frame in ((predictions_file(config, run_id), predictions), (rows_file(config, run_id), rows)):
         private(file.parent)
-        replaced(file, lambda waiting, frame=frame: frame.to_parquet(waiting, index=False))  # type: ignore[misc]
+        replaced(file, partial(frame.to_parquet, index=False))
     sweep_predictions(file.parent)
 
 

@@ -22,7 +22,7 @@ from ..errors import ConfigError, DataError
 from ..intake.sources.address import Address
 from ..intake.sources.databases import SUPPORTED
 from ..intake.sources.persistence import persistent
-from .sink import KEY, Refused, Sink, Target, kind_of, lost, plain_batches, plain_schema, unwritable
+from .sink import KEY, RowsRefused, Sink, Target, kind_of, lost, plain_batches, plain_schema, unwritable
 from .sink_alchemy import alchemy_sink
 from .sink_files import duckdb_sink, sqlite_sink
 from .sink_postgres import postgres_sink
@@ -194,7 +194,7 @@ def _first(db: Sink, statement: str, *values: object) -> None:
     """Run what only the first of several who write at once can; the others try again, and find it done."""
     try:
         db.run(statement, *values)
-    except Refused:
+    except RowsRefused:
         raise lost("another run was faster") from None
 
 

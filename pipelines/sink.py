@@ -28,7 +28,7 @@ ROWS = 20_000
 KEY = ("customer_id", "as_of")
 
 
-class Refused(StorageError):
+class RowsRefused(StorageError):
     """The database does not take the rows: another attempt would not help."""
 
 
@@ -182,9 +182,9 @@ def lost(said: str) -> ConnectionLost:
     )
 
 
-def refused(what: str) -> Refused:
+def rows_refused(what: str) -> RowsRefused:
     """The error of rows that a database does not take; what it says of them may name someone."""
-    return Refused(
+    return RowsRefused(
         f"the database does not take the scores: {what}",
         needed="a table with the columns and the key that Regulars gave it, and no rules beside them",
         do="take away what was added to the table, or name another by `table` under [scores]",

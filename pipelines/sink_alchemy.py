@@ -17,7 +17,7 @@ from ..disk.whole import owners_files, private
 from ..errors import RegularsError
 from ..intake.sources.address import Address
 from ..intake.sources.alchemy import engine_of, is_lost
-from .sink import Sink, Target, fits_by_name, lost, refused, unwritable
+from .sink import Sink, Target, fits_by_name, lost, rows_refused, unwritable
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -67,7 +67,7 @@ class _Alchemy:
         try:
             result = self.connection.execute(text(statement), {f"value_{i}": v for i, v in enumerate(values)})
         except IntegrityError:
-            raise refused(_RULE) from None
+            raise rows_refused(_RULE) from None
         return [tuple(row) for row in result] if result.returns_rows else []
 
     def alone(self, name: str) -> None:
@@ -127,7 +127,7 @@ def _told(error: Exception, address: Address) -> RegularsError:
     from sqlalchemy.exc import DataError, IntegrityError
 
     if isinstance(error, IntegrityError | DataError):
-        return refused(_RULE)
+        return rows_refused(_RULE)
     cause = getattr(error, "orig", None) or error
     first = (address.masked(cause).strip().splitlines() or ["no reason was given"])[0].removesuffix(".")
     gone = getattr(error, "connection_invalidated", False) or is_lost(cause)

@@ -20,7 +20,7 @@ from ..disk.whole import owners_files, private
 from ..intake.sources.address import Address
 from ..intake.sources.identifiers import quoted
 from ..intake.sources.persistence import CONNECT_SECONDS
-from .sink import Sink, Target, fits_by_name, lost, refused, unwritable
+from .sink import Sink, Target, fits_by_name, lost, rows_refused, unwritable
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _TEXTS = ("id", "day", "text")
@@ -91,7 +91,7 @@ def sqlite_sink(address: Address, folder: Path) -> Iterator[Sink]:
             yield _Sqlite(db)
             db.execute("commit")
     except sqlite3.IntegrityError:
-        raise refused("a row breaks a rule of the table") from None
+        raise rows_refused("a row breaks a rule of the table") from None
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         said = f"{path.name}: {error}"
@@ -166,7 +166,7 @@ def duckdb_sink(address: Address, folder: Path) -> Iterator[Sink]:
             yield _Duckdb(db)
             db.execute("commit")
     except duckdb.ConstraintException:
-        raise refused("a row breaks a rule of the table") from None
+        raise rows_refused("a row breaks a rule of the table") from None
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         taken = isinstance(error, duckdb.TransactionException) or "Could not set lock on file" in said

@@ -17,7 +17,7 @@ from ..errors import ConfigError, RegularsError
 from ..intake.sources.address import Address
 from ..intake.sources.identifiers import quoted
 from ..intake.sources.postgres import first_line, is_lost, with_limits
-from .sink import Sink, Target, lost, refused, unwritable
+from .sink import Sink, Target, lost, rows_refused, unwritable
 
 _TEXTS = ("id", "day", "text")
 _FITTING = {
@@ -109,5 +109,5 @@ def _told(error: Exception, address: Address) -> RegularsError:
     if is_lost(state, said.lower()):
         return lost(first_line(said))
     if state.startswith(_REFUSES):
-        return refused(f"SQLSTATE {state}")
+        return rows_refused(f"SQLSTATE {state}")
     return unwritable(first_line(said))

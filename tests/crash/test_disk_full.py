@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from ..disks import small_disk_at
 from .scenes import SCENES, Stage, Told
 
 # By default, with less, tests/pipelines/test_score.py and test_cli.py fill the disk.
@@ -31,15 +31,8 @@ def small_disk(stage: Stage) -> Iterator[Stage]:
     """The shop's folder on a disk of 12 MiB."""
     shutil.rmtree(stage.root, ignore_errors=True)
     stage.root.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(stage.root)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small disk cannot be mounted here: that takes root")
-    try:
+    with small_disk_at(stage.root):
         yield stage
-    finally:
-        subprocess.run(["umount", str(stage.root)], check=True)
 
 
 def _check_refused(stage: Stage, told: Told, when: object) -> None:

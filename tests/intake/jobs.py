@@ -13,20 +13,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb  # noqa: F401 - better once than in every child
-import numpy as np  # noqa: F401
-import pandas as pd  # noqa: F401 - DuckDB looks for it
-import pyarrow.parquet as pq  # noqa: F401
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 
 from regulars import cli
 from regulars.config import Config
 from regulars.disk import lock
 from regulars.intake import build_ledger, compact, growth
 from regulars.intake.pointer import current_ledger
-from regulars.pipelines import check  # noqa: F401 - the command line looks for it
+from regulars.pipelines import check
 from regulars.pipelines.files import folder_replaced, replaced
 
 SECONDS = 60
+LOADED = (check, duckdb, np, pd, pq)
+"""What DuckDB and the command line would look for: better once than in every child."""
 
 Answer = dict[str, Any]
 

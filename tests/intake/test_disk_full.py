@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ..disks import small_disk_at
 from ..warm import Warm
 from .shelves import Shelf
 
@@ -26,15 +26,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 12 MiB in memory."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(place)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small disk cannot be mounted here: that takes root")
-    try:
+    with small_disk_at(place):
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def _check_refused(told: dict[str, object], shelf: Shelf) -> None:

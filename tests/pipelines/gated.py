@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -52,8 +53,8 @@ class Shop:
         client.set_registered_model_alias(self.name, "challenger", made.version)
         return str(made.version)
 
-    def promoted(self, version: str | None = None, **how: object) -> Promotion:
-        return promote(self.config, shop, version, **how)  # type: ignore[arg-type]
+    def promoted(self, version: str | None = None, **how: Any) -> Promotion:
+        return promote(self.config, shop, version, **how)
 
     def at(self, alias: str) -> str | None:
         found = self.registry.at(self.name, alias)

@@ -166,6 +166,7 @@ def test_a_name_that_nothing_answers_to_says_what_there_is() -> None:
         def versions(self, _: str) -> tuple[Version, ...]:
             return (Version("regulars", "1", "a" * 32, {}),)
 
+    empty: Any = Empty()
     for named in ("9", "challenger", "winner"):
         with pytest.raises(NoModel, match=rf"RG324: there is no `{named}` of `regulars`.*a version \(1\)"):
-            contestants.entry_of(Empty(), "regulars", named)  # type: ignore[arg-type]
+            contestants.entry_of(empty, "regulars", named)

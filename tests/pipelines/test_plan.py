@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,8 +47,8 @@ def tree(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def jobs(config: Config, **how: object) -> Mapping[str, Job]:
-    return {job.name: job for job in planned(config, **how).jobs}  # type: ignore[arg-type]
+def jobs(config: Config, **how: Any) -> Mapping[str, Job]:
+    return {job.name: job for job in planned(config, **how).jobs}
 
 
 @pytest.mark.parametrize(
