@@ -23,6 +23,7 @@ from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
 from .files import replaced
+from .monitor import monitoring_of
 from .promote import Promotion, promote
 from .published import CSV, LATEST, Book
 from .register import train_and_register
@@ -60,6 +61,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     report = report_input(
         ledger, config, found.scores, examined.figures, examined.predictions, trained.features, registered,
         horizons=found.horizons, moved=moved, lifetime=lifetime_terms(trained.model, found),
+        monitoring=monitoring_of(ledger, config, ledger.ends) if promotion.crowned else None,
     )  # fmt: skip
     write_report(report, folder / "report.html")
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))

@@ -91,16 +91,3 @@ class Telling:
         for panel in self.panels(threads, progress, rows):
             sample = self.model.sample_of(panel)
             yield sample, self.model.scored(sample)
-
-
-def told_blocks(
-    ledger: Ledger, model: Model, day: Cutoff, threads: int | None = None, progress: Progress | None = None
-) -> Iterator[tuple[Sample, Told]]:
-    """Rows and what is said of them, block by block.
-
-    Raises
-    ------
-    ConfigError, DataError
-        As `plan_of`.
-    """
-    yield from Telling.of(ledger, model, day).blocks(threads, progress)

@@ -27,7 +27,7 @@ from regulars.models.versions import Registered
 from regulars.pipelines.published import CSV, FACTS, MANIFEST, SCORES, Book, Run
 from regulars.pipelines.score import Published, Scored, publish_day, score, score_to, scored, scores_folder
 from regulars.pipelines.self_check import checked
-from regulars.pipelines.told import Telling, told_blocks
+from regulars.pipelines.told import Telling
 
 from ..simulated import PLANTED, config_of, purchases, shop, trained
 
@@ -113,7 +113,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_size_of_blocks_and_shards_and_the_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = pd.concat([told.scores for _, told in told_blocks(shop(), trained().model, shop().ends, 1)])
+    whole = pd.concat([told.scores for _, told in Telling.of(shop(), trained().model, shop().ends).blocks(1)])
     telling = Telling.of(shop(), trained().model, shop().ends)
     # 7 does not divide the number of customers; a shard of one line is one customer.
     monkeypatch.setattr("regulars.engines.local.LINES", 1)
