@@ -70,7 +70,7 @@ lock: $(INSTALLED) ## resolve the dependencies anew into the locks (CPython 3.11
 		--generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
 	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --extra postgres --extra excel --extra remote \
-		--constraint requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url \
+		--extra serve --constraint requirements.lock --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --output-file requirements-production.lock pyproject.toml
 
 clean: ## remove caches and what the demo made; keeps the environment, the data and mlruns/

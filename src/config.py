@@ -25,6 +25,7 @@ from .sections import (
     TableSection,
     listed,
 )
+from .serving_section import ServeConfig
 from .tuning_section import TuningConfig
 
 Positive = Annotated[int, Field(gt=0)]
@@ -247,6 +248,7 @@ class Config(Section):
     mlflow: MlflowConfig = MlflowConfig()
     gate: GateConfig = GateConfig()
     monitor: MonitorConfig = MonitorConfig()
+    serve: ServeConfig = ServeConfig()
     engine: EngineConfig = EngineConfig()
     privacy: PrivacyConfig = PrivacyConfig()
     seed: int = Field(default=0, ge=0)

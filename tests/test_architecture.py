@@ -17,7 +17,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-FOUNDATION = {"errors", "schema", "clock", "sections", "tuning_section", "production_sections", "config"}
+FOUNDATION = {
+    "errors",
+    "schema",
+    "clock",
+    "sections",
+    "tuning_section",
+    "production_sections",
+    "serving_section",
+    "config",
+}
 BELOW_INTAKE = FOUNDATION | {"disk"}
 BELOW_MODELS = BELOW_INTAKE | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
@@ -32,7 +41,8 @@ MAY_IMPORT = {
     "sections": {"errors", "clock"},
     "tuning_section": {"errors", "sections"},
     "production_sections": {"errors", "sections"},
-    "config": {"errors", "schema", "clock", "sections", "tuning_section", "production_sections"},
+    "serving_section": {"errors", "sections"},
+    "config": {"errors", "schema", "clock", "sections", "tuning_section", "production_sections", "serving_section"},
     "disk": {"errors"},
     "log": {"errors", "disk"},
     "progress": {"log"},
@@ -43,7 +53,7 @@ MAY_IMPORT = {
     "models": BELOW_MODELS,
     "examination": BELOW_OFFERS,
     "offers": BELOW_OFFERS,
-    "serving": BELOW_OUTLETS,
+    "serving": BELOW_OUTLETS | {"log"},
     "reports": BELOW_OUTLETS,
     "pipelines": BELOW_PIPELINES,
     "cli": BELOW_PIPELINES | {"pipelines"},
