@@ -1,4 +1,6 @@
 # Regulars as a job: `docker run --rm -v /srv/regulars:/data regulars score /data/regulars.toml --catch-up`.
+# As a server: `docker run --init -p 127.0.0.1:8000:8000 -e REGULARS_API_KEY -v /srv/regulars:/data regulars serve
+# /data/regulars.toml --host 0.0.0.0`; it needs a key there, and ends well on SIGTERM.
 # Everything that is made lies in /data, which belongs to user 10001; the rest may be read-only but for /tmp.
 FROM python:3.11-slim AS build
 WORKDIR /build
@@ -23,6 +25,7 @@ RUN useradd --uid 10001 --user-group --create-home regulars \
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-# A job that ends needs no HEALTHCHECK: its exit code and the last line of its log tell how it was.
+# A job that ends needs no HEALTHCHECK: its exit code and the last line of its log tell how it was. Of a server
+# whoever runs it asks GET /health, as compose.yaml does.
 ENTRYPOINT ["regulars"]
 CMD ["--help"]

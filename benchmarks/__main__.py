@@ -17,7 +17,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from . import featuretools_peer, nightly, parts, tables
+from . import featuretools_peer, nightly, parts, serving, tables
 from .run import say
 
 PARTS = {
@@ -31,6 +31,7 @@ PARTS = {
     "scoring": "all scores but reasons, in units of the boosters' own predictions",
     "batch": "a whole night of scores, in units of its features and the boosters' own predictions",
     "tracking": "keeping a training of 60 trials in MLflow, and going back to the champion before",
+    "serving": "the endpoint, against MLflow's own and a bare app with the same boosters",
 }
 
 
@@ -47,6 +48,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=2_000, help="calls for one customer (default 2,000)")
     parser.add_argument("--trials", type=int, default=30, help="trials of each study of the training (default 30)")
     parser.add_argument("--customers", type=int, default=100_000, help="customers to score (default 100,000)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of load a server, size and round (default 5)")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="only these parts")
     parser.add_argument("--repeats", type=int, default=3, help="rounds; medians are shown (default 3)")
     parser.add_argument("--big", action="store_true", help="only this: 100M lines (or --lines) to Parquet, once")
@@ -63,6 +65,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     counts = (options.lines, options.cutoffs, options.repeats, options.pandas_lines, options.calls, options.trials)
     if min(*counts, options.customers) < 1:
         parser.error("numbers of lines, cutoffs, calls, trials, customers and rounds are at least 1")
+    if not options.seconds > 0:
+        parser.error("load lasts more than 0 seconds")
     if options.cutoffs > 64:
         parser.error("the SQL knows 64 cutoffs at most")
     if options.big and options.lines == parser.get_default("lines"):
@@ -117,6 +121,9 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if "tracking" in options.only:
         figures["tracking"] = tracking = nightly.tracking(folder / "tracking")
         shown.append(nightly.of_tracking(tracking))
+    if "serving" in options.only:
+        figures["serving"] = served = serving.served(folder / "serving", repeats, options.seconds)
+        shown.append(serving.of_serving(served))
     return figures, shown
 
 

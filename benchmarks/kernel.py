@@ -21,7 +21,7 @@ from regulars.config import EngineConfig
 from regulars.engines import panel_of, usable_threads
 from regulars.engines.local import mapped, reader, shards_of
 from regulars.engines.streamed import SHARDS_PER_PART, table_of
-from regulars.features.family import Family, Feature, Plan, plan_for
+from regulars.features.family import Family, Feature, Plan, families, planned
 from regulars.features.history import History
 from regulars.features.lines import Lines
 from regulars.features.panel import Panel, panel_block
@@ -54,16 +54,11 @@ def basket_of_the_80(past: Past, reference: Reference) -> Iterator[Feature]:
 
 def plan_of_the_80() -> Plan:
     """A plan of nothing but the 80."""
-    known = {entry.name: entry for entry in plan_for(Shape(families=("basket",), columns=OPTIONAL)).entries}
-    plan = plan_for(Shape(families=tuple(f for f in REFERENCE if f != "basket"), columns=OPTIONAL))
-    # The basket looks back 90 days, as the windows do, so the window edges are the same.
-    plan = replace(
-        plan,
-        families=(*plan.families, Family("basket_of_the_80", basket_of_the_80)),
-        entries=(*plan.entries, *(known[name] for name in REFERENCE["basket"])),
-        columns=OPTIONAL,
-    )
-    if set(plan.names) != set(NAMES) or 90 not in plan.offsets:
+    ours = families([name for name in REFERENCE if name != "basket"])
+    plan = planned(Shape(columns=OPTIONAL), (*ours, Family("basket_of_the_80", basket_of_the_80)))
+    # The columns are there, which the nine do not ask.
+    plan = replace(plan, columns=OPTIONAL)
+    if set(plan.names) != set(NAMES):
         raise SystemExit(f"the families and the list differ: {sorted(set(plan.names) ^ set(NAMES))}")
     return plan
 

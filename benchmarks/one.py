@@ -1,8 +1,9 @@
 """One customer alone, as an endpoint meets one: from order lines to the reference features.
 
-In: nothing. Out: a line of JSON: for a customer of 500 purchases of one line each, and for one whose purchases have
-several lines, the lines and the CPU milliseconds a call, median over many. A call begins with `Lines`, numbers in
-memory, not with text, and ends with the values at one cutoff. Run as `python -m benchmarks.one [CALLS]`.
+In: nothing. Out: a line of JSON: for a customer of 500 purchases of one line each, for one whose purchases have several
+lines, for one of 20 purchases and for a hundred of them together, the lines and the CPU milliseconds a call, median
+over many. A call begins with `Lines`, numbers in memory, not with text, and ends with the values at one cutoff. Run as
+`python -m benchmarks.one [CALLS]`.
 """
 
 from __future__ import annotations
@@ -24,24 +25,26 @@ from regulars.schema import SCALE, Rules
 from .job import DAYS, FIRST_DAY
 from .kernel import plan_of_the_80
 
-PURCHASES, CALLS, WARM = 500, 2_000, 50
+PURCHASES, FEW, CALLS, WARM = 500, 20, 2_000, 50
 
 
-def customer(lines_an_order: int, seed: int = 1) -> Lines:
-    """Somebody with 500 purchases over two years."""
+def customer(lines_an_order: int, seed: int = 1, purchases: int = PURCHASES, customers: int = 1) -> Lines:
+    """Somebody with 500 purchases over two years, or several with as many each."""
     rng = np.random.default_rng(seed)
-    instant = FIRST_DAY * DAY_US + np.sort(rng.integers(0, DAYS * DAY_US, PURCHASES))
-    n = PURCHASES * lines_an_order
+    moments = rng.integers(0, DAYS * DAY_US, (customers, purchases))
+    instant = FIRST_DAY * DAY_US + np.sort(moments, axis=1).ravel()
+    orders = customers * purchases
+    n = orders * lines_an_order
     money = {
         "amount": rng.integers(100, 10_000, n) * (SCALE // 100) * np.where(rng.uniform(size=n) < 0.02, -1, 1),
         "quantity": rng.integers(1, 4, n) * SCALE,
         "discount": np.where(rng.uniform(size=n) < 0.15, SCALE, 0),
     }
     return Lines(
-        customer_ids=np.array(["c"], object),
-        starts=np.array([0, n]),
+        customer_ids=np.array([f"c{i:03d}" for i in range(customers)], object),
+        starts=np.arange(customers + 1) * purchases * lines_an_order,
         time=np.repeat(instant, lines_an_order),
-        order=np.repeat(np.arange(PURCHASES), lines_an_order),
+        order=np.repeat(np.arange(orders), lines_an_order),
         money=money,
         codes={"category": rng.integers(0, 60, n)},
     )
@@ -62,9 +65,10 @@ def milliseconds(lines: Lines, calls: int) -> float:
 def main(calls: int = CALLS) -> None:
     """Measure and print."""
     found = []
-    for lines_an_order in (1, 3):
-        lines = customer(lines_an_order)
-        found.append({"purchases": PURCHASES, "lines": lines.n_lines, "cpu_ms": milliseconds(lines, calls)})
+    for customers, purchases, lines_an_order in ((1, PURCHASES, 1), (1, PURCHASES, 3), (1, FEW, 1), (100, FEW, 1)):
+        lines = customer(lines_an_order, purchases=purchases, customers=customers)
+        said = {"customers": customers, "purchases": purchases, "lines": lines.n_lines}
+        found.append({**said, "cpu_ms": milliseconds(lines, calls)})
     print(json.dumps(found))
 
 

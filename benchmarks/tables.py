@@ -133,7 +133,9 @@ def of_one(found: Sequence[Cost], calls: int) -> str:
     """One customer alone."""
     out = [f"one customer, from lines in memory to the 80 values at one cutoff, median of {calls:,} calls"]
     for one in found:
-        out.append(f"{one['purchases']:.0f} purchases in {one['lines']:.0f} lines: {one['cpu_ms']:.2f} ms of CPU")
+        who = f"{one['customers']:.0f} customers of " if one["customers"] > 1 else ""
+        what = f"{who}{one['purchases']:.0f} purchases in {one['lines']:.0f} lines"
+        out.append(f"{what}: {one['cpu_ms']:.2f} ms of CPU")
     return "\n".join([*out[:1], f"{out[1]} (goal <= 1 ms)", *out[2:]])
 
 

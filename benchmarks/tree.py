@@ -45,6 +45,11 @@ def cpu_seconds() -> float:
     return used + sum(_ticks(PROC / str(member) / "stat") for member in living) / os.sysconf("SC_CLK_TCK")
 
 
+def seconds_of(pid: int) -> float:
+    """Processor time of a process and its living descendants, and of those that they have waited for."""
+    return sum(_ticks(PROC / str(member) / "stat") for member in family_of(pid)) / os.sysconf("SC_CLK_TCK")
+
+
 class Peak:
     """The most memory that a process and its descendants were seen to use, looked at every 50 ms until `stop`.
 

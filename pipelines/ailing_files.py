@@ -22,6 +22,8 @@ from ..models.registry import Registry
 from .ailment import Ailment
 from .published import LATEST, RUNS, Book
 from .score import scores_folder
+from .serve import FOLDER as SERVE
+from .serve import abandoned, swept
 from .written import remembered
 
 _LISTED = 3
@@ -65,7 +67,8 @@ def left_behind(config: Config) -> Iterator[Ailment]:
             slight=True,
         )
     beside = config.folder.glob(f"{TEMPORARY}*")
-    halves = {f for place in places(config) for f in place.rglob(f"{TEMPORARY}*")}
+    served = config.folder / ".regulars" / SERVE  # A server that lives may be writing there.
+    halves = {f for place in places(config) for f in place.rglob(f"{TEMPORARY}*") if not f.is_relative_to(served)}
     for half in sorted({*beside, *halves}):
         if half.suffix != ".lock" and not any(parent in halves for parent in half.parents):
             yield Ailment(
@@ -87,6 +90,18 @@ def _gone(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def left_stages(config: Config) -> Iterator[Ailment]:
+    """What servers that were killed had laid ready; a server that lives has his own."""
+    for stages in abandoned(config.folder):
+        yield Ailment(
+            "left-stage",
+            f"{_near(stages, config)} was left by a server that was killed",
+            "it holds a copy of a model, and takes room until a server is started",
+            "it is removed",
+            partial(swept, stages),
+        )
 
 
 def unwhole_runs(config: Config) -> Iterator[Ailment]:

@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     ailing_machine.wrong_clock,
     ailing_files.damaged_ledger,
     ailing_files.left_behind,
+    ailing_files.left_stages,
     ailing_store.accidental,
     ailing_store.moved,
     ailing_store.unfinished,

@@ -32,9 +32,11 @@ from ..intake.keys import Key, key_of
 from ..intake.privacy import cleaned_ids
 from ..intake.tombstones import Tombstones
 from ..progress import Progress
+from ..serving.endpoint import COUNTS
 from .erase import Erased, erased_from, erased_from_run
 from .published import Book
 from .score_table import erased_from_table
+from .serve import FOLDER as SERVE
 from .sought import TELLING, TELLING_DIGITS, Sought, places_in
 from .written import FILE as WRITTEN_FILE
 from .written import USUAL, remembered
@@ -252,6 +254,8 @@ class _Forgetting:
         source = {(self.config.folder / s.path).resolve() for s in sections if s.path is not None}
         roots = [self.regulars, *self._noted(), *self._store()]
         own = {self.regulars.resolve() / name for name in _OURS}
+        # How often servers were asked, in memory that they share: figures alone.
+        counts = {f.resolve() for f in (self.regulars / SERVE).glob(f"*/{COUNTS}")}
         ledgers, seen = (self.regulars / "ledger").resolve(), set[Path]()
         for root in roots:
             # What a killed writer left beside an output may hold what it was about to say.
@@ -260,6 +264,7 @@ class _Forgetting:
                 for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
                     real = file.resolve()
                     skip = real in seen or real in own or real in source or real.is_relative_to(ledgers)
+                    skip |= real.parent in counts
                     if real.is_file() and not skip:
                         seen.add(real)
                         yield file

@@ -24,7 +24,7 @@ from ..models.versions import CHALLENGER, CHAMPION, Version
 from ..sections import TableSection
 from .catch_up import missed_days
 from .prepare import span_of
-from .published import CSV, FACTS, FOLDER, HORIZONS, MANIFEST, ROWS, RUNS, SCORES, Book
+from .published import CSV, FACTS, FOLDER, HORIZONS, MANIFEST, REFERENCE, ROWS, RUNS, SCORES, Book
 
 JOBS = ("train", "promote", "score")
 _LISTED = 3
@@ -200,7 +200,7 @@ def _score(
     does = [f"version {champion.version}, trained on {champion.trained_on}, speaks as of {day}"]
     if there:
         does.append(f"there is {', '.join(there)}: if nothing has changed since, nothing is written")
-    files = [SCORES, CSV, FACTS, ROWS, MANIFEST, *([HORIZONS] if config.target.further else [])]
+    files = [SCORES, CSV, FACTS, ROWS, REFERENCE, MANIFEST, *([HORIZONS] if config.target.further else [])]
     links = [str(book.folder / str(day))]
     if book.latest is None or book.latest.as_of <= day:
         links.append(str(book.folder / "latest"))

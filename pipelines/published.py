@@ -35,8 +35,8 @@ SCORES, CSV, HORIZONS, PROSPECTS, MOVERS = (
     *("scores.parquet", "scores.csv"),
     *("horizons.parquet", "prospects.parquet", "movers.csv"),
 )
-ROWS, FACTS, MANIFEST = "rows.parquet", "run.json", "manifest.json"
-FILES = (SCORES, CSV, HORIZONS, PROSPECTS, MOVERS, ROWS, FACTS)
+ROWS, REFERENCE, FACTS, MANIFEST = "rows.parquet", "reference.json", "run.json", "manifest.json"
+FILES = (SCORES, CSV, HORIZONS, PROSPECTS, MOVERS, ROWS, REFERENCE, FACTS)
 """What a run may hold beside its manifest; the first two and the last are always there."""
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-v([\w.+~]+)-([0-9a-f]{8})")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -123,6 +123,27 @@ class Run:
             ) from None
         found: pd.DataFrame = table.to_pandas()
         return found
+
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a file as it was sealed; None where the run never had it.
+
+        Raises
+        ------
+        StorageError
+            ``RG331``: it is not as it was sealed, or cannot be read.
+        """
+        try:
+            sealed = json.loads(self.path(MANIFEST).read_text(encoding="utf-8"))
+            if name not in sealed:
+                return None
+            found = self.path(name).read_bytes()
+            if hashlib.sha256(found).hexdigest() == sealed[name]:
+                return found
+        except (OSError, ValueError, TypeError):
+            pass
+        raise StorageError(
+            f"{name} of the run `{self.name}` is not as it was published", do="score that day again", code="RG331"
+        )
 
     @property
     def digest(self) -> str:

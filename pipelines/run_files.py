@@ -1,13 +1,15 @@
 """The files of a run of scores: filled block by block, so that memory does not grow with the customers.
 
 In: what a model is about to say of a ledger's customers. Out: in a folder, `scores.parquet` and the same rows as
-`scores.csv`, further horizons, prospects, movers, a few rows as numbers of bins, and the facts of `run.json`. The same
-ledger, model, day and settings give the same bytes. Missing numbers are empty cells.
+`scores.csv`, further horizons, prospects, movers, a few rows as numbers of bins, what other customers told
+(`reference.json`), and the facts of `run.json`. The same ledger, model, day and settings give the same bytes. Missing
+numbers are empty cells.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +30,7 @@ from ..models.worth import LifetimeValues
 from ..progress import Progress
 from .movers import COMPARED, About, Movers, movers
 from .prospects import prospect_scores
-from .published import CSV, HORIZONS, MOVERS, PROSPECTS, ROWS, SCORES, Run
+from .published import CSV, HORIZONS, MOVERS, PROSPECTS, REFERENCE, ROWS, SCORES, Run
 from .stakes import Stakes
 from .told import Telling
 
@@ -112,6 +114,8 @@ def filled(
     if isinstance(moved, Movers):
         text = moved.rows.to_csv(index=False, lineterminator="\n")
         (folder / MOVERS).write_text(text, encoding="utf-8")
+    others = json.dumps(telling.reference.to_dict(), separators=(",", ":"))
+    (folder / REFERENCE).write_text(others + "\n", encoding="utf-8")
     profile = None
     if account is not None:
         pq.write_table(pa.Table.from_pandas(account.rows(), preserve_index=False), folder / ROWS, compression="zstd")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ..models.versions import Registered
     from .score_table import Delivered
 
-FORMAT = 1
+FORMAT = 2
 """Of a run: another one gives another key."""
 
 

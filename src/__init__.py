@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .pipelines.features import features as compute_features
     from .pipelines.score import score as score
     from .pipelines.train import fit_model as fit
+    from .serving.client import Client as Client
     from .simulation.simulate import simulate as simulate
 
 _HOMES = {
@@ -55,6 +56,7 @@ _HOMES = {
     "explain": ("pipelines.explain", "explain"),
     "score": ("pipelines.score", "score"),
     "fit": ("pipelines.train", "fit_model"),
+    "Client": ("serving.client", "Client"),
     "simulate": ("simulation.simulate", "simulate"),
 }
 
@@ -62,6 +64,7 @@ __all__ = [
     "NOT_COVERED",
     "BgNbd",
     "ChurnClassifier",
+    "Client",
     "Config",
     "Feature",
     "GammaGamma",

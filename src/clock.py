@@ -156,7 +156,8 @@ class Zone:
         """Day numbers of UTC instants: the last local midnight at or before each, so that days never run backwards."""
         midnights = _midnights(self.name)
         # No zone is more than 14 h before UTC or 12 h behind it: the guess is never early and at most two days late.
-        guess = np.clip(np.floor_divide(instant + 14 * _HOUR_US, DAY_US), 0, len(midnights) - 1)
+        guess = np.maximum((instant + 14 * _HOUR_US) // DAY_US, 0)
+        np.minimum(guess, len(midnights) - 1, out=guess)
         for _ in range(2):
             guess -= instant < midnights[np.maximum(guess, 0)]
         return np.asarray(np.maximum(guess, -1))

@@ -199,6 +199,12 @@ def note(figures: Mapping[str, object]) -> None:
         log.figures |= {k: v for k, v in figures.items() if _is_short(v)}
 
 
+def kind() -> str:
+    """How the present command says what it does: one of `KINDS`."""
+    log = _current.get()
+    return KINDS[0] if log is None else log.kind
+
+
 def step(what: str) -> None:
     """Say which step begins; people see it by its bar."""
     log = _current.get()

@@ -67,7 +67,7 @@ HEAVY = {"pandas", "numpy", "scipy", "pyarrow", "duckdb", "sklearn", "xgboost", 
 KNOW_DATES = {
     "clock",
     "intake.sources.cells",  # tells the dates of a spreadsheet from its numbers
-    "models.request",  # reads the ISO stamps of a caller
+    "models.rows",  # reads the ISO stamps of a caller
 }
 
 # Files that are run by path, outside the package, so that they cannot import relatively.

@@ -287,6 +287,8 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
         "1",
         "--customers",
         "2000",
+        "--seconds",
+        "1",
     )
     main([*sizes, "--folder", str(tmp_path), "--json", str(tmp_path / "figures.json")])
     shown = capsys.readouterr()
@@ -301,5 +303,7 @@ def test_the_whole_benchmark_runs_and_prints_its_tables(tmp_path: Path, capsys: 
     assert figures["scoring"]["boosters_s"] < figures["scoring"]["cpu_s"]
     assert figures["batch"]["score"]["rows"] == figures["batch"]["panel"]["rows"] > 0
     assert figures["tracking"]["trials"] == 60
+    assert set(figures["serving"]["1"]) == {"stock", "bare", "ours", "two", "ours, alone"}
+    assert shown.err.count("the same to the bit of 100 customers") == 1
     assert [f["family"] for f in figures["families"]][:4] == ["rfm", "windows", "cadence", "basket"]
     assert [f.name for f in tmp_path.iterdir()] == ["figures.json"]

@@ -18,8 +18,8 @@ from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.features.panel import Panel
 from regulars.intake import Ledger, known_before
-from regulars.models.model import SCORES as COLUMNS
 from regulars.models.model import Model
+from regulars.models.outputs import SCORES as COLUMNS
 from regulars.models.versions import Registered
 from regulars.pipelines.catch_up import catch_up
 from regulars.pipelines.published import CSV, MOVERS, PROSPECTS, ROWS, SCORES, Book, Run

@@ -27,6 +27,7 @@ from .operations import doctor, monitor, plan
 from .people import forget
 from .registry import compare, models, promote, reproduce, rollback
 from .scores import explain, report, score
+from .serving import probe, serve
 from .training import backtest, train
 
 EXITS = {
@@ -180,6 +181,8 @@ for _command in (
     score,
     explain,
     report,
+    serve,
+    probe,
     monitor,
     plan,
     doctor,

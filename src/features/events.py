@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff, Zone
 from ..errors import DataError
-from ..schema import INSTANT, SCALE
+from ..schema import SCALE
 from .lines import Float64, Int64, codes_of, instants_of, units_of
 from .shape import Shape
-from .track import Measure, Track, added_up
+from .track import Measure, Track, added_up, changes
 
 RECEIVED, REDEEMED = "received", "redeemed"
-_AT_ONCE = pa.scalar(np.iinfo(np.int64).min, pa.int64()).cast(INSTANT)
+FEW = 2_000
+"""Texts that are looked up one by one: of fewer Arrow's own work costs more than the looking."""
+AT_ONCE = int(np.iinfo(np.int64).min)
+"""When a row became known that does not say so."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,17 @@ class Events:
         What the company initiated is left out unless the shape says otherwise, event by event: whom it wrote to is its
         own decision, and a model would learn the marketing calendar.
         """
-        if not shape.company_events:
-            table = table.filter(pc.equal(table["initiated_by"], "customer"))
         kind = _index(table["kind"], shape.kinds)
-        channel = _index(table["channel"], shape.channels) if "channel" in table.column_names else None
-        return cls._sorted(table, "occurred_at", customer_ids, kind, channel, shape.kinds, shape.channels, starts)
+        if not shape.company_events:
+            kind[_index(table["initiated_by"], ("customer",)) < 0] = -1
+        channel, value, told = np.full_like(kind, -1), np.zeros_like(kind), np.zeros_like(kind)
+        if "channel" in table.column_names:
+            channel = _index(table["channel"], shape.channels)
+        if "value" in table.column_names:
+            value, told = units_of(table["value"]), np.asarray(table["value"].is_valid(), np.int64)
+        customer, time = _index(table["customer_id"], customer_ids), instants_of(table["occurred_at"])
+        found = cls(customer, time, kind, channel, value, told, shape.kinds, shape.channels, _known_at(table), starts)
+        return found._in_order()
 
     @classmethod
     def offers_of(cls, table: pa.Table, customer_ids: NDArray[np.object_], starts: Cutoff | None = None) -> Events:
@@ -79,51 +88,38 @@ class Events:
 
         A row that became known after the redemption tells of neither before.
         """
-        redeemed = table.filter(pc.is_valid(table["redeemed_at"])) if "redeemed_at" in table.column_names else None
-        n = table.num_rows
-        kinds = np.zeros(n, np.int64)
-        if redeemed is not None:
-            kinds = np.append(kinds, np.ones(redeemed.num_rows, np.int64))
-            later = redeemed.set_column(table.column_names.index("offered_at"), "offered_at", redeemed["redeemed_at"])
-            table = pa.concat_tables([table, later])
-        return cls._sorted(table, "offered_at", customer_ids, kinds, None, (RECEIVED, REDEEMED), (), starts)
-
-    @classmethod
-    def _sorted(
-        cls,
-        table: pa.Table,
-        time: str,
-        customer_ids: NDArray[np.object_],
-        kind: Int64,
-        channel: Int64 | None,
-        kinds: tuple[str, ...],
-        channels: tuple[str, ...],
-        starts: Cutoff | None,
-    ) -> Events:
-        customer = _index(table["customer_id"], customer_ids)
-        kept = np.flatnonzero((customer >= 0) & (kind >= 0))
-        instants = instants_of(table[time])
-        kept = kept[np.lexsort([instants[kept], customer[kept]])]
-        value = told = np.zeros(len(kept), np.int64)
-        if "value" in table.column_names:
-            value = units_of(table["value"])[kept]
-            told = np.asarray(table["value"].is_valid(), np.int64)[kept]
-        if int(np.abs(value).max(initial=0)) * len(value) >= 2**62:
-            raise DataError("values of events are too large to be added exactly", code="RG022")
-        return cls(
-            customer[kept],
-            instants[kept],
-            kind[kept],
-            np.full(len(kept), -1, np.int64) if channel is None else channel[kept],
-            value,
-            told,
-            kinds,
-            channels,
-            instants_of(table["known_at"].fill_null(_AT_ONCE))[kept] if "known_at" in table.column_names else None,
+        customer, known_at = _index(table["customer_id"], customer_ids), _known_at(table)
+        later, redeemed = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        if "redeemed_at" in table.column_names:
+            when, told = _told(table["redeemed_at"])
+            later = told.nonzero()[0]
+            redeemed = when[later]
+        kind = np.zeros(len(customer) + len(later), np.int64)
+        kind[len(customer) :] = 1
+        nothing = np.zeros_like(kind)
+        found = cls(
+            np.concatenate([customer, customer[later]]),
+            np.concatenate([instants_of(table["offered_at"]), redeemed]),
+            kind,
+            nothing - 1,
+            nothing,
+            nothing,
+            (RECEIVED, REDEEMED),
+            (),
+            None if known_at is None else np.concatenate([known_at, known_at[later]]),
             starts,
         )
+        return found._in_order()
 
-    def take(self, rows: NDArray[np.bool_]) -> Events:
+    def _in_order(self) -> Events:
+        """Those of customers of the block and of kinds of the shape, by customer, then time."""
+        kept = ((self.customer >= 0) & (self.kind >= 0)).nonzero()[0]
+        found = self.take(kept[np.lexsort([self.time[kept], self.customer[kept]])])
+        if int(np.abs(found.value).max(initial=0)) * len(found.value) >= 2**62:
+            raise DataError("values of events are too large to be added exactly", code="RG022")
+        return found
+
+    def take(self, rows: NDArray[np.bool_] | Int64) -> Events:
         """Some of the events."""
         known_at = None if self.known_at is None else self.known_at[rows]
         columns = (self.customer, self.time, self.kind, self.channel, self.value, self.told)
@@ -132,7 +128,9 @@ class Events:
 
     def chosen(self, kinds: tuple[str, ...], channel: str | None) -> Events:
         """The events of some kinds, on one channel or on any."""
-        wanted = np.isin(self.kind, [self.kinds.index(k) for k in kinds])
+        among = np.zeros(len(self.kinds), bool)
+        among[[self.kinds.index(k) for k in kinds]] = True
+        wanted = among[self.kind]
         if channel is not None:
             wanted &= self.channel == self.channels.index(channel)
         return self.take(wanted)
@@ -150,9 +148,7 @@ class Moments(Track):
     def __init__(self, events: Events, n_customers: int, zone: Zone) -> None:
         self.events = events
         day = zone.local_day(events.time)
-        new = np.ones(len(day), bool)
-        new[1:] = (day[1:] != day[:-1]) | (events.customer[1:] != events.customer[:-1])
-        self.first = np.flatnonzero(new)
+        self.first = (changes(day) | changes(events.customer)).nonzero()[0]
         super().__init__(n_customers, events.customer[self.first], day[self.first])
 
     def measure(self, name: str) -> Measure:
@@ -174,7 +170,7 @@ MEASURES_OF_EVENTS: dict[str, Measure] = {
 
 def _earned(track: Moments) -> NDArray[np.bool_]:
     """Which events are of points that were earned."""
-    return np.isin(track.events.kind, [i for i, k in enumerate(track.events.kinds) if k == "points_earned"])
+    return np.array([k == "points_earned" for k in track.events.kinds], bool)[track.events.kind]
 
 
 def _lost(track: Moments) -> Int64:
@@ -231,9 +227,8 @@ class Traits:
             known = np.asarray(table[name].is_valid())
             traits.numbers[name][who] = np.where(known, units_of(table[name]) / SCALE, np.nan)[kept]
         if traits.joined_day is not None:
-            known = np.asarray(table["joined_at"].is_valid())
-            day = zone.local_day(instants_of(table["joined_at"].fill_null(0)))
-            traits.joined_day[who] = np.where(known, day, np.nan)[kept]
+            when, known = _told(table["joined_at"])
+            traits.joined_day[who] = np.where(known, zone.local_day(when), np.nan)[kept]
         if traits.referred is not None:
             traits.referred[who] = np.asarray(table["referred_by"].is_valid(), np.float64)[kept]
         return traits
@@ -241,7 +236,23 @@ class Traits:
 
 def _index(column: pa.ChunkedArray, among: tuple[str, ...] | NDArray[np.object_]) -> Int64:
     """Where each text stands among some, -1 if nowhere."""
+    if len(column) + len(among) <= FEW:
+        place = {text: i for i, text in enumerate(among)}
+        return np.array([place.get(text, -1) for text in column.to_pylist()], np.int64)
     if pa.types.is_dictionary(column.type):
         column = column.cast(pa.string())
     found = pc.index_in(column, value_set=pa.array(list(among), pa.string()))
     return np.asarray(pc.fill_null(found, -1).to_numpy()).astype(np.int64)
+
+
+def _told(column: pa.ChunkedArray) -> tuple[Int64, NDArray[np.bool_]]:
+    """Instants, and whether there is one; 0 where there is none."""
+    return instants_of(column.fill_null(0) if column.null_count else column), np.asarray(column.is_valid())
+
+
+def _known_at(table: pa.Table) -> Int64 | None:
+    """When each row became known, if the table says so."""
+    if "known_at" not in table.column_names:
+        return None
+    when, told = _told(table["known_at"])
+    return np.where(told, when, AT_ONCE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import ConfigError, did_you_mean
 from ..schema import Rules
+from .asked import Asked
 from .history import Beside, History
 from .lines import Lines
+from .once import once
 from .past import Past
 from .reference import Reference
 from .shape import Shape
@@ -41,8 +43,7 @@ NEVER = "never missing"
 NOT_COVERED = "missing when the window starts before the ledger"
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(NamedTuple):
     """One feature with its values: name, unit, meaning and what a missing value means."""
 
     name: str
@@ -158,6 +159,8 @@ class Plan:
         Optional columns of the purchases.
     groups : tuple of str
         Columns of the purchases, and groups of customers, whose values the Reference must tell apart.
+    asked : Asked
+        What the families look up.
 
     Examples
     --------
@@ -172,16 +175,31 @@ class Plan:
     offsets: tuple[int, ...]
     columns: tuple[str, ...]
     groups: tuple[str, ...]
+    asked: Asked = field(default_factory=Asked, compare=False)
 
-    @cached_property
+    @once
     def names(self) -> tuple[str, ...]:
         """The features' names."""
         return tuple(e.name for e in self.entries)
 
+    def asked_with(self, trailing: tuple[int, ...]) -> Asked:
+        """What the families look up, and what the spend of some days before the cutoff needs."""
+        if trailing not in self._asked_with:
+            self._asked_with[trailing] = self.asked.and_since("spend", trailing)
+        return self._asked_with[trailing]
+
+    @once
+    def _asked_with(self) -> dict[tuple[int, ...], Asked]:
+        return {}
+
 
 def plan_for(shape: Shape) -> Plan:
     """Plan the features of a ledger of some shape, by running its families once on an empty history."""
-    chosen = families(shape.families)
+    return planned(shape, families(shape.families))
+
+
+def planned(shape: Shape, chosen: tuple[Family, ...]) -> Plan:
+    """Plan the features of some families, registered or not, on a ledger of some shape."""
     history = History(Lines.empty(shape.columns), Rules("UTC"), Cutoff(0), Beside.none(0, shape))
     nobody = Past(history, [Cutoff(10_000)], shape=shape)
     reference = Reference.empty()
@@ -197,7 +215,8 @@ def plan_for(shape: Shape) -> Plan:
             raise ConfigError(f"the feature `{entry.name}` is yielded twice, by {both}", code="RG032")
         seen[entry.name] = entry.family
     read = tuple(sorted(c for c in nobody.asked_columns if history.has(c)))
-    return Plan(shape, chosen, tuple(entries), tuple(sorted(nobody.asked)), read, tuple(sorted(nobody.asked_groups)))
+    offsets, groups = tuple(sorted(nobody.asked)), tuple(sorted(nobody.asked_groups))
+    return Plan(shape, chosen, tuple(entries), offsets, read, groups, nobody.was_asked)
 
 
 def catalogue() -> tuple[Entry, ...]:

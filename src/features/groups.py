@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .once import once
 from .track import Int64
 
 SELDOM, MOST = 20, 10_000
+FEW = 1_000
+"""Names that are looked up one by one: Arrow would hash all the values told apart for each call."""
 BILLIONTH = 1_000_000_000
 ITEM_STATS = ("popularity", "growth", "staleness", "comeback")
 HOLDER_STATS = ("size", "active")
@@ -44,8 +46,8 @@ class Group:
 
     Examples
     --------
-    >>> Group.empty(HOLDER_STATS, 1).index(pa.array(["Rome"])).tolist()
-    [0]
+    >>> Group.empty(HOLDER_STATS, 1).index(pa.array(["Rome"]), np.array([0, -1])).tolist()
+    [0, 0]
     """
 
     names: tuple[str, ...]
@@ -80,12 +82,22 @@ class Group:
         """Whether two groups tell the same."""
         return isinstance(other, Group) and self.to_dict() == other.to_dict()
 
-    def index(self, names: pa.Array) -> Int64:
-        """Where each name stands among the columns of `stats`."""
+    def index(self, names: pa.Array, codes: Int64) -> Int64:
+        """Where the name of each code stands among the columns of `stats`; -1 is `__other__`."""
+        return np.append(self._index(names), len(self.names))[codes]
+
+    def _index(self, names: pa.Array) -> Int64:
+        if len(names) < FEW:
+            place, other = self._place, len(self.names)
+            return np.array([place.get(name, other) for name in names.to_pylist()], np.int64)
         found = pc.index_in(names.cast(pa.string()), value_set=self._value_set)
         return np.asarray(pc.fill_null(found, len(self.names)).to_numpy(zero_copy_only=False).astype(np.int64))
 
-    @cached_property
+    @once
+    def _place(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    @once
     def _value_set(self) -> pa.Array:
         return pa.array(self.names, pa.string())
 
@@ -108,7 +120,7 @@ class Group:
         """Groups of other cutoffs, one after the other; a value that one does not tell apart is `__other__` there."""
         names = tuple(sorted({n for part in parts for n in part.names}))
         asked = pa.array(names, pa.string())
-        columns = [np.append(part.index(asked), len(part.names)) for part in parts]
+        columns = [np.append(part._index(asked), len(part.names)) for part in parts]
         told = [np.insert(p.told, len(p.names), False, axis=1)[:, c[:-1]] for p, c in zip(parts, columns, strict=True)]
         return cls(
             names,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from ..schema import SCALE, Rules
 from .events import RECEIVED, REDEEMED, Events, Traits
 from .lines import Float64, Int64, Lines
 from .measures import MEASURES, value_above_first
+from .once import once
 from .orders import Orders
 from .pairs import Pairs
 from .shape import Shape
@@ -83,17 +83,17 @@ class History(Track):
         """Values per group of `orders`, added up per cell."""
         return added_up(values, self.orders.first)
 
-    @cached_property
+    @once
     def orders(self) -> Orders:
         """What the lines of one order on one day are together."""
         return Orders.of(self.lines, self.line_cell, self.rules.count_free)
 
-    @cached_property
+    @once
     def line_cell(self) -> Int64:
         """The cell of each line."""
         return np.cumsum(self._new) - 1
 
-    @cached_property
+    @once
     def above_first(self) -> Int64:
         """Per group of `orders`: a purchase's value less what one was worth on the customer's first purchase day."""
         return value_above_first(self)

@@ -39,12 +39,13 @@ def items(past: Past, reference: Reference) -> Iterator[Feature]:
         group = past.group(column, reference)
         row, code = past.bought(column, DAYS)
         lines = np.bincount(row, minlength=past.n_rows)
-        value = group.index(past.history.lines.names[column])[code]
+        value = group.index(past.history.lines.names[column], code)
         at = reference.index(past.cutoff_day)[row] * (len(group.names) + 1) + value
         missing = np.where(past.last(DAYS).covered & (lines > 0), 0.0, np.nan)
+        lines = np.maximum(lines, 1)
         for stat, (unit, said) in SAID.items():
             # Whole numbers below 2**53 add up exactly in any order.
             total = np.bincount(row, weights=group.stats[stat].ravel()[at], minlength=past.n_rows)
-            mean = total / np.maximum(lines, 1) / (BILLIONTH if unit == "share" else 1) + missing
+            mean = total / lines / (BILLIONTH if unit == "share" else 1) + missing
             meaning = f"the {kind} bought in the last {DAYS} days, mean over lines: {said}"
             yield Feature(f"{kind}_{stat}", unit, meaning, mean, NO_LINE)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..clock import DAY_US
 from ..errors import DataError
 from ..schema import SCALE
-from .track import Int64, Measure
+from .track import Int64, Measure, changes
 
 if TYPE_CHECKING:
     from .history import History
@@ -59,9 +59,11 @@ def _gap(history: History) -> Int64:
     """On a purchase day: days since the purchase day before (0 on the very first)."""
     marks = history.marks("day")
     gaps = np.zeros(history.n_cells, np.int64)
-    step = np.diff(history.day[marks], prepend=0)
-    same = np.diff(history.customer[marks], prepend=-1) == 0
-    gaps[marks] = np.where(same, step, 0)
+    day = history.day[marks]
+    step = np.zeros_like(day)
+    np.subtract(day[1:], day[:-1], out=step[1:])
+    step[changes(history.customer[marks])] = 0
+    gaps[marks] = step
     return gaps
 
 
@@ -104,9 +106,11 @@ def _irregularity(history: History) -> Int64:
     gap = history.values("gap")[marks].astype(np.float64)
     out = np.zeros(history.n_cells, np.int64)
     # Gaps are at least 1, and the customer's first day has none: two in a row are of one customer.
-    both = np.flatnonzero((gap[1:] > 0) & (gap[:-1] > 0)) + 1
-    share = (gap[both] - gap[both - 1]) / (gap[both] + gap[both - 1])
-    out[marks[both]] = np.rint(share * share * REGULAR)
+    before, after = gap[:-1], gap[1:]
+    both = ((after > 0) & (before > 0)).nonzero()[0]
+    before, after = before[both], after[both]
+    share = (after - before) / (after + before)
+    out[marks[1:][both]] = np.rint(share * share * REGULAR)
     return out
 
 
@@ -119,8 +123,9 @@ def value_above_first(history: History) -> Int64:
     first = days[history.values("gap")[days] == 0]
     usual = np.zeros(history.n_customers, np.int64)
     usual[history.customer[first]] = history.values("purchase_amount")[first] // history.values("purchase")[first]
-    of_cell = np.diff(orders.first, append=len(orders.value))
-    above = (orders.value - np.repeat(usual[history.customer], of_cell)) * orders.purchase
+    cell = np.zeros(len(orders.value), np.int64)
+    cell[orders.first[1:]] = 1
+    above: Int64 = (orders.value - usual[history.customer][cell.cumsum()]) * orders.purchase
     largest = max(int(above.max(initial=0)), -int(above.min(initial=0)))
     if largest * largest * len(above) >= 2 ** (62 + 2 * HALF):
         raise DataError("money is too large to be squared exactly", needed="less than 1e9 a purchase", code="RG022")
@@ -152,6 +157,13 @@ def counted_logs(bits: int) -> Int64:
     logs: Int64 = np.rint(count * np.log(np.maximum(count, 1)) * LOGARITHM).astype(np.int64)
     logs.flags.writeable = False
     return logs
+
+
+@lru_cache(maxsize=32)
+def _log_steps(bits: int) -> Int64:
+    """By how much `counted_logs` grows from each count to the next."""
+    steps: Int64 = np.diff(counted_logs(bits))
+    return steps
 
 
 MEASURES: dict[str, Measure] = {
@@ -208,8 +220,11 @@ def _top(column: str) -> Measure:
         if not history.n_cells:
             return np.zeros(0, np.int64)
         base = history.line_customer * np.int64(2**40)
-        highest = np.maximum.accumulate(base + history.occurrence(column) + 1) - base
-        return np.asarray(highest[np.append(history.first_line[1:], history.lines.n_lines) - 1])
+        highest = np.maximum.accumulate(base + history.occurrence(column) + 1)
+        highest -= base
+        found = np.empty_like(history.first_line)
+        found[:-1], found[-1] = highest[history.first_line[1:] - 1], highest[-1]
+        return found
 
     return Measure(1, of)
 
@@ -219,8 +234,8 @@ def _counted_logs(column: str) -> Measure:
 
     def of(history: History) -> Int64:
         before = history.occurrence(column)
-        logs = counted_logs(int(before.max(initial=0) + 1).bit_length())
-        return history.daily(np.where(before >= 0, np.diff(logs)[before], 0))
+        steps = _log_steps(int(before.max(initial=0) + 1).bit_length())
+        return history.daily(np.where(before >= 0, steps[before], 0))
 
     return Measure(LOGARITHM, of)
 

@@ -7,12 +7,13 @@ table says of a customer counts from the day after joining, or always when it do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 
 from .history import History
-from .track import Float64, Int64
+from .track import Float64, Int64, changes
 
 COHORT, FIRST_CHANNEL = "first.month", "first.channel"
 """Groups by the calendar month and by the channel of the first purchase."""
@@ -73,17 +74,22 @@ def membership(history: History, name: str) -> Membership:
 def _first_cell(history: History) -> Int64:
     """The cell of each customer's first purchase day, ascending; customers without one have none."""
     marks = history.marks("day")
-    who = history.customer[marks]
-    return np.asarray(marks[np.diff(who, prepend=-1) != 0])
+    return np.asarray(marks[changes(history.customer[marks])])
 
 
 def _first_month(history: History) -> Membership:
     first = _first_cell(history)
-    months = history.day[first].astype("datetime64[D]").astype("datetime64[M]")
-    named, inverse = np.unique(months, return_inverse=True)
+    months = history.day[first].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    earliest, latest = (int(months.min()), int(months.max())) if len(months) else (0, -1)
     codes = np.full(history.n_customers, -1, np.int64)
-    codes[history.customer[first]] = inverse
-    return Membership(codes, pa.array(np.datetime_as_string(named).tolist(), pa.string()))
+    codes[history.customer[first]] = months - earliest
+    return Membership(codes, pa.array([_month(month) for month in range(earliest, latest + 1)], pa.string()))
+
+
+@lru_cache(maxsize=2_000)
+def _month(number: int) -> str:
+    """The calendar month so many months after January 1970, as in 2024-03."""
+    return str(np.datetime64(number, "M"))
 
 
 def _first_channel(history: History) -> Membership:
@@ -97,7 +103,7 @@ def _first_channel(history: History) -> Membership:
     codes = lines.codes["channel"]
     named = np.flatnonzero(first[history.line_cell] & (codes >= 0) & (lines.money["amount"] >= 0))
     who = history.line_customer[named]
-    begins = np.flatnonzero(np.diff(who, prepend=-1) != 0)
+    begins = changes(who).nonzero()[0]
     earliest = np.repeat(lines.time[named[begins]], np.diff(np.append(begins, len(who))))
     at = lines.time[named] == earliest
     lowest, highest = (np.full(history.n_customers, end, np.int64) for end in (len(names), -1))

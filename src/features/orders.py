@@ -9,12 +9,13 @@ only, so an order whose lines come on several days never looks ahead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .lines import Int64, Lines
-from .track import added_up
+from .track import added_up, changes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Orders:
             none = np.zeros(0, np.int64)
             return cls(none, none, none, none, none)
         amount = lines.money["amount"]
-        first = np.flatnonzero(_changes(lines.order) | _changes(cell))
+        first = np.flatnonzero(changes(lines.order) | changes(cell))
         groups = _Groups(
             lines.order[first],
             cell[first],
@@ -58,8 +59,8 @@ class Orders:
             added_up(amount < 0, first) > 0,
             lines.time[first],
         )
-        # Codes count up in order of first appearance: as many runs as orders means that no order comes back.
-        if int(groups.order[-1]) - int(groups.order[0]) + 1 == len(first) and bool((np.diff(groups.order) == 1).all()):
+        # As many runs as orders means that no order comes back; most often their codes count up.
+        if bool((groups.order[1:] - groups.order[:-1] == 1).all()) or bool(changes(np.sort(groups.order)).all()):
             return groups.judged_alone(count_free)
         return groups.gathered().judged(count_free)
 
@@ -79,7 +80,7 @@ class _Groups:
         """Sorted by order, then day, each once."""
         sort = np.argsort(self.order, kind="stable")
         order, cell = self.order[sort], self.cell[sort]
-        first = np.flatnonzero(_changes(order) | _changes(cell))
+        first = np.flatnonzero(changes(order) | changes(cell))
         return _Groups(
             order[first],
             cell[first],
@@ -92,35 +93,35 @@ class _Groups:
     def judged_alone(self, count_free: bool) -> Orders:
         """When every order is one group, already cell by cell."""
         purchase = self.sold | ~self.back if count_free else self.sold
-        first = np.flatnonzero(_changes(self.cell))
+        first = np.flatnonzero(changes(self.cell))
         bought = purchase.astype(np.int64)
         return Orders(first, bought, (self.back & ~purchase).astype(np.int64), self.amount * bought, self.time)
 
     def judged(self, count_free: bool) -> Orders:
         """When orders have groups on several days, sorted by order: the state on each day, and what it changed."""
-        new = _changes(self.order)
+        new = changes(self.order)
         start = np.flatnonzero(new)[np.cumsum(new) - 1]
         negative, buys = _any_since(self.back, start), _any_since(self.sold, start)
         if count_free:
             buys = _any_since(buys | ~negative, start)
         state = np.where(buys, 0, negative).astype(np.int64)
-        earlier = np.where(new, False, np.roll(buys, 1))
-        purchase = (buys & ~earlier).astype(np.int64)
-        returned = state - np.where(new, 0, np.roll(state, 1))
+        purchase = (buys & ~_one_before(buys, new)).astype(np.int64)
+        returned = state - _one_before(state, new)
         sort = np.argsort(self.cell, kind="stable")
-        first = np.flatnonzero(_changes(self.cell[sort]))
+        first = np.flatnonzero(changes(self.cell[sort]))
         parts = (purchase, returned, self.amount * purchase, self.time)
         return Orders(first, *(part[sort] for part in parts))
+
+
+def _one_before(values: NDArray[Any], new: NDArray[np.bool_]) -> NDArray[Any]:
+    """The value one position earlier; 0 where something new begins."""
+    earlier = np.zeros_like(values)
+    earlier[1:] = values[:-1]
+    earlier[new] = 0
+    return earlier
 
 
 def _any_since(flag: NDArray[np.bool_], start: Int64) -> NDArray[np.bool_]:
     """Whether a flag was up at any position from `start` on up to each position."""
     counts = np.concatenate([[0], np.cumsum(flag)])
     return np.asarray(counts[1:] > counts[start])
-
-
-def _changes(values: Int64) -> NDArray[np.bool_]:
-    """Whether each value differs from the one before it; the first always does."""
-    changed = np.ones(len(values), bool)
-    np.not_equal(values[1:], values[:-1], out=changed[1:])
-    return changed

@@ -7,12 +7,12 @@ often the customer had the code before. Lines without a code are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .lines import Int64
+from .once import once
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ class Pairs:
     @classmethod
     def of(cls, customer: Int64, codes: Int64) -> Pairs:
         """From each line's customer (ascending) and code (-1: none)."""
-        line = np.flatnonzero(codes >= 0)
+        line = (codes >= 0).nonzero()[0]
         # Sorting small integers is linear: first by code, then, stably, by customer.
-        line = line[np.argsort(_small(codes[line]), kind="stable")]
-        line = line[np.argsort(_small(customer[line]), kind="stable")]
+        line = line[_small(codes[line]).argsort(kind="stable")]
+        line = line[_small(customer[line]).argsort(kind="stable")]
         new = np.ones(len(line), bool)
         who, what = customer[line], codes[line]
         new[1:] = (who[1:] != who[:-1]) | (what[1:] != what[:-1])
         return cls(line, new)
 
-    @cached_property
+    @once
     def occurrence(self) -> Int64:
         """How many lines of the same pair come before each, in the order of `line`."""
         index = np.arange(len(self.line))
@@ -50,8 +50,9 @@ class Pairs:
 
     def next_of(self, values: Int64, last: int) -> Int64:
         """The value of the next line of the same pair, in the order of `line`; `last` at the pair's end."""
-        following = np.append(values[self.line[1:]], last)[: len(self.line)]
-        following[np.append(self.new[1:], True)[: len(self.line)]] = last
+        following = np.full(len(self.line), last, np.int64)
+        inside = following[:-1]
+        np.copyto(inside, values[self.line[1:]], where=~self.new[1:])
         return following
 
 

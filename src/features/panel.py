@@ -84,8 +84,8 @@ class Totals:
     def of(cls, past: Past, horizons: Sequence[int]) -> Totals:
         """Add up what was known."""
         ever = past.all()
-        trailing = {h: past.last(h).integer("spend") / SCALE for h in horizons}
-        return cls(ever.sum("purchase"), ever.sum("spend"), trailing)
+        trailing = (past.at("spend", 0) - past.at_each("spend", tuple(horizons))) / SCALE
+        return cls(ever.sum("purchase"), ever.sum("spend"), dict(zip(horizons, trailing, strict=True)))
 
     def take(self, rows: NDArray[np.bool_] | Int64) -> Totals:
         """The totals of some rows."""
@@ -257,17 +257,16 @@ def _block(
     labels: Sequence[Label],
     trailing: Sequence[int],
 ) -> Panel:
-    past = Past(known, cutoffs, plan.offsets, plan.shape)
+    past = Past(known, cutoffs, plan.offsets, plan.shape, plan.asked_with(tuple(trailing)))
     planned = plan.names
     values = np.empty((len(planned), past.n_rows), np.float32)
-    row = 0
-    for feature in (f for chosen in plan.families for f in chosen.function(past, reference)):
-        if row == len(planned) or feature.name != planned[row]:
+    yielded = itertools.chain.from_iterable(chosen.function(past, reference) for chosen in plan.families)
+    for row, (name, feature) in enumerate(itertools.zip_longest(planned, yielded)):
+        if feature is None:
+            raise DataError(f"`{name}` was planned and not yielded", code="RG033")
+        if feature.name != name:
             raise DataError(f"`{feature.name}` was yielded, which is not the feature planned here", code="RG033")
         values[row] = feature.values
-        row += 1
-    if row < len(planned):
-        raise DataError(f"`{planned[row]}` was planned and not yielded", code="RG033")
     targets = {}
     for label in labels:
         then = history if label.known_on is None else history.known_before(label.known_on)

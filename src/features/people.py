@@ -54,8 +54,8 @@ def _group(past: Past, reference: Reference, name: str, prefix: str, said: str) 
     """What the Reference tells of those who are like the customer in one way."""
     group, members = past.group(name, reference), membership(past.history, name)
     code = members.known(past.row_customer, past.cutoff_day)
-    value = np.append(group.index(members.names), len(group.names))[code]
-    cutoff, unknown = reference.index(past.cutoff_day), np.where(code < 0, np.nan, 0.0)
+    value, cutoff = group.index(members.names, code), reference.index(past.cutoff_day)
+    unknown = np.where(code < 0, np.nan, 0.0)
     size = group.stats["size"][cutoff, value] / BILLIONTH + unknown
     meaning = f"{said}: share of the customers at risk with a known one who have the same"
     yield Feature(f"{prefix}_size", "share", meaning, size, UNKNOWN)

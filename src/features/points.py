@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .past import Past, View
+from .past import Past
 from .track import Float64, Int64
+from .view import View
 
 EARNED, EXPIRED = "points_earned", "points_expired"
 KINDS = (EARNED, "points_spent", EXPIRED)

@@ -8,6 +8,7 @@ customer alone equals the batch given the same one. Where nothing was counted, a
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from .groups import HOLDER_STATS, ITEM_STATS, Group
 from .history import History, ascending
 from .lines import TEXTS
 from .notes import group_notes
+from .once import once
 from .tallies import Holders, Items
 from .track import Edges, Int64
 
@@ -107,11 +109,9 @@ class Reference:
 
     def index(self, cutoff_day: Int64) -> Int64:
         """Which of the cutoffs each day is; a day that is none of them is refused."""
-        days = np.array(self.days, np.int64)
-        index = np.searchsorted(days, cutoff_day)
-        if len(cutoff_day) and (
-            not len(days) or bool((index >= len(days)).any()) or bool((days[index] != cutoff_day).any())
-        ):
+        days = self._day_numbers
+        index = days.searchsorted(cutoff_day)
+        if len(cutoff_day) and (not len(days) or bool((days.take(index, mode="clip") != cutoff_day).any())):
             raise DataError(
                 "the Reference lacks a cutoff of the rows", do="build it for the same cutoffs", code="RG024"
             )
@@ -119,11 +119,22 @@ class Reference:
 
     def at(self, day: int) -> Reference:
         """The part for one cutoff, relabelled to that day from the latest cutoff at or before it."""
-        index = int(np.searchsorted(np.array(self.days), day, side="right")) - 1
+        index = bisect_right(self.days, day) - 1
         if index < 0:
             raise DataError("the Reference begins after the cutoff", do="score a later date", code="RG024")
-        counts: dict[str, tuple[int, ...]] = {name: (row[index],) for name, row in self.counts.items()}
-        return Reference((day,), counts, {name: group.take(index) for name, group in self.groups.items()})
+        if index not in self._parts:
+            counts: dict[str, tuple[int, ...]] = {name: (row[index],) for name, row in self.counts.items()}
+            self._parts[index] = (counts, {name: group.take(index) for name, group in self.groups.items()})
+        return Reference((day,), *self._parts[index])
+
+    @once
+    def _day_numbers(self) -> Int64:
+        return np.array(self.days, np.int64)
+
+    @once
+    def _parts(self) -> dict[int, tuple[dict[str, tuple[int, ...]], dict[str, Group]]]:
+        """The part for each of the cutoffs that was asked for: an endpoint asks for one of them all day."""
+        return {}
 
     def to_dict(self) -> dict[str, object]:
         """JSON-safe form; `from_dict` gives the same back."""

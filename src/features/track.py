@@ -9,15 +9,15 @@ customer alone, a shard and the whole give the same bits. A cell without any of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .once import once
 
 Int64 = NDArray[np.int64]
 Float64 = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Track(ABC):
         """How many cells."""
         return len(self.day)
 
-    @cached_property
+    @once
     def starts(self) -> Int64:
         """Where each customer's cells begin, shape (n_customers + 1,)."""
         starts = np.zeros(self.n_customers + 1, np.int64)
@@ -77,11 +77,19 @@ class Track(ABC):
             self._prefixes[measure] = sums
         return self._prefixes[measure]
 
+    def prefixes(self, measures: Sequence[str]) -> Int64:
+        """The same of several measures at once, shape (n_measures, n_cells + 1)."""
+        sums = np.zeros((len(measures), self.n_cells + 1), np.int64)
+        if measures and self.n_cells:
+            np.array([self.values(name) for name in measures]).cumsum(axis=1, out=sums[:, 1:])
+        return sums
+
     def marks(self, measure: str) -> Int64:
         """Positions of the cells at which a 0/1 measure is 1; its prefix sums count them."""
         if measure not in self._marks:
-            self._marks[measure] = np.flatnonzero(self.values(measure))
-            if len(self._marks[measure]) != self.prefix(measure)[-1]:
+            values = self.values(measure)
+            self._marks[measure] = values.nonzero()[0]
+            if len(self._marks[measure]) != values.sum():
                 raise DataError(f"`{measure}` does not mark days with 0 and 1", code="RG028")
         return self._marks[measure]
 
@@ -94,27 +102,36 @@ class Track(ABC):
         # The cells ascend in (customer, edges reached): the number before each place of the grid is a staircase.
         place = self.customer * width
         place += edges.reached(self.day)
-        steps = np.diff(place, prepend=0, append=self.n_customers * width)
+        steps = np.empty(self.n_cells + 1, np.int64)
+        steps[:-1], steps[-1] = place, self.n_customers * width
+        steps[1:] -= place
         stairs = np.arange(self.n_cells + 1, dtype=np.int32)
         return stairs.repeat(steps).reshape(self.n_customers, width)
 
 
 def added_up(values: Int64 | NDArray[np.bool_], first: Int64) -> Int64:
-    """Sums of runs that begin at `first` (ascending, from 0 on), as differences of exact prefix sums.
+    """Sums of runs that begin at `first` (ascending, from 0 on), exact.
 
     Examples
     --------
     >>> added_up(np.array([1, 2, 4, 8]), np.array([0, 3])).tolist()
     [7, 8]
     """
-    if not len(first):
-        return np.zeros(0, np.int64)
-    sums = values.cumsum(dtype=np.int64)
-    ends = np.empty(len(first), np.int64)
-    sums.take(first[1:] - 1, out=ends[:-1])
-    ends[-1] = sums[-1]
-    ends[1:] -= ends[:-1].copy()
-    return ends
+    return np.add.reduceat(values, first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
+
+
+def changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each value differs from the one before it; the first always does.
+
+    Examples
+    --------
+    >>> changes(np.array([4, 4, 5])).tolist()
+    [True, False, True]
+    """
+    changed = np.empty(len(values), bool)
+    changed[:1] = True
+    np.not_equal(values[1:], values[:-1], out=changed[1:])
+    return changed
 
 
 class Edges:

@@ -6,7 +6,7 @@ window starts before the ledger does, or there is nothing to compare with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,6 +24,10 @@ YEAR = 364
 """A year in whole weeks, so that the window a year ago has the same weekdays as the one to come."""
 FADED = tuple(range(0, 361, MONTH))
 """Edges of the twelve windows that fade, in days before the cutoff."""
+RISING = np.array([[5], [-2], [-2], [-2], [-2], [-2], [5]])
+"""Weights of the edges in the slope over the latest six of them."""
+HALVED = np.array([[2**11], *([-(2**k)] for k in range(10, -1, -1)), [-1]])
+"""Weights of the edges in a sum that halves from one window to the next."""
 NO_BOTH = NOT_COVERED + ", or nothing was bought in both"
 COUNTED = (
     ("orders", "orders", "purchase", "purchases"),
@@ -43,13 +47,15 @@ def windows(past: Past, reference: Reference) -> Iterator[Feature]:
     for days in (28, 90):
         said = f"in the first {days} of the {YEAR} days before the cutoff"
         yield from _both(past, YEAR, YEAR - days, f"year_ago_{days}d", said)
+    # Prefix sums at the edges of the windows that fade, latest first.
+    edges = {measure: past.at_each(measure, FADED) for _, _, measure, _ in COUNTED}
     for start, unit, measure, what in COUNTED:
         missing = past.before_ledger(180)
-        slope = _slope(past, measure)
+        slope = _slope(edges[measure], past.track.measure(measure).scale)
         said = f"growth of {what} from one 30 days to the next over the last 180 (least squares)"
         yield Feature(f"{start}_slope_180d", unit, said, slope if missing is None else slope + missing, NOT_COVERED)
     for start, unit, measure, what in COUNTED:
-        for half_life, faded in _faded(past, measure).items():
+        for half_life, faded in _faded(edges[measure], past.track.measure(measure).scale).items():
             said = f"{what} in the last 360 days, half as much worth every {half_life} days; none before the ledger"
             yield Feature(f"{start}_decayed_{half_life}d", unit, said, faded)
     for days in (90, 180):
@@ -90,41 +96,29 @@ def _trends(past: Past) -> Iterator[Feature]:
         yield Feature(f"{name}_trend_{days}d", "share", said, share, NO_BOTH)
 
 
-def _slope(past: Past, measure: str) -> Float64:
+def _slope(edges: Int64, scale: int) -> Float64:
     """Least-squares slope over six windows of 30 days, oldest first, covered by the ledger or not.
 
     With weights -5, -3, -1, 1, 3, 5 over 35; of prefix sums P(0), P(30) ... it is 5 (P(0) + P(180)) - 2 of the others.
     """
-    exact = past.at(measure, 0) + past.at(measure, 180)
-    exact *= 5
-    for days in (30, 60, 90, 120, 150):
-        exact -= 2 * past.at(measure, days)
-    return exact / (35.0 * past.track.measure(measure).scale)
+    return _weighed(edges[: len(RISING)], RISING) / (35.0 * scale)
 
 
-def _faded(past: Past, measure: str) -> dict[int, Float64]:
+def _faded(edges: Int64, scale: int) -> dict[int, Float64]:
     """By half-life, the sum over k = 0 ... 11 of 2 ** (-(30 k + 15) / half-life) x [t - 30 (k + 1), t - 30 k).
 
     Of prefix sums P(k) at the edges. The weights fall to a half from one window to the next, or from one to the third
     after it; what is so related is added up in integers, and only the rest is rounded.
     """
-    edges = [past.at(measure, days) for days in FADED]
-    scale = float(past.track.measure(measure).scale)
-    monthly = edges[0] << 11
-    monthly -= _halving(edges[1:12])
-    monthly -= edges[12]
-    thirds = [_halving(edges[k : k + 10 : 3]) for k in range(4)]
-    quarterly = np.zeros(past.n_rows)
-    for k in range(3):
-        part = thirds[k] - thirds[k + 1]
-        quarterly += part * (2.0 ** (-(30 * k + 15) / 90) / 8 / scale)
+    monthly = _weighed(edges, HALVED)
+    # Each of the first four edges with the third, sixth and ninth after it.
+    thirds = (edges[:4] << 3) + (edges[3:7] << 2) + (edges[6:10] << 1) + edges[9:]
+    first, second, third = thirds[:3] - thirds[1:]
+    quarterly = first * (2.0 ** (-15 / 90) / 8 / scale) + second * (2.0 ** (-45 / 90) / 8 / scale)
+    quarterly += third * (2.0 ** (-75 / 90) / 8 / scale)
     return {30: monthly * (2.0**-0.5 / 2**11 / scale), 90: quarterly}
 
 
-def _halving(values: Sequence[Int64]) -> Int64:
-    """The last of the values + 2 x the one before + 4 x the one before that + ..."""
-    total = values[0].copy()
-    for value in values[1:]:
-        total <<= 1
-        total += value
-    return total
+def _weighed(edges: Int64, weights: Int64) -> Int64:
+    """The exact sum of prefix sums times their weights."""
+    return np.asarray(np.add.reduce(edges * weights, axis=0, dtype=np.int64))

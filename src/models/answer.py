@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import ConfigError, did_you_mean
+from ..features.history import Beside
+from ..features.lines import Lines
 from .model import Model
-from .reasons import reasons_of
+from .outputs import OUTPUTS, SCORES, Wanted
 from .request_beside import request_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PARAMETERS = ("as_of", "horizons", "reasons", "offers")
-FURTHER = ("p_churn", "expected_orders", "expected_spend", "spend_low", "spend_high", "spend_upper")
-"""What is said of a further horizon, each under its name with the days."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,11 @@ class Asked:
     Parameters
     ----------
     as_of : Cutoff
-    horizons : tuple of int
-        Days, each a horizon of the model.
-    reasons : bool
+    wanted : Wanted
     """
 
     as_of: Cutoff
-    horizons: tuple[int, ...] = ()
-    reasons: bool = False
+    wanted: Wanted
 
     @classmethod
     def of(cls, params: Mapping[str, object], model: Model) -> Self:
@@ -62,7 +63,8 @@ class Asked:
             )
         day = params.get("as_of") or model.trained_on
         horizons = _horizons(str(params.get("horizons") or ""), model)
-        return cls(Cutoff.parse(str(day)), horizons, bool(params.get("reasons")))
+        outputs = [name for name in OUTPUTS if name != "reasons" or params.get("reasons")]
+        return cls(Cutoff.parse(str(day)), Wanted.of(outputs, horizons, model))
 
 
 def _horizons(text: str, model: Model) -> tuple[int, ...]:
@@ -89,14 +91,17 @@ def answer(model: Model, frame: pd.DataFrame, params: Mapping[str, object]) -> p
     DataError
         For rows that cannot be read.
     """
+    import pandas as pd
+
     asked = Asked.of(params, model)
     lines, beside = request_of(frame, model.plan.columns, model.shape, model.rules, model.begins)
-    sample = model.sample_at(lines, asked.as_of, beside=beside)
-    told = model.scored(sample)
-    found = told.scores
-    if asked.reasons:
-        found = found.assign(reasons=pd.Series(reasons_of(model, sample, model.currency), found.index, object))
-    for days in asked.horizons:
-        of_it = told.horizons[told.horizons["horizon_days"] == days]
-        found = found.assign(**{f"{name}_{days}d": of_it[name].to_numpy() for name in FURTHER})
-    return found
+    return pd.DataFrame(answered(model, lines, beside, asked))
+
+
+def answered(model: Model, lines: Lines, beside: Beside | None, asked: Asked) -> dict[str, NDArray[Any]]:
+    """The same of lines, as columns: `SCORES`, in which nobody gave reasons are empty, and further horizons."""
+    said = model.said(lines, asked.as_of, asked.wanted, None, beside)
+    none = np.full(len(said.customer), "", object)
+    who = {"customer_id": lines.customer_ids[said.customer], "as_of": np.full(len(none), str(asked.as_of), object)}
+    known = {**who, "reasons": none, **said.columns}
+    return {name: known[name] for name in dict.fromkeys((*SCORES, *said.columns))}

@@ -17,11 +17,16 @@ from scipy.special import betaln, expit, log_expit
 
 from .btyd import BLOCK, TABLE, BuyTillYouDie, beyond, horizon_of, rising
 from .discount import FORGOTTEN, annuity, integral
+from .on_demand import once
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 
 NODES_BY_PARTS = 6
 """Of the integral by parts, on each panel: 1e-9 of the total to a horizon of years, 3e-8 to infinity."""
+
+
+FEW_KINDS, MOST_KEPT = 64, 1024
+"""Nodes for so few numbers of purchases are looked up among the kept, which are not many more than so many."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class BgNbd(BuyTillYouDie):
     def _of_the_living(self, x: Int, T: Float, t: Float) -> Float:
         """E[purchases in (T, T + t] | alive at T] at the times t, shape (n_rows, n_times)."""
         kinds, kind = np.unique(x, return_inverse=True)
-        p, weight, at_0, at_1 = _beta_nodes(self.a, self.b + kinds)
+        p, weight, at_0, at_1 = self._nodes(kinds)
         mean = np.empty(t.shape)
         for start in range(0, len(x), BLOCK):
             rows = slice(start, start + BLOCK)
@@ -139,6 +144,24 @@ class BgNbd(BuyTillYouDie):
                 ends = at_0[k] * m * eta - at_1[k] * np.expm1(-m * np.log1p(eta))
                 mean[rows, column] = (weight[k] * inner).sum(axis=1) + ends
         return mean
+
+    @once
+    def _kept(self) -> dict[int, tuple[Float, Float, float, float]]:
+        """Nodes by the number of purchases: to find them takes longer than all else that is asked of one customer."""
+        return {}
+
+    def _nodes(self, kinds: Int) -> tuple[Float, Float, Float, Float]:
+        """`_beta_nodes` of those who bought so often."""
+        if not 0 < len(kinds) <= FEW_KINDS:
+            return _beta_nodes(self.a, self.b + kinds)
+        known, wanted = self._kept, kinds.tolist()
+        lacking = [x for x in wanted if x not in known]
+        made = zip(*_beta_nodes(self.a, self.b + np.array(lacking)), strict=True) if lacking else ()
+        new = dict(zip(lacking, made, strict=True))
+        p, weight, at_0, at_1 = zip(*(new[x] if x in new else known[x] for x in wanted), strict=True)
+        if len(known) < MOST_KEPT:
+            known.update(new)
+        return np.stack(p), np.stack(weight), np.array(at_0), np.array(at_1)
 
     def residual_purchases(
         self, summary: Summary, edges: Sequence[float], force: float = 0.0, alive: Float | None = None
@@ -181,7 +204,7 @@ class BgNbd(BuyTillYouDie):
         pairs, row = np.unique(np.stack([summary.frequency.astype(np.float64), summary.T]), axis=1, return_inverse=True)
         x, T = pairs[0].astype(np.int64), pairs[1]
         kinds, kind = np.unique(x, return_inverse=True)
-        p, weight, at_0, _ = _beta_nodes(self.a, self.b + kinds)
+        p, weight, at_0, _ = self._nodes(kinds)
         m, longer = self.r + x, self.alpha + T
 
         def later(rows: Int, t: Float) -> Float:

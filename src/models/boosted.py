@@ -16,6 +16,8 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, DataError
+from .forest import Forest, proven
+from .on_demand import once
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -34,6 +36,8 @@ SEEDED: Mapping[str, float] = {"max_depth": 3, "reg_lambda": 30.0}
 """What changes when a booster only corrects a prior."""
 
 MAX_ROUNDS, DEFAULT_ROUNDS, PATIENCE = 400, 100, 30
+FEW_ROWS = 100
+"""Up to so many rows the trees are read here; beyond, XGBoost is faster."""
 BINS = 64
 """Bins a feature: as good as 256 on the three data sets tried."""
 
@@ -196,8 +200,15 @@ class Boosted:
         rows = self._rows(names, values, margin)
         if not len(rows):
             return np.zeros(0)
+        if len(rows) <= FEW_ROWS and self.forest:
+            return self.forest.margins(rows, margin)
         found = self.booster.inplace_predict(rows, predict_type="margin", base_margin=margin, validate_features=False)
         return np.asarray(found, np.float64)
+
+    @once
+    def forest(self) -> Forest | None:
+        """The trees, for a few rows at a time; None where XGBoost itself must be asked."""
+        return proven(self.booster)
 
     def contributions(self, names: Sequence[str], values: Float32, margin: Float64 | None = None) -> Float64:
         """What each feature adds to the link, shape (n_rows, n_names + 1); last what is there without any of them.

@@ -2,18 +2,20 @@
 
 In: an array per horizon, each horizon learnt by itself, and the primary horizon, whose numbers stand. Out: the same
 with every number that contradicts its neighbour on the primary's side brought to that neighbour's. A missing number
-(NaN) stays missing and binds nobody.
+(NaN) stays missing and binds nobody. Only what lies between the primary and the horizon asked for is worked out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .on_demand import OnDemand
+
 Float64 = NDArray[np.float64]
-Chain = dict[int, Float64]
+Chain = Mapping[int, Float64]
 
 
 def coherent_silence(p: Mapping[int, Float64], primary: int) -> Chain:
@@ -28,7 +30,7 @@ def coherent_silence(p: Mapping[int, Float64], primary: int) -> Chain:
 
     Returns
     -------
-    dict of int to ndarray
+    mapping of int to ndarray
         In the order given. What agreed already is the same to the bit.
 
     Examples
@@ -37,7 +39,8 @@ def coherent_silence(p: Mapping[int, Float64], primary: int) -> Chain:
     >>> {days: p.tolist() for days, p in coherent_silence(silent, 90).items()}
     {30: [0.5, 0.9], 90: [0.5, 0.6], 365: [0.2, 0.6]}
     """
-    return {days: -values for days, values in coherent_rising({d: -v for d, v in p.items()}, primary).items()}
+    risen = coherent_rising(OnDemand(p, lambda days: -p[days]), primary)
+    return OnDemand(p, lambda days: -risen[days])
 
 
 def coherent_rising(values: Mapping[int, Float64], primary: int) -> Chain:
@@ -52,7 +55,7 @@ def coherent_rising(values: Mapping[int, Float64], primary: int) -> Chain:
 
     Returns
     -------
-    dict of int to ndarray
+    mapping of int to ndarray
         In the order given. What agreed already is the same to the bit.
 
     Examples
@@ -61,13 +64,46 @@ def coherent_rising(values: Mapping[int, Float64], primary: int) -> Chain:
     >>> {days: n.tolist() for days, n in coherent_rising(orders, 90).items()}
     {90: [1.0, 2.0], 30: [1.0, 0.5], 365: [1.0, 9.0]}
     """
-    found = {primary: values[primary]}
-    least = most = values[primary]
-    for days in sorted(d for d in values if d > primary):
+
+    return _Rising(values, primary)
+
+
+class _Rising(Mapping[int, Float64]):
+    """Numbers that agree, each worked out when it is asked for, with those between it and the primary's."""
+
+    def __init__(self, values: Chain, primary: int) -> None:
+        self._values, self._primary = values, primary
+        self._told: dict[int, Float64] = {}
+
+    def __getitem__(self, days: int) -> Float64:
+        if days not in self._told:
+            self._told[days] = self._coherent(days)
+        return self._told[days]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _coherent(self, days: int) -> Float64:
+        here = self._values[days]
+        if days == self._primary:
+            return here
         # Not np.maximum: of two that are equal it may hand back the other's bits, and it spreads what is missing.
-        found[days] = np.where(values[days] < least, least, values[days])
-        least = np.where(np.isnan(found[days]), least, found[days])
-    for days in sorted((d for d in values if d < primary), reverse=True):
-        found[days] = np.where(values[days] > most, most, values[days])
-        most = np.where(np.isnan(found[days]), most, found[days])
-    return {days: found[days] for days in values}
+        edge = self._bound(self._nearer(days))
+        return np.where(here < edge if days > self._primary else here > edge, edge, here)
+
+    def _bound(self, days: int) -> Float64:
+        """What binds the next horizon: the numbers of this one, and where they are missing those before it."""
+        here = self[days]
+        missing = np.isnan(here)
+        if days == self._primary or not missing.any():
+            return here
+        return np.where(missing, self._bound(self._nearer(days)), here)
+
+    def _nearer(self, days: int) -> int:
+        """The next horizon on the primary's side."""
+        if days > self._primary:
+            return max(d for d in self._values if d < days)
+        return min(d for d in self._values if d > days)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import DataError, NotEnoughData
 from .boosted import DEFAULT_ROUNDS, DEFAULTS, SEEDED, Boosted, Setting, Shelf
-from .examples import Columns, Examples
+from .examples import Columns, Examples, among
 from .metrics import sigmoid
 from .rations import Rations
 from .recalibration import Line, gamma_line, logistic_line, poisson_line, tweedie_line
@@ -202,8 +202,8 @@ class Ensemble:
 
     def link_of(self, member: str, columns: Columns) -> Float64:
         """The same of plain columns."""
-        booster, there = self.boosters[member], frozenset(columns.names_for(member))
-        names = tuple(n for n in booster.names if n in there)
+        booster = self.boosters[member]
+        names = among(booster.names, columns.names_for(member))
         return booster.link(names, columns.read(names), self.seed.of(columns.prior) if booster.seeded else None)
 
     def blend(self, columns: Columns, prior_weight: float) -> Float64:

@@ -7,6 +7,8 @@ that knows the prior and for one that does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from .sample import Laid, drawn
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,21 @@ class Columns:
 
     def read(self, names: tuple[str, ...]) -> Float32:
         """Some of the features, shape (n_names, n_rows), in the order of their names."""
-        if self.laid is not None:
-            # Boosters read row by row: laid out so once, it serves all that read the same.
-            key = (self.read_days if set(names) & set(self.prior_names) else 0, names)
-            if key not in self.laid:
-                self.laid[key] = np.ascontiguousarray(self._picked(names).T)
-            return self.laid[key].T
-        return self._picked(names)
-
-    def _picked(self, names: tuple[str, ...]) -> Float32:
-        if names == self.names:
+        if names == self.names and self.laid is None:
             return self.values
-        place = dict(zip((*self.names, *self.prior_names), (*self.values, *self.prior_values), strict=True))
-        found = np.empty((len(names), len(self.prior)), np.float32)
-        for i, name in enumerate(names):
-            found[i] = place[name]
+        places = _places(self.names, self.prior_names, names)
+        if self.laid is None:
+            return self._picked(places)
+        # Boosters read row by row: laid out so once, it serves all that read the same.
+        key = (self.read_days if len(places.of_prior) else 0, names)
+        if key not in self.laid:
+            self.laid[key] = np.ascontiguousarray(self._picked(places).T)
+        return self.laid[key].T
+
+    def _picked(self, places: _Places) -> Float32:
+        found = np.empty((len(places.own) + len(places.of_prior), len(self.prior)), np.float32)
+        found[places.to_own] = self.values[places.own]
+        found[places.to_prior] = self.prior_values[places.of_prior]
         return found
 
     def silent(self) -> frozenset[str]:
@@ -79,6 +82,31 @@ class Columns:
         """Some of the rows."""
         values, prior_values = self.values[:, rows], self.prior_values[:, rows]
         return Columns(self.names, values, self.prior_names, prior_values, self.prior[rows])
+
+
+class _Places(NamedTuple):
+    """Where wanted features stand among a table's own and among the prior's, and where they are to stand."""
+
+    own: Int64
+    to_own: Int64
+    of_prior: Int64
+    to_prior: Int64
+
+
+@lru_cache(maxsize=256)
+def _places(own: tuple[str, ...], of_prior: tuple[str, ...], wanted: tuple[str, ...]) -> _Places:
+    """Looked up once: a request has a few rows only."""
+    place = {name: i for i, name in enumerate((*own, *of_prior))}
+    at = np.array([place[name] for name in wanted], np.int64)
+    first, then = np.flatnonzero(at < len(own)), np.flatnonzero(at >= len(own))
+    return _Places(at[first], first, at[then] - len(own), then)
+
+
+@lru_cache(maxsize=256)
+def among(wanted: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the wanted names that there are."""
+    known = frozenset(there)
+    return tuple(name for name in wanted if name in known)
 
 
 @dataclass(frozen=True)

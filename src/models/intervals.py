@@ -189,9 +189,7 @@ class Intervals:
         relative, sure = expected / self.unit, p_none < TAIL
         group = np.searchsorted(self.edges[0], relative, side="right")
         group[sure] = len(self.edges[0]) + 1 + np.searchsorted(self.edges[1], relative[sure], side="right")
-        low, median, high, upper = (
-            scale * _quantile(self.ratios, group, (self.levels[group, k] - p) / (1 - p)) for k in range(4)
-        )
+        low, median, high, upper = scale * _quantile(self.ratios, group, (self.levels[group].T - p) / (1 - p))
         low = np.where(self.returned[group] < 0, scale * self.returned[group] * (1 + SLACK), low * (1 - SLACK))
         high = np.maximum(high * (1 + SLACK), low)
         median = np.clip(median, low, high)
@@ -241,7 +239,10 @@ def _scale_of(expected: Float64, p: Float64, unit: float) -> Float64:
 
 
 def _quantile(ratios: Float64, group: Int64, share: Float64) -> Float64:
-    """The ratio at a share of each row's shape, linear between its points; 0 at shares of 0 and below, NaN at NaN."""
+    """The ratio at shares of each row's shape, linear between its points; 0 at shares of 0 and below, NaN at NaN.
+
+    The shares have the shape (n_shares, n_rows).
+    """
     at = np.clip(share, 0.0, 1.0) * (POINTS - 1)
     left = np.minimum(np.where(np.isnan(at), 0.0, at).astype(np.int64), POINTS - 2)
     flat, here = ratios.ravel(), group * POINTS + left

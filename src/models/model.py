@@ -8,14 +8,14 @@ he gets the same to the bit. Missing: intervals where nothing teaches them are N
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..clock import Cutoff, dates
+from ..clock import Cutoff
 from ..errors import DataError
 from ..features.family import Plan, plan_for
 from ..features.history import Beside, History
@@ -26,78 +26,23 @@ from ..features.reference import Reference
 from ..features.shape import Shape
 from ..schema import Rules
 from .churn import Churn
-from .concentration import segments
-from .intervals import Bounds, Intervals
-from .lateness import Lateness
+from .intervals import Intervals
 from .learnt import Learnt
 from .lifetime import Lifetime
 from .naive import NaiveChurn, NaiveValue
-from .next_order import TAIL, NextOrder
+from .next_order import TAIL
+from .outputs import HORIZON_ROWS, SCORES, Wanted
 from .prior import Prior
 from .profile import Profile
 from .prospects import Prospects
 from .sample import Sample, at_risk
 from .speakers import Foreseen, foreseen, spoken
-from .splits import TIMING
+from .statements import Said, Statements
 from .usual import Usual
 from .value import Value
 from .worth import LifetimeValues, Total
 
 Float64 = NDArray[np.float64]
-
-NEXT_ORDER = ("next_order_from", "next_order_p50", "next_order_until")
-SCORES = (
-    "customer_id",
-    "as_of",
-    "basis",
-    "horizon_days",
-    "p_churn",
-    "expected_orders",
-    "expected_spend",
-    "p_no_spend",
-    "spend_low",
-    "spend_high",
-    "spend_upper",
-    "lifetime_value",
-    "lifetime_low",
-    "lifetime_high",
-    "lifetime_value_ever",
-    *(f"p_purchase_{d}d" for d in TIMING),
-    *NEXT_ORDER,
-    "usual_gap_days",
-    "p_so_late",
-    "late",
-    "segment",
-    "reasons",
-    "recency_days",
-    "orders",
-    "spend",
-    "last_purchase",
-    "model",
-    "value_model",
-)
-_TEXTS = ("customer_id", "as_of", "basis", "segment", "reasons", "last_purchase", "model", "value_model")
-KINDS = {
-    **dict.fromkeys((*_TEXTS, *NEXT_ORDER), "string"),
-    **dict.fromkeys(("horizon_days", "recency_days"), "integer"),
-    "orders": "long",
-    "late": "boolean",
-}
-"""Of scores that are no floats."""
-HORIZON_ROWS = (
-    "customer_id",
-    "as_of",
-    "horizon_days",
-    "p_churn",
-    "expected_orders",
-    "expected_gross",
-    "expected_spend",
-    "spend_low",
-    "spend_high",
-    "spend_upper",
-    "trained_days",
-)
-
 
 BLOCK = 20_000
 """So many rows are scored at a time."""
@@ -200,10 +145,15 @@ class Model:
         """The primary horizon."""
         return self.learnt.horizons[0]
 
-    @property
+    @cached_property
     def days(self) -> tuple[int, ...]:
         """Every horizon that the prior must speak of; a panel needs the spend of so many days before."""
         return tuple(sorted({*self.learnt.days, *TAIL}))
+
+    @cached_property
+    def trailing(self) -> tuple[int, ...]:
+        """The days whose spend before the cutoff is looked at: by the simplest rule of spend alone."""
+        return self.days if self.value_speaker == "naive" else ()
 
     @property
     def churn(self) -> Churn:
@@ -256,75 +206,45 @@ class Model:
         return Told(told, longer, life, self.lifetime.total(life))
 
     def _scored(self, sample: Sample) -> tuple[pd.DataFrame, pd.DataFrame, LifetimeValues]:
-        ahead = self.foreseen(replace(sample, laid={}))
-        bounds = {h: self._bounds(ahead, h) for h in self.learnt.horizons}
-        life = self.lifetime.values(sample, ahead.spend, self.prior)
-        scores = self._scores(sample, ahead, bounds[self.horizon_days], life)
-        return scores, self._horizon_rows(sample, ahead, bounds), life
+        told = Statements(self, sample)
+        # Reasons take long: `score` asks for those of a few.
+        scores = {name: told.whole("") if name == "reasons" else told.output(name) for name in SCORES}
+        return pd.DataFrame(scores), self._horizon_rows(told), told.life
 
-    def _bounds(self, ahead: Foreseen, horizon_days: int) -> Bounds:
-        if horizon_days not in self.trust:
-            return Bounds(*(np.full(len(ahead.spend[horizon_days]), np.nan) for _ in range(4)))
-        return self.trust[horizon_days].bounds(ahead.spend[horizon_days], ahead.p_none[horizon_days])
-
-    def _scores(self, sample: Sample, ahead: Foreseen, bounds: Bounds, life: LifetimeValues) -> pd.DataFrame:
-        panel, h, n = sample.panel, self.horizon_days, sample.n_rows
-        p_churn, spend = ahead.silent[h], ahead.spend[h]
-        lateness = Lateness.of(self.prior, panel.rhythm)
-        window = NextOrder.of(ahead.silent, sample).dates(panel.cutoff_day)
-        found: dict[str, object] = {
-            "customer_id": panel.customer_id,
-            "as_of": dates(panel.cutoff_day),
-            "basis": life.basis,
-            "horizon_days": np.full(n, h, np.int32),
-            "p_churn": p_churn,
-            "expected_orders": ahead.orders[h],
-            "expected_spend": spend,
-            "p_no_spend": ahead.p_none[h],
-            "spend_low": bounds.low,
-            "spend_high": bounds.high,
-            "spend_upper": bounds.upper,
-            "lifetime_value": life.value,
-            "lifetime_low": life.low,
-            "lifetime_high": life.high,
-            "lifetime_value_ever": life.ever,
-            **{f"p_purchase_{d}d": 1 - ahead.silent[d] for d in TIMING},
-            **dict(zip(NEXT_ORDER, window, strict=True)),
-            "usual_gap_days": lateness.usual_gap_days,
-            "p_so_late": lateness.p_so_late,
-            "late": lateness.late,
-            "segment": segments(spend, p_churn, self.high_value),
-            "reasons": np.full(n, "", object),
-            "recency_days": panel.recency_days.astype(np.int32),
-            "orders": panel.totals.orders.astype(np.int64),
-            "spend": panel.totals.spend,
-            "last_purchase": dates(panel.cutoff_day - panel.recency_days.astype(np.int64)),
-            "model": np.full(n, self.speaker, object),
-            "value_model": np.full(n, self.value_speaker, object),
-        }
-        return pd.DataFrame({name: found[name] for name in SCORES})
-
-    def _horizon_rows(self, sample: Sample, ahead: Foreseen, bounds: Mapping[int, Bounds]) -> pd.DataFrame:
-        as_of, n = dates(sample.panel.cutoff_day), sample.n_rows
-        parts = []
-        for h in sorted(self.learnt.horizons):
-            found: dict[str, object] = {
-                "customer_id": sample.panel.customer_id,
-                "as_of": as_of,
-                "horizon_days": np.full(n, h, np.int32),
-                "p_churn": ahead.silent[h],
-                "expected_orders": ahead.orders[h],
-                "expected_gross": ahead.gross[h],
-                "expected_spend": ahead.spend[h],
-                "spend_low": bounds[h].low,
-                "spend_high": bounds[h].high,
-                "spend_upper": bounds[h].upper,
-                "trained_days": np.full(n, self.learnt.outlooks[h].trained_days, np.int32),
-            }
-            parts.append(pd.DataFrame({name: found[name] for name in HORIZON_ROWS}))
+    def _horizon_rows(self, told: Statements) -> pd.DataFrame:
+        who = {name: told.output(name) for name in ("customer_id", "as_of")}
+        horizons, said = sorted(self.learnt.horizons), HORIZON_ROWS[len(who) :]
+        parts = [pd.DataFrame({**who, **{name: told.over(h, name) for name in said}}) for h in horizons]
         # By customer, then horizon: stable, as the customers stand in the order of their ids.
-        order = np.arange(n * len(parts)).reshape(len(parts), n).T.ravel()
+        order = np.arange(told.sample.n_rows * len(parts)).reshape(len(parts), told.sample.n_rows).T.ravel()
         return pd.concat(parts, ignore_index=True).take(order).reset_index(drop=True)
+
+    def said(
+        self,
+        lines: Lines,
+        as_of: Cutoff,
+        wanted: Wanted,
+        reference: Reference | None = None,
+        beside: Beside | None = None,
+    ) -> Said:
+        """What is wanted of the customers of some lines as of a day, seeing only what was before it; no more is done.
+
+        Parameters
+        ----------
+        reference : Reference, optional
+            Of that day; default: what the model knows from its training.
+        beside : Beside, optional
+            What stands beside the purchases; needed where the model looks at it.
+
+        Raises
+        ------
+        DataError
+            When the model looks at more than purchases, or was trained after the day.
+        """
+        whole = self._panel_at(lines, as_of, reference, beside)
+        sample = self.sample_of(whole)
+        columns = Statements(self, sample).columns(wanted)
+        return Said.of(lines.customer_ids, whole, sample.panel, columns)
 
     def scores_of(
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
@@ -336,6 +256,9 @@ class Model:
         self, lines: Lines, as_of: Cutoff, reference: Reference | None = None, beside: Beside | None = None
     ) -> Sample:
         """The rows at risk of some lines as of a day, as `sample_of` gives them."""
+        return self.sample_of(self._panel_at(lines, as_of, reference, beside))
+
+    def _panel_at(self, lines: Lines, as_of: Cutoff, reference: Reference | None, beside: Beside | None) -> Panel:
         if self.shape.beside and beside is None:
             raise DataError(
                 "the model looks at more than purchases",
@@ -346,4 +269,4 @@ class Model:
             )
         history = History(lines, self.rules, self.history_starts, beside)
         known = reference if reference is not None else self.reference.at(as_of.day)
-        return self.sample_of(panel_block(history, self.plan, known, [as_of], (), self.days))
+        return panel_block(history, self.plan, known, [as_of], (), self.trailing)

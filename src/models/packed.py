@@ -15,13 +15,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..features.family import BUILT_IN
-from .model import KINDS, SCORES, Model
+from .model import Model
+from .outputs import OUTPUTS, SCORES
 from .request import columns_of_request
 from .seal import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERING = ("models.served", *(f"features.{name}" for name in BUILT_IN))
 """What is imported by name when a bundle is served; all else follows from what these import."""
+_KINDS = {"number": "double", "integer": "integer", "text": "string", "boolean": "boolean"}
 
 
 def signature_of(model: Model) -> dict[str, str]:
@@ -31,12 +33,19 @@ def signature_of(model: Model) -> dict[str, str]:
     """
     asked = columns_of_request(model.plan.columns, model.shape)
     inputs = [{"type": c.kind, "name": c.name, "required": c.required} for c in asked]
-    outputs = [{"type": KINDS.get(name, "double"), "name": name, "required": True} for name in SCORES]
+    outputs = [{"type": _kind(name), "name": name, "required": True} for name in SCORES]
     params = [
         {"name": name, "type": kind, "default": default, "shape": None}
         for name, (kind, default) in params_of(model).items()
     ]
     return {"inputs": json.dumps(inputs), "outputs": json.dumps(outputs), "params": json.dumps(params)}
+
+
+def _kind(name: str) -> str:
+    """MLflow's name for the kind of a column of scores."""
+    if name == "orders":
+        return "long"
+    return _KINDS[OUTPUTS[name].kind] if name in OUTPUTS else "string"
 
 
 def params_of(model: Model) -> dict[str, tuple[str, str | bool]]:

@@ -20,12 +20,15 @@ from ..features.panel import Panel, Rhythm
 from .bg_nbd import BgNbd
 from .gamma_gamma import GammaGamma
 from .metrics import logit
+from .on_demand import OnDemand, once
 from .pareto_nbd import ParetoNbd
 from .summary import Summary
 
 Float64 = NDArray[np.float64]
 M = TypeVar("M", BgNbd, ParetoNbd, GammaGamma)
-FORMAT = 2
+FORMAT, FEW = 2, 256
+FEATURES = ("btyd_logit_silent", "btyd_logit_spread", "btyd_log_orders", "btyd_value", "btyd_log_spend")
+"""What boosters read of the prior."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class PriorColumns:
         """The same with equal shares."""
         return self.silence(0.5)
 
-    @property
+    @once
     def orders(self) -> Float64:
         """Expected purchase days: the geometric mean of the two models, or the one there is."""
         logs = [np.log(np.maximum(o, 1e-9)) for o in (self.bg_orders, self.pareto_orders)]
@@ -62,14 +65,18 @@ class PriorColumns:
 
     def features(self) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """Names and values, shape (n_features, n_rows), for boosters that read the prior."""
-        found = {
-            "btyd_logit_silent": self.silent,
-            "btyd_logit_spread": logit(self.bg_silent) - logit(self.pareto_silent),
-            "btyd_log_orders": np.log(np.maximum(self.orders, 1e-9)),
-            "btyd_value": self.value,
-            "btyd_log_spend": np.log(np.maximum(self.spend, 1e-9)),
-        }
-        return tuple(found), np.stack([v.astype(np.float32) for v in found.values()])
+        return FEATURES, self._features
+
+    @once
+    def _features(self) -> NDArray[np.float32]:
+        found = (
+            self.silent,
+            logit(self.bg_silent) - logit(self.pareto_silent),
+            np.log(np.maximum(self.orders, 1e-9)),
+            self.value,
+            np.log(np.maximum(self.spend, 1e-9)),
+        )
+        return np.stack([v.astype(np.float32) for v in found])
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PriorColumns:
         """Some of the rows."""
@@ -128,28 +135,10 @@ class Prior:
         """What the prior says of each row for a horizon; without `orders`, of silence and a purchase's value alone."""
         return self.over(rhythm, {horizon_days: orders})[horizon_days]
 
-    def over(self, rhythm: Rhythm, horizons: Mapping[int, bool]) -> dict[int, PriorColumns]:
-        """The same for several horizons at once: in days, each with or without orders."""
-        summary = summary_of(rhythm)
-        none, value = np.full(len(summary), np.nan), np.where(np.isfinite(rhythm.value), rhythm.value, self.mean_value)
-        worth = value if self.gamma is None else self.gamma.expected_value(summary)
-        # Many customers share a row, and what is said of it; still more share what is said of later times.
-        rows, at = summary.distinct()
-        ages, age = rows.ages()
-        said: dict[str, dict[int, tuple[Float64, Float64]]] = {}
-        for name, model in (("bg", self.bg), ("pareto", self.pareto)):
-            if model is None:
-                said[name] = dict.fromkeys(horizons, (none, none))
-                continue
-            dead, found = model.log_dead_odds(rows), {}
-            for h, orders in horizons.items():
-                silent = model.p_no_purchase(rows, h, dead, model.log_silence(ages, h)[age])[at]
-                found[h] = silent, model.expected_purchases(rows, h, dead)[at] if orders else none
-            said[name] = found
-        return {
-            h: PriorColumns(said["bg"][h][0], said["pareto"][h][0], said["bg"][h][1], said["pareto"][h][1], worth)
-            for h in horizons
-        }
+    def over(self, rhythm: Rhythm, horizons: Mapping[int, bool]) -> Mapping[int, PriorColumns]:
+        """The same for several horizons: in days, each with or without orders; each worked out when it is asked for."""
+        asked = _Asked(self, rhythm)
+        return OnDemand(horizons, lambda days: asked.columns(days, horizons[days]))
 
     def to_dict(self) -> dict[str, object]:
         """JSON-safe form; `from_dict` gives the same back."""
@@ -171,10 +160,62 @@ class Prior:
         )
 
 
+class _Asked:
+    """What all horizons of the same rows share.
+
+    Many customers share a row, and what is said of it; still more share what is said of later times. Among a few it
+    does not pay to look for equals.
+    """
+
+    def __init__(self, prior: Prior, rhythm: Rhythm) -> None:
+        self.prior, self.rhythm = prior, rhythm
+
+    @once
+    def summary(self) -> Summary:
+        return summary_of(self.rhythm)
+
+    @once
+    def rows(self) -> tuple[Summary, NDArray[np.int64]]:
+        return self.summary.distinct() if len(self.summary) > FEW else (self.summary, np.arange(len(self.summary)))
+
+    @once
+    def ages(self) -> tuple[Summary, NDArray[np.int64]]:
+        rows = self.rows[0]
+        return rows.ages() if len(rows) > FEW else (rows, np.arange(len(rows)))
+
+    @once
+    def worth(self) -> Float64:
+        """The mean value of a purchase."""
+        value, gamma = self.rhythm.value, self.prior.gamma
+        if gamma is None:
+            return np.where(np.isfinite(value), value, self.prior.mean_value)
+        return gamma.expected_value(self.summary)
+
+    @once
+    def dead(self) -> dict[str, Float64]:
+        """Log odds of having left, by model."""
+        models = (self.prior.bg, self.prior.pareto)
+        return {model.name: model.log_dead_odds(self.rows[0]) for model in models if model is not None}
+
+    def columns(self, days: int, orders: bool) -> PriorColumns:
+        """What is said of one horizon."""
+        (bg, bought), (pareto, purchased) = (self._of(m, days, orders) for m in (self.prior.bg, self.prior.pareto))
+        return PriorColumns(bg, pareto, bought, purchased, self.worth)
+
+    def _of(self, model: BgNbd | ParetoNbd | None, days: int, orders: bool) -> tuple[Float64, Float64]:
+        """P(no purchase), and expected purchases where they are asked for."""
+        none = np.full(len(self.rhythm.T), np.nan)
+        if model is None:
+            return none, none
+        (rows, at), (ages, age), dead = self.rows, self.ages, self.dead[model.name]
+        silent = model.p_no_purchase(rows, days, dead, model.log_silence(ages, days)[age])[at]
+        return silent, model.expected_purchases(rows, days, dead)[at] if orders else none
+
+
 def summary_of(rhythm: Rhythm) -> Summary:
     """What buy-till-you-die models read of each row."""
     counts = [c.astype(np.int64) for c in (rhythm.frequency, rhythm.n_valued)]
-    return Summary(counts[0], rhythm.recency, rhythm.T, rhythm.value, counts[1])
+    return Summary.known(counts[0], rhythm.recency, rhythm.T, rhythm.value, counts[1])
 
 
 def columns_of(panel: Panel, priors: dict[int, Prior], horizon_days: int) -> PriorColumns:

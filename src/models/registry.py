@@ -167,7 +167,18 @@ class Registry:
         Raises
         ------
         NoModel
-            There is no champion; its alias was moved by hand; its files are gone or were changed.
+            As `crowned`, and `folder`.
+        """
+        version = self.crowned(name)
+        return self.load(version, threads), version.registered
+
+    def crowned(self, name: str) -> Version:
+        """The champion's version, whose files are not looked at yet.
+
+        Raises
+        ------
+        NoModel
+            There is no champion; its alias was moved by hand.
         """
         self.store.client()  # Without a store there is more to say than that there is no champion.
         version = self.at(name, CHAMPION)
@@ -182,7 +193,7 @@ class Registry:
                 do=f"`regulars promote {version.version}` to judge it, or `regulars rollback`",
                 code="RG314",
             )
-        return self.load(version, threads), version.registered
+        return version
 
     # What changes it.
 

@@ -10,24 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..clock import Cutoff, Zone
-from ..errors import DataError, did_you_mean, masked
+from ..errors import SHOWN, DataError, did_you_mean, masked
 from ..features.events import Events, Traits
 from ..features.history import Beside
 from ..features.lines import Int64, Lines
 from ..features.shape import Shape
 from ..schema import INSTANT, MONEY, TIME_OF, Rules, table_schema
-from .request import AT_ONCE, Rows, lines_among, trait_column
+from .request import NEEDED, lines_among, some, trait_column, used_columns
+from .rows import AT_ONCE, BadRow, Rows, come_again
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PURCHASES = "purchases"
 TABLES = (PURCHASES, "events", "offers", "customers")
-_INITIATORS = ("customer", "company")
+INITIATORS = ("customer", "company")
+_NONE = np.zeros(0, np.int64)
 
 
 def request_of(
@@ -45,12 +50,18 @@ def request_of(
     Raises
     ------
     DataError
-        For missing columns and tables, and for rows that cannot be read.
+        For missing columns and tables; `Unreadable` for rows that cannot be read.
     """
-    tables = _by_table(Rows.of(frame))
-    lines = lines_among(tables[PURCHASES], columns, rules)
-    if not shape.beside:
-        return lines, None
+    return of_rows(Rows.of_frame(frame), columns, shape, rules, begins)
+
+
+def of_rows(
+    rows: Rows, columns: tuple[str, ...], shape: Shape, rules: Rules, begins: Mapping[str, Cutoff]
+) -> tuple[Lines, Beside | None]:
+    """As `request_of`, from rows of all tables in one."""
+    tables = _by_table(rows)
+    some(tables[PURCHASES])
+    tables[PURCHASES].needs(*NEEDED, *used_columns(columns))
     lacking = [name for name in shape.beside if not len(tables[name]) and not _known(tables[name], name, shape)]
     if lacking:
         raise DataError(
@@ -60,17 +71,34 @@ def request_of(
             offending=lacking,
             code="RG093",
         )
-    return lines, _beside(tables, lines, shape, Zone(rules.timezone), begins)
+    return of_tables(tables, columns, shape, rules, begins)
+
+
+def of_tables(
+    tables: Mapping[str, Rows],
+    columns: tuple[str, ...],
+    shape: Shape,
+    rules: Rules,
+    begins: Mapping[str, Cutoff],
+) -> tuple[Lines, Beside | None]:
+    """As `request_of`, from the rows of each table, which note in the same `Faults` what cannot be read."""
+    purchases, zone = tables[PURCHASES], Zone(rules.timezone)
+    lines = lines_among(purchases, columns, rules)
+    canonical = _canonical(tables, shape, zone)
+    purchases.faults.settle()
+    return lines, _beside(canonical, lines, shape, zone, begins) if shape.beside else None
 
 
 def _by_table(rows: Rows) -> dict[str, Rows]:
     """The rows of each table."""
-    names = np.array([name or PURCHASES for name in rows.texts("table")], object)
-    unknown = ~np.isin(names.astype(str), TABLES)
-    if unknown.any():
-        hint = did_you_mean(str(names[unknown][0]), TABLES)
+    names = [name or PURCHASES for name in rows.texts("table")]
+    unknown = [i for i, name in enumerate(names) if name not in TABLES]
+    if unknown:
+        hint = did_you_mean(names[unknown[0]], TABLES)
         rows.refuse(unknown, "table", f"one of {', '.join(TABLES)} ({hint})")
-    return {name: replace(rows.take(names == name), table=name) for name in TABLES}
+        rows.faults.settle()
+    table = np.array(names)
+    return {name: rows.take(table == name, name) for name in TABLES}
 
 
 def _known(rows: Rows, table: str, shape: Shape) -> bool:
@@ -81,28 +109,41 @@ def _known(rows: Rows, table: str, shape: Shape) -> bool:
     return any(rows.has(name) for name in names)
 
 
-def _beside(tables: Mapping[str, Rows], lines: Lines, shape: Shape, zone: Zone, begins: Mapping[str, Cutoff]) -> Beside:
-    found, ids = Beside.none(lines.n_customers, shape), lines.customer_ids
+def _canonical(tables: Mapping[str, Rows], shape: Shape, zone: Zone) -> dict[str, pa.Table]:
+    """The tables that the features look at, as a ledger has them."""
+    found: dict[str, pa.Table] = {}
     if "events" in shape.beside:
-        events = Events.of(_events(tables["events"], zone), ids, shape, begins.get("events"))
-        found = replace(found, events=events)
+        found["events"] = _events(tables["events"], zone)
     if "offers" in shape.beside:
-        found = replace(found, offers=Events.offers_of(_offers(tables["offers"], zone), ids, begins.get("offers")))
+        found["offers"] = _offers(tables["offers"], zone)
     if "customers" in shape.beside:
-        found = replace(found, traits=Traits.of(_customers(tables["customers"], shape, zone), ids, shape, zone))
+        found["customers"] = _customers(tables["customers"], shape, zone)
+    return found
+
+
+def _beside(
+    tables: Mapping[str, pa.Table], lines: Lines, shape: Shape, zone: Zone, begins: Mapping[str, Cutoff]
+) -> Beside:
+    found, ids = Beside.none(lines.n_customers, shape), lines.customer_ids
+    if "events" in tables:
+        found = replace(found, events=Events.of(tables["events"], ids, shape, begins.get("events")))
+    if "offers" in tables:
+        found = replace(found, offers=Events.offers_of(tables["offers"], ids, begins.get("offers")))
+    if "customers" in tables:
+        found = replace(found, traits=Traits.of(tables["customers"], ids, shape, zone))
     return found
 
 
 def _events(rows: Rows, zone: Zone) -> pa.Table:
     """As `schema.EVENTS`."""
     rows.needs("occurred_at", "kind")
-    by = np.array([text or _INITIATORS[0] for text in rows.texts("initiated_by")], object)
-    rows.refuse(~np.isin(by.astype(str), _INITIATORS), "initiated_by", "`customer` or `company`")
+    by = [text or INITIATORS[0] for text in rows.texts("initiated_by")]
+    rows.refuse([i for i, who in enumerate(by) if who not in INITIATORS], "initiated_by", "`customer` or `company`")
     return _table(
         "events",
         {
-            "customer_id": rows.words("customer_id"),
-            "occurred_at": _maybe(rows.instants("occurred_at", zone)) if len(rows) else [],
+            "customer_id": rows.ids("customer_id"),
+            "occurred_at": _maybe(rows.instants("occurred_at", zone) if len(rows) else _NONE),
             "kind": rows.words("kind"),
             "initiated_by": by,
             "channel": _texts(rows, "channel"),
@@ -115,14 +156,15 @@ def _events(rows: Rows, zone: Zone) -> pa.Table:
 def _offers(rows: Rows, zone: Zone) -> pa.Table:
     """As `schema.OFFERS`."""
     rows.needs("offered_at")
-    offered = rows.instants("offered_at", zone) if len(rows) else np.zeros(0, np.int64)
+    offered = rows.instants("offered_at", zone) if len(rows) else _NONE
     redeemed = rows.instants_or("redeemed_at", zone, AT_ONCE)
     told = np.where(redeemed == AT_ONCE, offered, redeemed)
-    rows.refuse(zone.local_day(told) < zone.local_day(offered), "redeemed_at", "no day before that of the offer")
+    before = np.flatnonzero(zone.local_day(told) < zone.local_day(offered))
+    rows.refuse(before.tolist(), "redeemed_at", "no day before that of the offer")
     return _table(
         "offers",
         {
-            "customer_id": rows.words("customer_id"),
+            "customer_id": rows.ids("customer_id"),
             "offered_at": _maybe(offered),
             "offer_id": rows.texts("offer_id"),
             "redeemed_at": _maybe(redeemed),
@@ -133,13 +175,12 @@ def _offers(rows: Rows, zone: Zone) -> pa.Table:
 
 def _customers(rows: Rows, shape: Shape, zone: Zone) -> pa.Table:
     """As `schema.CUSTOMERS`, with the attributes and numbers of a shape under the user's names."""
-    ids = rows.words("customer_id")
-    twice = pd.Series(ids).duplicated().to_numpy(bool)
-    if twice.any():
-        told = [f"row {rows.number[i]}: {masked(ids[i])}" for i in np.flatnonzero(twice)[:3].tolist()]
-        raise DataError(
-            "customers stand twice among the customers", needed="one row each", offending=told, code="RG307"
-        )
+    ids = rows.ids("customer_id")
+    twice = come_again(ids)
+    if twice:
+        told = [f"row {rows.number[i]}: {masked(ids[i])}" for i in twice[:SHOWN]]
+        bad = [BadRow(rows.table, int(rows.number[i]), "customer_id", "one row each") for i in twice]
+        rows.faults.add(bad, told, "customers stand twice among the customers", "RG307")
     attributes = tuple(name for name in shape.attributes if name != "acquisition_channel")
     columns: dict[str, object] = {
         "customer_id": ids,
@@ -156,7 +197,7 @@ def _table(
 ) -> pa.Table:
     """Canonical rows, in the order in which a ledger has them."""
     schema = table_schema(name, columns.keys(), attributes, numbers)
-    arrays = [pa.array(columns[f.name], f.type, from_pandas=True) for f in schema]
+    arrays = [pa.array(columns[f.name], f.type) for f in schema]
     found = pa.Table.from_arrays(arrays, schema=schema)
     first = [key for key in ("customer_id", TIME_OF.get(name, "")) if key]
     keys = [*first, *(key for key in schema.names if key not in first)]

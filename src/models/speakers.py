@@ -7,7 +7,7 @@ the more is bought; the primary horizon's numbers stand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from .coherent import coherent_rising, coherent_silence
 from .learnt import Learnt
 from .metrics import sigmoid
 from .naive import NaiveChurn, NaiveValue, usual_of
+from .on_demand import OnDemand
 from .sample import Sample
 from .value import Value
 
@@ -69,28 +70,26 @@ def spoken(speaker: str, churn: Churn, rule: NaiveChurn, sample: Sample) -> Floa
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What is said of some rows, by horizon in days; each array of shape (n_rows,).
+    """What is said of some rows, by horizon in days; each array of shape (n_rows,), worked out when it is asked for.
 
     Parameters
     ----------
-    silent : dict of int to ndarray
-        P(no purchase within so many days): of the horizons asked, and of those of the timing.
-    orders, gross, spend : dict of int to ndarray
-        Expected purchases; expected spend before and after returns: of the horizons asked.
-    p_none : dict of int to ndarray
+    silent : mapping of int to ndarray
+        P(no purchase within so many days): of the horizons learnt, and of those of the timing.
+    orders, gross, spend : mapping of int to ndarray
+        Expected purchases; expected spend before and after returns: of the horizons learnt.
+    p_none : mapping of int to ndarray
         P(nothing is spent, or no more than is returned).
     """
 
-    silent: dict[int, Float64]
-    orders: dict[int, Float64]
-    gross: dict[int, Float64]
-    spend: dict[int, Float64]
-    p_none: dict[int, Float64]
+    silent: Mapping[int, Float64]
+    orders: Mapping[int, Float64]
+    gross: Mapping[int, Float64]
+    spend: Mapping[int, Float64]
+    p_none: Mapping[int, Float64]
 
 
-def foreseen(
-    learnt: Learnt, sample: Sample, speaker: str = "regulars", value_speaker: str = "regulars", money: bool = True
-) -> Foreseen:
+def foreseen(learnt: Learnt, sample: Sample, speaker: str = "regulars", value_speaker: str = "regulars") -> Foreseen:
     """What is said of the rows of a sample, for every horizon that was learnt.
 
     Parameters
@@ -98,36 +97,41 @@ def foreseen(
     sample : Sample
         Of the primary horizon; the prior speaks of the others, too.
     """
-    horizons = learnt.horizons
-    primary = horizons[0]
-    by = {h: sample.over(h) for h in horizons}
-    own = {h: learnt.outlooks[h].churn.p_churn(by[h]) for h in horizons}
-    said = own if speaker == "regulars" else {h: spoken(speaker, learnt.churn, learnt.rule, by[h]) for h in horizons}
-    timed = _timed(learnt, sample, speaker, own[primary])
-    silent = coherent_silence({**timed, **said}, primary)
-    orders = {h: learnt.outlooks[h].orders.expected(by[h]) for h in horizons}
-    orders = coherent_rising({h: np.maximum(v, 1 - silent[h]) for h, v in orders.items()}, primary)
+    horizons, primary = learnt.horizons, learnt.horizons[0]
+    by = OnDemand(horizons, sample.over)
+    own = OnDemand(horizons, lambda h: learnt.outlooks[h].churn.p_churn(by[h]))
+    said = own if speaker == "regulars" else OnDemand(horizons, lambda h: _spoken(learnt, speaker, by[h]))
+    timed = _timed(learnt, speaker, sample, own)
+    every = OnDemand((*timed, *horizons), lambda d: said[d] if d in said else timed[d])
+    silent = coherent_silence(every, primary)
+    counted = OnDemand(horizons, lambda h: learnt.outlooks[h].orders.expected(by[h]))
+    orders = coherent_rising(OnDemand(horizons, lambda h: np.maximum(counted[h], 1 - silent[h])), primary)
     gross, spend = _money(learnt, by, own, value_speaker)
-    none = {h: learnt.outlooks[h].value.p_none(silent[h]) for h in horizons}
+    none = OnDemand(horizons, lambda h: learnt.outlooks[h].value.p_none(silent[h]))
     return Foreseen(silent, orders, gross, spend, none)
 
 
-def _timed(learnt: Learnt, sample: Sample, speaker: str, primary: Float64) -> dict[int, Float64]:
+def _spoken(learnt: Learnt, speaker: str, sample: Sample) -> Float64:
+    return spoken(speaker, learnt.churn, learnt.rule, sample)
+
+
+def _timed(learnt: Learnt, speaker: str, sample: Sample, own: Mapping[int, Float64]) -> Mapping[int, Float64]:
     if speaker == "regulars":
-        return learnt.timing.p_no_purchase(sample, primary)
-    return {d: spoken(speaker, learnt.churn, learnt.rule, sample.over(d)) for d in learnt.timing.days}
+        return learnt.timing.p_no_purchase(sample, own[learnt.horizons[0]])
+    return OnDemand(learnt.timing.days, lambda d: _spoken(learnt, speaker, sample.over(d)))
 
 
 def _money(
-    learnt: Learnt, by: dict[int, Sample], own: dict[int, Float64], speaker: str
-) -> tuple[dict[int, Float64], dict[int, Float64]]:
+    learnt: Learnt, by: Mapping[int, Sample], own: Mapping[int, Float64], speaker: str
+) -> tuple[Mapping[int, Float64], Mapping[int, Float64]]:
     horizons = learnt.horizons
     values = {h: learnt.outlooks[h].value for h in horizons}
     if speaker == "regulars":
-        gross = coherent_rising({h: values[h].gross(by[h], own[h]) for h in horizons}, horizons[0])
-        return gross, {h: values[h].net * gross[h] for h in horizons}
-    said = {h: money_spoken(speaker, values[h], learnt.rule, learnt.value_rule, by[h], own[h]) for h in horizons}
-    said = coherent_rising(said, horizons[0])
+        gross = coherent_rising(OnDemand(horizons, lambda h: values[h].gross(by[h], own[h])), horizons[0])
+        return gross, OnDemand(horizons, lambda h: values[h].net * gross[h])
+    rules = learnt.rule, learnt.value_rule
+    each = OnDemand(horizons, lambda h: money_spoken(speaker, values[h], *rules, by[h], own[h]))
+    said = coherent_rising(each, horizons[0])
     return said, said
 
 

@@ -87,6 +87,14 @@ class Summary:
             object.__setattr__(self, name, column.astype(np.int64) if name in ("frequency", "n_valued") else column)
 
     @classmethod
+    def known(cls, frequency: Int, recency: Float, T: Float, value: Float, n_valued: Int) -> Self:
+        """Of columns that are known to be right, as those of a panel and parts of another summary are."""
+        found = cls.__new__(cls)
+        for name, column in zip(COLUMNS, (frequency, recency, T, value, n_valued), strict=True):
+            object.__setattr__(found, name, column)
+        return found
+
+    @classmethod
     def newcomers(cls, n: int = 1) -> Self:
         """Customers on the day of their first purchase: no repeat purchase, recency 0 and T 0.
 
@@ -105,8 +113,7 @@ class Summary:
         first = self.differs(order)
         at = np.empty(len(self), np.int64)
         at[order] = np.cumsum(first) - 1
-        kept = order[first]
-        return Summary(self.frequency[kept], self.recency[kept], self.T[kept]), at
+        return self._unvalued(order[first]), at
 
     def ages(self) -> tuple[Summary, NDArray[np.int64]]:
         """The rows that differ in x or T, as if everyone had just bought, and for each customer which of them it has.
@@ -119,6 +126,11 @@ class Summary:
         at[order] = np.cumsum(first) - 1
         x, T = self.frequency[order[first]], self.T[order[first]]
         return Summary(x, np.where(x > 0, T, 0.0), T), at
+
+    def _unvalued(self, rows: NDArray[np.int64]) -> Summary:
+        """Some rows without their values."""
+        x, n = self.frequency[rows], len(rows)
+        return Summary.known(x, self.recency[rows], self.T[rows], np.full(n, np.nan), np.zeros(n, np.int64))
 
     def order(self) -> NDArray[np.intp]:
         """The customers sorted by x, t_x and T."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from .examples import Columns, Examples
 from .level import Level
 from .market import swallowed
 from .metrics import logit, sigmoid
+from .on_demand import OnDemand
 from .sample import Sample
 from .scales import LOGIT
 from .splits import TIMING
@@ -125,8 +127,10 @@ class Timing:
                 learnt[d] = found._within(rows, replace(now.over(d), share=train.share), settings, lag_days, shelf)
         return replace(found, learnt=learnt)
 
-    def p_no_purchase(self, sample: Sample, p_churn: Float64) -> dict[int, Float64]:
-        """P(no purchase within d days) per row for each of `days`; they need not agree yet: see `coherent_silence`.
+    def p_no_purchase(self, sample: Sample, p_churn: Float64) -> Mapping[int, Float64]:
+        """P(no purchase within d days) per row for each of `days`, worked out when it is asked for.
+
+        They need not agree yet: see `coherent_silence`.
 
         Parameters
         ----------
@@ -135,15 +139,21 @@ class Timing:
         p_churn : ndarray of float64, shape (n_rows,)
             P(no purchase in the primary horizon).
         """
-        sample, laid, found = replace(sample, share=self.share), self._laid(sample), {}
-        for d in self.days:
-            here = sample.over(d)
-            if d in self.learnt:
-                within = self.learnt[d]
-                found[d] = sigmoid(within.logit(laid[within.names], here.silent))
-            else:
-                found[d] = carried(p_churn, sample, here)
-        return found
+        laid = {} if sample.laid is None else sample.laid
+        sample = replace(sample, share=self.share, laid=laid)
+
+        @cache
+        def columns() -> Columns:
+            return self._columns(sample)
+
+        def said(days: int) -> Float64:
+            here = sample.over(days)
+            if days not in self.learnt:
+                return carried(p_churn, sample, here)
+            within = self.learnt[days]
+            return sigmoid(within.logit(columns().read(within.names), here.silent))
+
+        return OnDemand(self.days, said)
 
     def _within(
         self, rows: Sample, now: Sample, settings: Mapping[str, Setting], lag_days: int, shelf: Shelf
@@ -163,12 +173,6 @@ class Timing:
     def _columns(self, sample: Sample) -> Columns:
         """What boosters read: the prior's columns of one horizon for all alike; the prior is of the sample's own."""
         return replace(CHURN.columns(sample.over(self.read_days)), prior=sample.silent)
-
-    def _laid(self, sample: Sample) -> dict[tuple[str, ...], Float32]:
-        """The boosters' features by their names, laid out once as boosters read them."""
-        wanted = {within.names for within in self.learnt.values()}
-        columns = self._columns(sample) if wanted else None
-        return {names: np.ascontiguousarray(columns.read(names).T).T for names in wanted} if columns else {}
 
 
 def carried(p_churn: Float64, sample: Sample, here: Sample) -> Float64:

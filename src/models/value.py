@@ -147,7 +147,8 @@ class Value:
             return np.zeros(sample.n_rows)
         learnt = sample.over(self.horizon_days)
         longer = self._longer(sample)
-        tweedies = [_money(self.ensemble, self.ensemble.link(name, learnt)) * longer for name in BLENDED]
+        columns = VALUE.columns(learnt)
+        tweedies = [_money(self.ensemble, self.ensemble.link_of(name, columns)) * longer for name in BLENDED]
         # What those spend who do grows with their purchases, not with how many they are.
         fuller = longer * _active(learnt) / _active(sample) if sample.horizon_days != self.horizon_days else longer
         amount = _money(self.amounts, self.amounts.link(GAMMA.members[0], learnt)) * fuller

@@ -21,6 +21,7 @@ TITLES = {
     409: "What other customers tell is too old",
     413: "The request is too large",
     415: "The content is of another type",
+    421: "The request was meant for another host",
     422: "The request does not hold what is needed",
     429: "Too many requests at once",
     431: "The headers are too large",
@@ -62,7 +63,7 @@ class Fault:
         return {**{name: value for name, value in places.items() if value is not None}, "problem": self.problem}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # Not frozen: `contextlib` notes the trace on what passes through it.
 class Problem(Exception):
     """A refusal.
 

@@ -11,6 +11,7 @@ import pytest
 
 from regulars.clock import Cutoff, Zone
 from regulars.errors import DataError
+from regulars.features import events as events_module
 from regulars.features.events import Events, Moments, Traits
 from regulars.features.shape import Shape
 from regulars.schema import table_schema
@@ -33,7 +34,10 @@ def _row(customer: str, when: str, kind: str = "visit", value: str | None = None
     return {**row, "value": None if value is None else Decimal(value), **more}
 
 
-def test_events_are_those_of_the_block_and_of_known_kinds_in_order() -> None:
+@pytest.mark.parametrize("few", [events_module.FEW, 0])
+def test_events_are_those_of_the_block_and_of_known_kinds_in_order(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whether texts are few and looked up one by one, or many and left to Arrow.
+    monkeypatch.setattr(events_module, "FEW", few)
     table = _events(
         [
             _row("b", "2017-01-02", channel="app"),

@@ -33,9 +33,20 @@ def test_values_told_apart_at_no_cutoff_are_dropped_and_counted() -> None:
 
 def test_unknown_and_missing_names_are_the_last_column() -> None:
     asked = pa.array(["rome", "lyon", None, "oslo"], pa.string())
-    assert _group().index(asked).tolist() == [1, 2, 2, 0]
-    assert _group().index(asked.dictionary_encode().dictionary).tolist() == [1, 2, 0]
-    assert Group.empty(HOLDER_STATS, 0).index(asked).tolist() == [0, 0, 0, 0]
+    every = np.array([0, 1, 2, 3, -1])
+    assert _group().index(asked, every).tolist() == [1, 2, 2, 0, 2]
+    assert _group().index(asked.dictionary_encode().dictionary, np.array([2, -1, 0])).tolist() == [0, 2, 1]
+    assert Group.empty(HOLDER_STATS, 0).index(asked, every).tolist() == [0, 0, 0, 0, 0]
+
+
+def test_names_are_found_alike_whether_they_are_few_or_many() -> None:
+    # Few are looked up one by one, many by Arrow: among 2,000 names there is one Rome, one Oslo, one that is missing.
+    few = ["rome", None, "oslo", "lyon"]
+    many = [*few, *(f"town {i}" for i in range(2_000))]
+    first_four = np.array([0, 1, 2, 3])
+    for names in (few, many):
+        assert _group().index(pa.array(names, pa.string()), first_four).tolist() == [1, 2, 0, 2]
+        assert _group().index(pa.array(names, pa.large_string()), first_four).tolist() == [1, 2, 0, 2]
 
 
 def test_a_part_knows_its_own_cutoff_only() -> None:

@@ -62,6 +62,17 @@ def test_the_latest_reference_serves_a_later_day_under_that_days_name() -> None:
         reference.at(reference.days[0] - 1)
 
 
+def test_the_part_of_a_cutoff_is_made_once_whatever_it_is_called() -> None:
+    # An endpoint asks for it with every request; the tables behind it are the same for tomorrow's name.
+    reference = ledger_of(ROWS, CUTOFFS, category=["x", "y", "x", "x"]).reference()
+    today, tomorrow = (reference.at(reference.days[2] + k) for k in (0, 1))
+    assert today.groups["category"] is tomorrow.groups["category"]
+    assert (today.days, tomorrow.days) == ((reference.days[2],), (reference.days[2] + 1,))
+    # An earlier cutoff is another part: its popularity is that of its own day.
+    assert reference.at(reference.days[1]).groups["category"] != today.groups["category"]
+    assert today.groups["category"] == reference.groups["category"].take(2)
+
+
 @PROPERTY
 @given(ledgers())
 def test_a_reference_comes_back_from_json_as_it_went(ledger: Ledger) -> None:

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from regulars.errors import ConfigError, DataError, RegularsError
-from regulars.models.answer import FURTHER, Asked, answer
+from regulars.models.answer import Asked, answer
 from regulars.models.learnt import Learnt
-from regulars.models.model import SCORES, Model
+from regulars.models.model import Model
+from regulars.models.outputs import FURTHER, SCORES
 from regulars.models.reasons import reasons_of
 from regulars.models.request import lines_of
 

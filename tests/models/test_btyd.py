@@ -481,3 +481,26 @@ def test_parameters_that_cannot_be_are_refused(content: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         BgNbd.from_dict(content)
     assert caught.value.code == "RG054"
+
+
+def test_nodes_that_were_kept_are_those_found_anew_however_many_customers_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = BgNbd(r=0.5, alpha=20.0, a=0.8, b=2.4)
+    kinds = np.array([0, 3, 17, 400])
+
+    def frozen(x: np.ndarray[Any, Any]) -> list[bytes]:
+        return [part.tobytes() for part in model._nodes(x)]
+
+    anew = [part.tobytes() for part in bg_nbd._beta_nodes(model.a, model.b + kinds)]
+    alone = [bg_nbd._beta_nodes(model.a, model.b + kinds[i : i + 1]) for i in range(len(kinds))]
+    assert [b"".join(part.tobytes() for part in column) for column in zip(*alone, strict=True)] == anew
+    assert frozen(kinds[1:3]) == [part.tobytes() for part in bg_nbd._beta_nodes(model.a, model.b + kinds[1:3])]
+    assert sorted(model._kept) == [3, 17]
+    # Two were kept, two are new; then all were kept.
+    assert frozen(kinds) == anew
+    assert frozen(kinds) == anew
+    monkeypatch.setattr(bg_nbd, "MOST_KEPT", 4)
+    assert frozen(kinds + 1) == [part.tobytes() for part in bg_nbd._beta_nodes(model.a, model.b + kinds + 1)]
+    assert sorted(model._kept) == kinds.tolist()
+    monkeypatch.setattr(bg_nbd, "FEW_KINDS", 3)
+    assert frozen(kinds) == anew
+    assert frozen(kinds[:0]) == [b"", b"", b"", b""]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from regulars.models.coherent import Chain, coherent_rising, coherent_silence
+from regulars.models.on_demand import OnDemand
 
 Float64 = NDArray[np.float64]
 HORIZONS = st.lists(st.integers(1, 720), min_size=1, max_size=6, unique=True)
@@ -24,7 +25,7 @@ def chains(draw: st.DrawFn) -> tuple[dict[int, Float64], int]:
     return {d: np.array(draw(numbers)) for d in days}, draw(st.sampled_from(days))
 
 
-BOTH: list[tuple[Callable[[dict[int, Float64], int], Chain], float]] = [
+BOTH: list[tuple[Callable[[Chain, int], Chain], float]] = [
     (coherent_rising, 1.0),
     (coherent_silence, -1.0),
 ]
@@ -33,7 +34,7 @@ BOTH: list[tuple[Callable[[dict[int, Float64], int], Chain], float]] = [
 @pytest.mark.parametrize(("coherent", "sign"), BOTH)
 @given(chains())
 def test_every_customer_s_numbers_agree_and_the_primary_ones_stand(
-    coherent: Callable[[dict[int, Float64], int], Chain], sign: float, chain: tuple[dict[int, Float64], int]
+    coherent: Callable[[Chain, int], Chain], sign: float, chain: tuple[dict[int, Float64], int]
 ) -> None:
     values, primary = chain
     given_before = {d: v.tobytes() for d, v in values.items()}
@@ -76,3 +77,24 @@ def test_what_is_missing_stays_missing_and_binds_nobody() -> None:
     unknown = coherent_silence({30: np.array([0.2]), 90: np.array([np.nan])}, 90)
     assert unknown[30].tolist() == [0.2]
     assert np.isnan(unknown[90]).all()
+
+
+@pytest.mark.parametrize("coherent", [coherent_rising, coherent_silence])
+def test_only_what_lies_between_the_primary_horizon_and_the_one_asked_for_is_worked_out(
+    coherent: Callable[[Chain, int], Chain],
+) -> None:
+    asked: list[int] = []
+
+    def number(days: int) -> Float64:
+        asked.append(days)
+        return np.array([0.5])
+
+    found = coherent(OnDemand((7, 14, 30, 60, 90, 365), number), 60)
+    assert found[60].tolist() == [0.5]
+    assert asked == [60]
+    assert found[14].tolist() == [0.5]
+    assert sorted(asked) == [14, 30, 60]
+    assert found[365].tolist() == [0.5]
+    assert sorted(asked) == [14, 30, 60, 90, 365]
+    with pytest.raises(KeyError):
+        found[8]

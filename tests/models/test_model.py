@@ -18,7 +18,7 @@ from regulars.intake import Ledger
 from regulars.models.ensemble import Recipe
 from regulars.models.learnt import fit
 from regulars.models.metrics import sigmoid
-from regulars.models.model import SCORES
+from regulars.models.outputs import SCORES
 from regulars.models.prior import PriorColumns
 from regulars.models.speakers import MODELS, money_spoken
 from regulars.models.splits import Origin

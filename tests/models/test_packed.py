@@ -17,7 +17,7 @@ import pytest
 from regulars.features.shape import Shape
 from regulars.models.answer import answer
 from regulars.models.bundle import save
-from regulars.models.model import SCORES
+from regulars.models.outputs import SCORES
 from regulars.models.packed import requirements, served_files, signature_of, staged
 from regulars.models.request import columns_of_request
 from regulars.models.seal import LIBRARIES

@@ -20,6 +20,7 @@ import pytest
 from regulars.cli.app import EXITS
 from regulars.config import Config
 from regulars.disk.lock import Holder, job
+from regulars.disk.whole import private
 from regulars.errors import Busy
 from regulars.intake import build_ledger
 from regulars.models import orphans
@@ -29,6 +30,7 @@ from regulars.pipelines.doctor import CHECKS, Diagnosis, diagnosed
 from regulars.pipelines.published import Book
 from regulars.pipelines.register import register
 from regulars.pipelines.score import score_to
+from regulars.pipelines.serve import stood
 
 from ..simulated import purchases, shop, trained, written
 from ..test_log import run
@@ -127,11 +129,13 @@ def _spoil_files(night: Night) -> None:
     (scores / "2024-01-01").symlink_to("runs/2024-01-01-v1-0a1b2c3d")
     (scores / "latest").unlink()
     (scores / "latest").symlink_to("runs/2024-03-01-v1-0a1b2c3d")
+    (regulars / "serve" / "here-1-0a0b0c0d" / "stages" / ".tmp-1").mkdir(mode=0o700, parents=True)
+    (regulars / "serve" / "here-1-0a0b0c0d.held").write_text('{"host": "gone"', encoding="utf-8")
     (regulars / "backtests").chmod(0o755)
 
 
 LEFT = [
-    *["stale-lock", "unfinished-file", "unfinished-file", "unfinished-file"],
+    *["stale-lock", "unfinished-file", "unfinished-file", "unfinished-file", "left-stage"],
     *["stale-run", "pending-model", "unfit-version"],
     *["dangling-link", "dangling-link"],
     "open-file",
@@ -258,6 +262,14 @@ def test_while_somebody_is_at_work_nothing_of_his_is_called_unfinished(night: Ni
     assert kinds(night.found()) == ["stale-lock", "unfinished-file"]
     assert kinds(night.found(mend=True)) == ["unfinished-file"]
     assert not half.exists()
+
+
+def test_the_stage_of_a_server_that_runs_is_nobody_elses(night: Night) -> None:
+    with stood(night.config) as stages:
+        half = stages.folder / "stages" / ".tmp-1-0a0b"
+        private(half)
+        assert kinds(night.found()) == kinds(night.found(mend=True)) == []
+        assert half.is_dir()
 
 
 def test_the_machine_is_looked_at(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -31,6 +32,7 @@ from regulars.pipelines.score import score_to
 from regulars.pipelines.score_table import publish
 from regulars.pipelines.sought import Sought, places_in
 from regulars.pipelines.written import remember, remembered
+from regulars.serving.endpoint import COUNTS
 
 from ..simulated import PLANTED, purchases, trained, written
 
@@ -97,9 +99,17 @@ def test_a_planted_customer_vanishes_from_everything_that_was_made(small: Config
     held = {"scores.csv", "scores.parquet", "movers.csv"}
     held |= {"more.csv", "mlflow.db", "purchases.parquet", "part-00000.parquet"}
     assert held <= set(files_with(tmp_path, WHO))
+    # A server runs meanwhile: others told it of them, and its processes share figures in files that are no databases.
+    server = tmp_path / ".regulars" / "serve" / "here-1-0a0b0c0d"
+    others, shared = server / "stages" / "1" / "reference.json", server / COUNTS / "counter_1.db"
+    for file, content in ((others, json.dumps({"names": [WHO, "b"]})), (shared, "\0\1 figures")):
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
 
     done = forget(config, [WHO])
 
+    assert (json.loads(others.read_text()), shared.read_text()) == ({"names": ["erased", "b"]}, "\0\1 figures")
+    shutil.rmtree(server)
     assert files_with(tmp_path, WHO) == ["purchases.csv"]
     assert (tmp_path / "purchases.csv").read_bytes() == source
     after = build_ledger(config)

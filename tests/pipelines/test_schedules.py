@@ -21,6 +21,8 @@ import yaml
 
 import regulars
 from regulars.cli.app import EXITS, app
+from regulars.serving.supervisor import BEYOND_SECONDS
+from regulars.serving_section import ServeConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULES = ROOT / "pipelines" / "schedules"
@@ -63,7 +65,7 @@ def yaml_of(path: Path) -> list[Any]:
 def test_there_is_a_schedule_of_every_kind() -> None:
     assert {file.name for file in SCHEDULES.iterdir() if file.is_file()} == {
         *(f"{unit}.{kind}" for unit in UNITS for kind in ("service", "timer")),
-        *("regulars.cron", "airflow_dag.py", "kubernetes.yaml", "github-actions.yml"),
+        *("regulars.cron", "airflow_dag.py", "kubernetes.yaml", "github-actions.yml", "regulars-serve.service"),
     }
 
 
@@ -113,6 +115,20 @@ def test_the_units_run_the_commands_and_know_which_codes_are_no_failure(
     assert timer["Install"]["WantedBy"] == "timers.target"
 
 
+def test_the_unit_of_the_endpoint_has_a_key_that_is_in_no_file_of_ours_and_lets_what_is_under_way_end() -> None:
+    service = configparser.RawConfigParser(strict=False)
+    service.read_string((SCHEDULES / "regulars-serve.service").read_text(encoding="utf-8"))
+    found = service["Service"]
+    assert parsed(found["ExecStart"]) == ("serve", "--workers")
+    # On this machine alone, unless the configuration says otherwise; then the key counts there, too.
+    assert "--host" not in found["ExecStart"]
+    credential, _ = found["LoadCredential"].split(":")
+    assert f"{ServeConfig().key_variable}_FILE=%d/{credential}" in found["Environment"].split()
+    assert {int(code) for code in found["RestartPreventExitStatus"].split()} == {2, 6} <= set(EXITS)
+    assert int(found["TimeoutStopSec"]) > ServeConfig().drain_seconds + BEYOND_SECONDS
+    assert found["KillMode"] == "mixed"
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for file in SCHEDULES.glob("regulars*.[st][ei][rm]*"):
@@ -120,7 +136,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         text = file.read_text(encoding="utf-8").replace("/opt/regulars/bin/regulars", sys.executable)
         (tmp_path / file.name).write_text(text, encoding="utf-8")
     units = sorted(str(file) for file in tmp_path.iterdir())
-    assert len(units) == 4
+    assert len(units) == 5
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert (done.returncode, [line for line in done.stderr.splitlines() if "regulars" in line]) == (0, [])
     for timer in SCHEDULES.glob("*.timer"):
@@ -263,15 +279,17 @@ def test_compose_has_a_database_its_pages_and_the_job_and_no_password() -> None:
     (compose,) = yaml_of(ROOT / "compose.yaml")
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     services = compose["services"]
-    assert set(services) == {"postgres", "mlflow", "regulars"}
+    assert set(services) == {"postgres", "mlflow", "regulars", "serve"}
     assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:?choose one}"
-    assert {services[name]["image"] for name in ("mlflow", "regulars")} == {f"regulars:{regulars.__version__}"}
+    ours = ("mlflow", "regulars", "serve")
+    assert {services[name]["image"] for name in ours} == {f"regulars:{regulars.__version__}"}
     # Whoever can reach MLflow's pages can read the figures: this machine alone.
     assert services["mlflow"]["ports"] == ["127.0.0.1:5000:5000"]
-    assert all(
-        services[name]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
-        for name in ("mlflow", "regulars")
-    )
+    assert all(services[name]["depends_on"] == {"postgres": {"condition": "service_healthy"}} for name in ours)
+    # The endpoint has no key here: where the environment has none either, it refuses an address that others reach.
+    assert parsed(shlex.join(["regulars", *services["serve"]["command"]])) == ("serve", "--host=0.0.0.0", "--port=8000")
+    assert services["serve"]["environment"]["REGULARS_API_KEY"] == "${REGULARS_API_KEY:-}"
+    assert services["serve"]["ports"] == ["127.0.0.1:8000:8000"]
     assert {mount.split(":")[0] for s in services.values() for mount in s["volumes"]} == {"postgres", "./data"}
     told = re.findall(r"docker compose run --rm (regulars .*)$", text, re.M)
     assert [parsed(line) for line in told] == [("train",), NIGHT[0]]

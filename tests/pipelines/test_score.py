@@ -24,7 +24,7 @@ from regulars.intake import Ledger
 from regulars.models.concentration import concentration
 from regulars.models.registry import Registry
 from regulars.models.versions import Registered
-from regulars.pipelines.published import CSV, FACTS, MANIFEST, SCORES, Book, Run
+from regulars.pipelines.published import CSV, FACTS, MANIFEST, REFERENCE, SCORES, Book, Run
 from regulars.pipelines.score import Published, Scored, publish_day, score, score_to, scored, scores_folder
 from regulars.pipelines.self_check import checked
 from regulars.pipelines.told import Telling
@@ -137,7 +137,7 @@ def test_a_run_is_the_same_bytes_wherever_and_however_it_is_made(
     for name in (SCORES, MANIFEST):
         del mine[name], other[name]
     assert mine == other
-    assert {CSV, FACTS, "rows.parquet"} >= set(mine) >= {CSV, FACTS}
+    assert {CSV, FACTS, REFERENCE, "rows.parquet"} >= set(mine) >= {CSV, FACTS, REFERENCE}
 
 
 def test_a_run_holds_what_is_said_in_a_notebook(run: Run) -> None:
