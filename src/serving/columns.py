@@ -6,13 +6,14 @@ where a key is missing, unknown or of another type, whatever it is: the contract
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import Any
 
 from .contract import MOST_NAMES, Contract, Field
+from .strict import keys_in
 
 _TOP = {"as_of", "outputs", "horizons", "customers"}
 _ABSENT = object()
@@ -57,12 +58,16 @@ class Columns:
         if not customers or set(map(type, customers)) != {dict}:
             return None
         needed = set(contract.of_customer)
-        if any(of.keys() != needed for of in customers):
+        beside = [of.keys() - needed for of in customers]
+        if any(len(of) - len(more) < len(needed) for of, more in zip(customers, beside, strict=True)):
+            return None
+        if any(beside) and not all(map(_passed_over, customers, beside, repeat(contract))):
             return None
         ids, known = [of["customer_id"] for of in customers], [of["customer"] for of in customers if contract.customer]
         if not _texts(ids, set()) or not all(_known(of, contract.customer) for of in known):
             return None
         keys = len(content) + len(customers) * len(needed) + sum(map(len, known))
+        keys += sum(1 + keys_in(of[name]) for of, more in zip(customers, beside, strict=True) for name in more)
         tables: dict[str, dict[str, list[object]]] = {}
         starts: dict[str, list[int]] = {}
         for name, fields in contract.tables.items():
@@ -75,6 +80,16 @@ class Columns:
             keys += sum(map(len, rows))
         as_of, outputs, horizons = content.get("as_of"), content.get("outputs"), content.get("horizons", [])
         return cls(as_of, outputs, horizons, ids, tables, starts, known, keys)
+
+
+def _passed_over(customer: dict[str, Any], names: Iterable[str], contract: Contract) -> bool:
+    """Whether what the model does not look at is at least of the right form."""
+    for name in names:
+        found = customer[name]
+        rows = [found] if name == "customer" else found
+        if name not in contract.passed_over or type(rows) is not list or not set(map(type, rows)) <= {dict}:
+            return False
+    return True
 
 
 def columns_of(rows: Sequence[dict[str, object]], fields: Sequence[Field]) -> dict[str, list[object]] | None:

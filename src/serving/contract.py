@@ -1,8 +1,8 @@
 """What a request to a model must and may say: its tables and fields, once, for the parser, OpenAPI and an example.
 
 In: a model and the limits. Out: `Contract`: the fields of each table, a strict validator of JSON, a JSON schema, a
-request that is answered. Purchases hold what the model looks at and nothing else; a table beside them is needed exactly
-when the model looks at it. Missing: null stands for what is not known, where a field may be so; leaving out is not it.
+request that is answered. What the model looks at is needed; what other models look at may be there, and is passed over,
+so that a caller need not know which model speaks. Missing: null stands for what is not known, where a field may be so.
 """
 
 from __future__ import annotations
@@ -48,12 +48,7 @@ _MEANINGS = {
     for table, columns in {"purchases": PURCHASES, **BESIDE}.items()
 }
 
-FORESEEN: Mapping[str, frozenset[str]] = {
-    "customers": frozenset({*TABLES, "customer"}),
-    "customer": frozenset(_MEANINGS["customers"]),
-    **{table: frozenset(_MEANINGS[table]) for table in TABLES},
-}
-"""What requests to other models may say of a customer, and in the rows of each table."""
+BESIDE_US = "the model does not look at it"
 
 
 @dataclass(frozen=True)
@@ -109,11 +104,18 @@ class Field:
 
 def _purchases(model: Model) -> tuple[Field, ...]:
     meanings, texts = _MEANINGS["purchases"], ("product_id", "category", "channel")
+    all_of_them = used_columns(tuple(meanings))
     looked_at = used_columns(model.plan.columns)
+
+    def column(name: str) -> Field:
+        kind: Kind = "text" if name in texts else "number"
+        used = name in looked_at
+        return Field(name, kind, meanings[name] + ("" if used else f" ({BESIDE_US})"), used, True)
+
     return (
         Field("purchased_at", "time", "when; without an offset it is business time"),
         Field("amount", "number", meanings["amount"]),
-        *(Field(c, "text" if c in texts else "number", meanings[c], nullable=True) for c in looked_at),
+        *map(column, all_of_them),
         Field("order_id", "text", "the order; without one, the purchases of a day are one", False, True),
         Field("known_at", "time", "when the row became known; without it, at once", False, True),
     )
@@ -191,8 +193,13 @@ class Contract:
 
     @cached_property
     def of_customer(self) -> tuple[str, ...]:
-        """The keys of a customer, all needed."""
+        """The keys of a customer that are needed."""
         return ("customer_id", *self.tables, *(("customer",) if self.customer else ()))
+
+    @cached_property
+    def passed_over(self) -> tuple[str, ...]:
+        """Keys that a customer may have beside them."""
+        return tuple(name for name in (*TABLES, "customer") if name not in self.of_customer)
 
     def known(self, place: tuple[str, ...]) -> tuple[str, ...]:
         """The keys of the object at a place, lists left out.
@@ -200,12 +207,12 @@ class Contract:
         Examples
         --------
         >>> Contract({"purchases": ()}, (), (30,)).known(("customers",))
-        ('customer_id', 'purchases')
+        ('customer_id', 'purchases', 'events', 'offers', 'customer')
         """
         if not place:
             return ("as_of", "outputs", "horizons", "customers")
         if place == ("customers",):
-            return self.of_customer
+            return (*self.of_customer, *self.passed_over)
         return tuple(f.name for f in self.fields(place[-1]))
 
     def fields(self, name: str) -> tuple[Field, ...]:
@@ -219,7 +226,9 @@ class Contract:
         if self.customer:
             # An empty one says that nothing is known of the customer; the reader wants all or none.
             keys["customer"] = _object(self.customer, all_needed=False)
-        customer = _typed({name: core_schema.typed_dict_field(of, required=True) for name, of in keys.items()})
+        needed = {name: core_schema.typed_dict_field(of, required=True) for name, of in keys.items()}
+        beside = {name: core_schema.typed_dict_field(_anything(name), required=False) for name in self.passed_over}
+        customer = _typed({**needed, **beside})
         names = core_schema.list_schema(core_schema.str_schema(strict=True), max_length=MOST_NAMES)
         told: dict[str, core_schema.CoreSchema] = {
             "as_of": core_schema.str_schema(strict=True),
@@ -247,7 +256,11 @@ class Contract:
             nothing = {"type": "object", "maxProperties": 0, "title": "Nothing is known"}
             told = {"anyOf": [_schema(self.customer), nothing]}
             properties["customer"] = {**told, "description": "what is known of the customer: all of it, or {}"}
-        customer = _closed(properties, list(properties))
+        needed = list(properties)
+        for name in self.passed_over:
+            kind = {"type": "object"} if name == "customer" else {"type": "array", "items": {"type": "object"}}
+            properties[name] = {**kind, "description": BESIDE_US}
+        customer = _closed(properties, needed)
         listed = {"type": "array", "minItems": 1}
         named = {"type": "array", "maxItems": MOST_NAMES}
         return _closed(
@@ -296,6 +309,12 @@ class Contract:
         of_kind = {"time": f"{day}T12:00:00", "number": 1.0}
         needed = (f for f in fields if f.required)
         return {f.name: told.get((f.name, f.kind), of_kind.get(f.kind, f"{f.name}-1")) for f in needed}
+
+
+def _anything(name: str) -> core_schema.CoreSchema:
+    """For the validator: a list of objects, or one, with whatever in them."""
+    of = core_schema.dict_schema(core_schema.str_schema())
+    return of if name == "customer" else core_schema.list_schema(of)
 
 
 def _typed(fields: dict[str, core_schema.TypedDictField]) -> core_schema.TypedDictSchema:

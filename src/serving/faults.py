@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from ..errors import did_you_mean
 from ..models.rows import BadRow
-from .contract import FORESEEN, MOST_NAMES, NEEDED_DAY, Contract
+from .contract import MOST_NAMES, NEEDED_DAY, TABLES, Contract
 from .problems import SHOWN, Fault, Problem
 
 _NEEDED = {
@@ -23,6 +23,11 @@ _NEEDED = {
     "horizons": f"a list of up to {MOST_NAMES} days, each a horizon of the model",
     "as_of": NEEDED_DAY,
     "customer": "an object with what is known of the customer, or {}",
+}
+_NEEDED_OF = {
+    "customer_id": "a text that is not empty",
+    "customer": _NEEDED["customer"],
+    **dict.fromkeys(TABLES, "a list of rows, which may be empty"),
 }
 _NEEDED_ITEM = {"outputs": "the name of an output", "horizons": "whole days, a horizon of the model"}
 LEFT_OUT = "needed, and left out"
@@ -54,8 +59,6 @@ class Places:
     def _unknown(self, place: Sequence[str | int], key: str) -> str:
         """What to say of a key that a request may not have."""
         names = tuple(step for step in place[:-1] if isinstance(step, str))
-        if names[:1] == ("customers",) and key in FORESEEN[names[1] if len(names) > 1 else "customers"]:
-            return f"the model does not look at `{key}`; leave it out"
         return unlike(key, self.contract.known(names), "an unknown key")
 
     def fault(self, place: Sequence[str | int], problem: str = "", key: str = "") -> Fault:
@@ -67,9 +70,9 @@ class Places:
             needed = (_NEEDED_ITEM if at else _NEEDED).get(field, "a JSON object")
             return Fault(problem or needed, row=next(iter(at), None), field=field)
         customer = at[0] if at else None
-        if len(names) == 1 or names[1] not in (*self.contract.tables, "customer"):
-            field = _ours((*names[1:], key), self.contract.of_customer) or ("" if at else "customers")
-            needed = "a text that is not empty" if field == "customer_id" else "an object for each customer"
+        if len(names) == 1 or names[1] in self.contract.passed_over or names[1] == "customer_id":
+            field = _ours((*names[1:], key), self.contract.known(("customers",))) or ("" if at else "customers")
+            needed = _NEEDED_OF.get(field, "an object for each customer")
             return Fault(problem or (needed if at else _NEEDED["customers"]), customer, field=field)
         fields = {f.name: f for f in self.contract.fields(names[1])}
         field = _ours((*names[2:], key), fields)
@@ -120,4 +123,4 @@ def _ours(names: Iterable[str], known: Iterable[str]) -> str:
 def _rows_needed(name: str, in_row: bool) -> str:
     if name == "customer":
         return _NEEDED["customer"]
-    return "an object for each row" if in_row else "a list of rows, which may be empty"
+    return "an object for each row" if in_row else _NEEDED_OF[name]

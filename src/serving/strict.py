@@ -37,7 +37,7 @@ def parsed(body: bytes) -> object:
     {'amount': [1, 2.5]}
     """
     found = read(body)
-    if keys_told(body) > _keys(found) and (places := doubled(body)):
+    if keys_told(body) > keys_in(found) and (places := doubled(body)):
         raise Problem(422, "a key stands twice in an object", "RG382", [Fault("each key once") for _ in places])
     return found
 
@@ -50,10 +50,11 @@ def read(body: bytes, infinite: bool = False) -> object:
         raise unreadable(str(error)) from None
 
 
-def _keys(value: object) -> int:
+def keys_in(value: object) -> int:
+    """So many keys stand in a value, at any depth."""
     if isinstance(value, dict):
-        return len(value) + sum(map(_keys, value.values()))
-    return sum(map(_keys, value)) if isinstance(value, list) else 0
+        return len(value) + sum(map(keys_in, value.values()))
+    return sum(map(keys_in, value)) if isinstance(value, list) else 0
 
 
 def unreadable(told: str) -> Problem:

@@ -6,6 +6,7 @@ work; here it also says when all answer, and does not wait for ever for one that
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from .endpoint import Endpoint
 from .farewell import turn_all_away, turn_away
+from .logs import NAME
 from .protocol import BoundedProtocol
 from .server import url_of
 from .worker import Worker
@@ -81,8 +83,11 @@ class Supervisor(Multiprocess):
         """Replace the dead; say when all answer; end where none is left and none can begin."""
         for place, process in enumerate(self.processes):
             if not self.should_exit.is_set() and not process.is_alive(HUNG_SECONDS):
+                ended = process.exitcode
                 process.kill()
                 process.join()
+                why = f"did not answer for {HUNG_SECONDS} s" if ended is None else f"ended with {ended}"
+                logging.getLogger(NAME).warning("a worker %s and is replaced", why)
                 self._replace(place, process)
         if not self._told and all(process.is_ready() for process in self.processes):
             self._told = True

@@ -259,13 +259,18 @@ def test_null_says_that_something_is_not_known_where_that_may_be() -> None:
     ("key", "said"),
     [
         ("amuont", "an unknown key; did you mean `amount`?"),
-        ("channel", "the model does not look at `channel`; leave it out"),
-        ("customer_id", "the model does not look at `customer_id`; leave it out"),
+        ("chanel", "an unknown key; did you mean `channel`?"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_that_we_know(key: str, said: str) -> None:
     found = only(with_row(**{key: SECRET}))
     assert (found.row, found.field, found.problem) == (1, "", said)
+
+
+def test_a_column_that_only_other_models_look_at_is_passed_over_but_not_of_another_type() -> None:
+    assert door().read(encoded(with_row(channel="store"))).lines.n_lines == 3
+    found = only(with_row(channel=5))
+    assert (found.row, found.field, found.problem) == (1, "channel", "a text of Unicode characters, not empty, or null")
 
 
 @pytest.mark.parametrize("key", [SECRET, SECRET * 2_000, "p_churn\x00", "\u202e"])
@@ -279,10 +284,14 @@ def test_an_unknown_key_is_never_repeated(key: str) -> None:
 
 
 @pytest.mark.parametrize("table", ["events", "offers", "customer"])
-def test_a_table_that_the_model_does_not_look_at_is_unknown_and_one_that_it_does_is_needed(table: str) -> None:
+def test_a_table_that_the_model_does_not_look_at_is_passed_over_and_one_that_it_does_is_needed(table: str) -> None:
     request = example()
-    request["customers"][0][table] = {} if table == "customer" else []
-    assert only(request).problem == f"the model does not look at `{table}`; leave it out"
+    request["customers"][0][table] = {"town": "York"} if table == "customer" else [{"kind": "visit", "of": {"a": 1}}]
+    assert door().read(encoded(request)).lines.n_lines == 3
+    request["customers"][0][table] = 5
+    needed = "an object with what is known of the customer, or {}" if table == "customer" else "a list of rows"
+    assert only(request).field == table
+    assert only(request).problem.startswith(needed)
     lacking = example(broad_door())
     del lacking["customers"][0][table]
     found = only(lacking, broad_door())
