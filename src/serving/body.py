@@ -24,7 +24,7 @@ from ..models.request_beside import of_tables
 from ..models.rows import BadRow, Faults, Rows, Unreadable, come_again
 from ..serving_section import ServeConfig
 from .columns import Columns
-from .contract import FIRST_DAY, LAST_DAY, NEEDED_DAY, Contract
+from .contract import FIRST_DAY, LAST_DAY, NEEDED_DAY, TABLES, Contract
 from .faults import LEFT_OUT, Places, invalid, unlike
 from .problems import Fault, Problem
 from .strict import doubled, keys_told, objects_told, parsed, read
@@ -74,7 +74,7 @@ class Door:
         self._days = Cutoff.parse(FIRST_DAY), Cutoff.parse(LAST_DAY)
         self._usual = Wanted.of(None, (), model)
         # The request, its customers, what is known of each, and rows: no more objects than these.
-        self._objects = 1 + limits.max_customers * (2 if self.contract.customer else 1) + limits.max_rows
+        self._objects = 1 + 2 * limits.max_customers + limits.max_rows
 
     def schema(self) -> dict[str, object]:
         """The JSON schema of a request."""
@@ -118,7 +118,7 @@ class Door:
         return found
 
     def _check_size(self, content: object) -> None:
-        customers, rows = _size(content, self.contract.tables)
+        customers, rows = _size(content, TABLES)
         if customers > self.limits.max_customers or rows > self.limits.max_rows:
             raise self._too_large()
 

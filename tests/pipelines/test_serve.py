@@ -36,7 +36,10 @@ from ..simulated import purchases, trained, written
 from ..test_log import run
 from .gated import Shop
 
-LATER = trained().model.trained_on.plus(7)
+
+def later() -> Cutoff:
+    """A week after the training."""
+    return trained().model.trained_on.plus(7)
 
 
 @pytest.fixture(scope="module")
@@ -168,15 +171,15 @@ def test_a_version_with_other_files_than_were_sealed_stays_off_stage(
 
 def test_what_other_customers_told_the_newest_run_comes_with_the_same_model(keeper: Keeper) -> None:
     keeper.look()
-    told = trained().model.reference.at(LATER.day)
+    told = trained().model.reference.at(later().day)
     counted = replace(told, counts={name: (n[0] + 1,) for name, n in told.counts.items()})
-    run_of(keeper, LATER, counted)
+    run_of(keeper, later(), counted)
     assert (keeper.look(), keeper.look()) == (True, False)
     stage = keeper.stages.stage()
-    assert (stage.facts().reference_day, stage.reference()) == (str(LATER), counted)
+    assert (stage.facts().reference_day, stage.reference()) == (str(later()), counted)
     # The day scored again, with one more: the run's bytes are others.
     again = replace(told, counts={name: (n[0] + 2,) for name, n in told.counts.items()})
-    run_of(keeper, LATER, again, "0000000b")
+    run_of(keeper, later(), again, "0000000b")
     assert keeper.look()
     assert keeper.stages.stage().reference() == again
 
@@ -184,9 +187,9 @@ def test_what_other_customers_told_the_newest_run_comes_with_the_same_model(keep
 def test_a_run_that_tells_too_little_leaves_the_day_of_training(keeper: Keeper) -> None:
     own, day = trained().model.reference, trained().model.trained_on
     assert own.groups
-    older, later = replace(own, days=(own.days[-1] - 1,)), own.at(LATER.day)
+    older, newer = replace(own, days=(own.days[-1] - 1,)), own.at(later().day)
     # Of a day before; without the groups that the model's features look at; by a release that kept none.
-    for when, reference in ((day.minus(1), older), (LATER, replace(later, groups={})), (LATER.plus(1), None)):
+    for when, reference in ((day.minus(1), older), (later(), replace(newer, groups={})), (later().plus(1), None)):
         run_of(keeper, when, reference)
         assert keeper.look()
         stage = keeper.stages.stage()
@@ -195,7 +198,7 @@ def test_a_run_that_tells_too_little_leaves_the_day_of_training(keeper: Keeper) 
 
 def test_a_run_that_was_changed_by_hand_is_not_believed(keeper: Keeper) -> None:
     keeper.look()
-    run = run_of(keeper, LATER, trained().model.reference.at(LATER.day))
+    run = run_of(keeper, later(), trained().model.reference.at(later().day))
     run.path(REFERENCE).write_text(run.path(REFERENCE).read_text().replace("purchase", "weekend", 1))
     with pytest.raises(StorageError, match=r"reference\.json of the run") as refused:
         keeper.look()
@@ -204,11 +207,11 @@ def test_a_run_that_was_changed_by_hand_is_not_believed(keeper: Keeper) -> None:
 
 
 def test_who_was_forgotten_leaves_what_others_told_as_well(keeper: Keeper) -> None:
-    told = trained().model.reference.at(LATER.day)
+    told = trained().model.reference.at(later().day)
     name, group = next(iter(told.groups.items()))
     who = "planted-0123456789abcdef"
     named = replace(group, names=(*group.names[:-1], who))
-    run = run_of(keeper, LATER, replace(told, groups={**told.groups, name: named}))
+    run = run_of(keeper, later(), replace(told, groups={**told.groups, name: named}))
     keeper.look()
     before = json.loads(run.path(MANIFEST).read_text())
     (erased,) = erased_from_run(run, Sought(frozenset({who})), "2024-02-01")

@@ -86,6 +86,8 @@ def with_money(body: dict[str, Any]) -> dict[str, Any]:
     for at, customer in enumerate(body["customers"]):
         customer["purchases"] = customer["purchases"][:7]
         customer["customer_id"] = f"customer {at}"
+        # What the model does not look at counts among the rows.
+        customer |= {name: type(customer[name])() for name in ("events", "offers", "customer") if name in customer}
         for row in customer["purchases"]:
             row.update({name: round(v % 1000, 2) for name, v in row.items() if isinstance(v, float | int)})
     # Without any of what is said of a further horizon there is nothing to say of it.
