@@ -1,7 +1,8 @@
-"""The same numbers whichever way one asks: nightly batch, notebook, plain MLflow, and a day that is caught up."""
+"""The same numbers whichever way one asks: batch, notebook, plain MLflow, endpoint, and a day that is caught up."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -22,9 +23,13 @@ from regulars.models.model import Model
 from regulars.models.outputs import SCORES as COLUMNS
 from regulars.models.versions import Registered
 from regulars.pipelines.catch_up import catch_up
-from regulars.pipelines.published import CSV, MOVERS, PROSPECTS, ROWS, SCORES, Book, Run
+from regulars.pipelines.published import CSV, MOVERS, PROSPECTS, REFERENCE, ROWS, SCORES, Book, Run
 from regulars.pipelines.score import publish_day, score
 from regulars.pipelines.told import Telling
+from regulars.serving.contract import Contract
+from regulars.serving.here import laid
+from regulars.serving.score import score as answer_to
+from regulars.serving.stage import Stages
 
 from .late_shop import CUSTOMERS, TRAINED_ON, config_in, crowned, ledger_of, model, requested
 
@@ -87,6 +92,53 @@ def test_the_batch_the_notebook_and_plain_mlflow_say_the_same_to_the_bit(kept: K
     served = mlflow.pyfunc.load_model(f"models:/{kept[1][0].name}/{kept[1][0].version}")
     answer = served.predict(requested(TRAINED_ON), params={"as_of": TRAINED_ON})
     same(answer[said], notebook[said])
+
+
+def test_the_endpoint_says_the_same_of_customers_with_visits_offers_and_attributes(
+    kept: Kept, live: dict[str, Run], tmp_path: Path
+) -> None:
+    day = list(live)[1]  # Not that of the training: what other customers tell has moved since.
+    run, stages = live[day], Stages(tmp_path)
+    laid(stages, model(), run.version, run.as_of, run.content(REFERENCE))
+    speaker = stages.stage().speaker(kept[0])
+    said = [name for name in COLUMNS if name not in ("customer_id", "as_of", "reasons")]
+    published = run.frame(["customer_id", *said])
+    customers, answered = asked_of(day, model()), []
+    for at in range(0, len(customers), 50):
+        body = {"as_of": day, "outputs": said, "customers": customers[at : at + 50]}
+        answer = json.loads(answer_to(speaker, kept[0].serve, json.dumps(body).encode(), run.as_of))
+        assert answer["ignored_rows"] == 0
+        answered += answer["scores"]
+    found = pd.DataFrame(answered)[published.columns]
+    assert len(found) > CUSTOMERS * 0.9
+    assert {"events", "offers", "customer"} <= customers[0].keys()
+    numbers = [name for name in said if published[name].dtype.kind == "f"]
+    # In JSON what is missing is null.
+    same(found.assign(**found[numbers].astype(np.float64)).sort_values("customer_id"), published)
+
+
+def asked_of(day: str, model: Model) -> list[dict[str, Any]]:
+    """All that was known on a day, customer by customer, as the endpoint is asked."""
+    contract, frame = Contract.of(model), requested(day)
+    tables = dict(list(frame.groupby(["table", "customer_id"])))
+    found = []
+    for who in sorted(frame["customer_id"].unique()):
+        one: dict[str, Any] = {"customer_id": who}
+        for name, fields in {**contract.tables, "customers": contract.customer}.items():
+            columns = [c for c in (f.column or f.name for f in fields) if c in frame]
+            one[name] = records(tables[name, who][columns]) if (name, who) in tables else []
+        known = one.pop("customers")
+        one["customer"] = known[0] if known else {}
+        found.append(one)
+    return found
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as a caller has them: times as ISO text, null for what is missing."""
+    return [
+        {str(k): None if pd.isna(v) else v.isoformat() if isinstance(v, pd.Timestamp) else v for k, v in row.items()}
+        for row in rows.astype(object).to_dict("records")
+    ]
 
 
 def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:

@@ -21,6 +21,7 @@ import yaml
 
 import regulars
 from regulars.cli.app import EXITS, app
+from regulars.serving.app import HEALTH, PING
 from regulars.serving.supervisor import BEYOND_SECONDS
 from regulars.serving_section import ServeConfig
 
@@ -204,7 +205,7 @@ def test_airflow_gets_two_dags_that_run_one_at_a_time_and_skip_what_is_no_failur
 
 
 def test_kubernetes_runs_one_after_the_other_and_repeats_only_what_may_pass() -> None:
-    *jobs, volume = yaml_of(SCHEDULES / "kubernetes.yaml")
+    *jobs, _, _, volume = yaml_of(SCHEDULES / "kubernetes.yaml")
     found = []
     for job in jobs:
         assert (job["apiVersion"], job["kind"]) == ("batch/v1", "CronJob")
@@ -227,6 +228,22 @@ def test_kubernetes_runs_one_after_the_other_and_repeats_only_what_may_pass() ->
         found.append([parsed(shlex.join(["regulars", *c["args"]])) for c in containers])
     assert found == [NIGHT, MONTH]
     assert volume["kind"] == "PersistentVolumeClaim"
+
+
+def test_kubernetes_asks_the_endpoint_by_its_pages_and_gives_it_a_key() -> None:
+    *_, deployment, service, _ = yaml_of(SCHEDULES / "kubernetes.yaml")
+    assert (deployment["kind"], service["kind"]) == ("Deployment", "Service")
+    pod = deployment["spec"]["template"]
+    assert deployment["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"] == service["spec"]["selector"]
+    (container,) = pod["spec"]["containers"]
+    assert parsed(shlex.join(["regulars", *container["args"]]))[0] == "serve"
+    # Others reach it there, so that it would not begin without a key.
+    assert "0.0.0.0" in container["args"]
+    assert [v["name"] for v in container["env"]] == [ServeConfig().key_variable]
+    assert container["ports"][0]["containerPort"] == ServeConfig().port
+    probes = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
+    assert probes == {"startup": HEALTH, "readiness": HEALTH, "liveness": PING}
+    assert pod["spec"]["terminationGracePeriodSeconds"] > ServeConfig().drain_seconds
 
 
 def test_github_actions_runs_by_schedule_on_a_runner_of_ones_own() -> None:
