@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from .. import clock
@@ -91,7 +92,9 @@ class Speaking:
         while True:
             await asyncio.sleep(LOOKS_SECONDS)
             if self.behind:
-                await asyncio.to_thread(self.renew)
+                # XGBoost keeps what it told a thread for as long as that lives, so this one ends with its work.
+                with ThreadPoolExecutor(1, "renewal") as apart:
+                    await asyncio.get_running_loop().run_in_executor(apart, self.renew)
 
 
 def _tried(speaker: Speaker, config: Config) -> Speaker:
