@@ -100,11 +100,11 @@ class Heard:
             self.margins.append(named.get("base_margin"))
             return kept(booster, data, *given, **named)
 
-        xgb.Booster.inplace_predict = heard  # type: ignore[method-assign]
+        xgb.Booster.inplace_predict = heard
         try:
             yield
         finally:
-            xgb.Booster.inplace_predict = kept  # type: ignore[method-assign]
+            xgb.Booster.inplace_predict = kept
 
     def save(self, folder: Path) -> list[Ready]:
         """Write the boosters; what they were asked, a row a customer, is returned."""

@@ -98,5 +98,5 @@ class Counters:
         if self._folder is None:
             return generate_latest(self._registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together, str(self._folder))  # type: ignore[no-untyped-call]
+        MultiProcessCollector(together, str(self._folder))
         return generate_latest(together)

@@ -123,4 +123,4 @@ class Supervisor(Multiprocess):
         if self._endpoint.counts is not None and pid is not None:
             from prometheus_client.multiprocess import mark_process_dead
 
-            mark_process_dead(pid, str(self._endpoint.counts))  # type: ignore[no-untyped-call]
+            mark_process_dead(pid, str(self._endpoint.counts))

@@ -101,7 +101,7 @@ def main(folder: Path, workers: int) -> None:
     """Serve."""
     from regulars.serving import server, supervisor
 
-    supervisor.Worker = PlayedWorker  # type: ignore[misc]
+    supervisor.Worker = PlayedWorker
     endpoint = endpoint_of(folder, workers=workers, port=0, drain_seconds=5)
     server.serve(endpoint, lambda url: print(url, flush=True))
 

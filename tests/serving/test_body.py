@@ -166,8 +166,8 @@ def test_tables_beside_the_purchases_are_read_as_from_one_frame() -> None:
         same_events(a, b)
     assert found.beside.traits.numbers["age"].tolist()[0] == beside.traits.numbers["age"].tolist()[0] == 41.25
     # Of b nothing is known, not even that nobody referred him.
-    assert np.isnan(found.beside.traits.referred).tolist() == [False, True]  # type: ignore[arg-type]
-    assert np.array_equal(found.beside.traits.joined_day, beside.traits.joined_day, equal_nan=True)  # type: ignore[arg-type]
+    assert np.isnan(found.beside.traits.referred).tolist() == [False, True]
+    assert np.array_equal(found.beside.traits.joined_day, beside.traits.joined_day, equal_nan=True)
     assert {k: v.tolist() for k, v in found.beside.traits.codes.items()} == {"town": [0, -1], "category": [-1, -1]}
 
 
@@ -479,6 +479,6 @@ def test_rows_of_one_table_are_refused_by_their_place_in_it() -> None:
     rows.money("amount")
     with pytest.raises(ValueError, match="amount") as error:
         rows.faults.settle()
-    found = refused(error.value)  # type: ignore[arg-type]
+    found = refused(error.value)
     assert [(f.customer, f.table, f.row, f.field) for f in found.faults] == [(None, "purchases", 1, "amount")]
     assert SECRET not in found.body("id").decode()

@@ -76,7 +76,7 @@ def test_every_column_of_a_request_in_one_table_has_its_field(kind: str) -> None
     ],
 )
 def test_a_table_is_needed_exactly_when_the_model_looks_at_it(kind: str, tables: list[str]) -> None:
-    customer: Any = contract(kind).schema(LIMITS)["properties"]["customers"]["items"]  # type: ignore[index]
+    customer: Any = contract(kind).schema(LIMITS)["properties"]["customers"]["items"]
     assert customer["required"] == tables
     assert set(customer["properties"]) == {"customer_id", "purchases", "events", "offers", "customer"}
     assert customer["additionalProperties"] is False

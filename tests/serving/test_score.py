@@ -92,7 +92,7 @@ def test_an_answer_says_who_speaks_of_which_day(speaker: Speaker) -> None:
 def test_who_has_no_score_is_told_with_the_reason_and_rows_of_later_are_counted(speaker: Speaker) -> None:
     day = speaker.reference_day
     request = speaker.example()
-    known = request["customers"][0]  # type: ignore[index]
+    known = request["customers"][0]
     row = known["purchases"][0]
 
     def customer(who: str, *days_before: int, **more: object) -> dict[str, object]:

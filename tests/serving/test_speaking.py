@@ -75,7 +75,7 @@ async def _loaded(app: App, speaking: Speaking, body: bytes, steps: list[Callabl
         await asyncio.to_thread(step)
         await _until(lambda: not speaking.behind)
         seen = len(replies)
-        await _until(lambda seen=seen: len(replies) >= seen + CLIENTS)  # type: ignore[misc]
+        await _until(lambda seen=seen: len(replies) >= seen + CLIENTS)
     done.set()
     await asyncio.gather(*tasks)
     watch.cancel()
