@@ -142,6 +142,7 @@ def settings(ends: str, **more: Any) -> Config:
     return Config.of(purchases=dict(COLUMNS), data=data, **chosen)
 
 
+SEASON = "with the level of the season"
 CASES = {
     "tuned, with tables beside, two horizons": Case(
         243,
@@ -159,11 +160,11 @@ CASES = {
         ),
     ),
     # 28 days after a year of 364 days and a gate of 180: there is a twin.
-    "with the level of the season": Case(
-        574, 640, 90, False, settings("2024-10-15", tuning={"trials": 0}, panel={"every_days": 56})
-    ),
+    SEASON: Case(574, 640, 90, False, settings("2024-10-15", tuning={"trials": 0}, panel={"every_days": 56})),
 }
-every_case = pytest.mark.parametrize("name", CASES)
+every_case = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name == SEASON)) for name in CASES]
+)
 
 
 @cache
@@ -237,8 +238,9 @@ def test_without_the_rows_after_the_cutoff_every_prediction_of_every_model_is_bi
     assert_same(name, case.told(frame[keep], visits[visits["occurred_at"] < case.at]))
 
 
+@pytest.mark.soak
 def test_the_season_of_a_year_earlier_spoke() -> None:
-    (origin,) = truth("with the level of the season").figures["origins"]
+    (origin,) = truth(SEASON).figures["origins"]
     # 2023-01-01 + 574 days = 2024-07-28, and 364 days before it:
     assert origin["level"]["twin"] == "2023-07-30"
 
