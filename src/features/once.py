@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 V = TypeVar("V")
 
 
-class once(Generic[V]):  # noqa: N801  # used as a decorator
+class once(Generic[V]):  # noqa: N801  # a decorator is written like this, as `property` is
     """A property that is kept, as `functools.cached_property`, but without its lock.
 
     Until Python 3.12 all objects of a class share that lock: whoever answers a small request would wait for the thread

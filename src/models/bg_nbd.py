@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, expit, log_expit
 
+from ..features.once import once
 from .btyd import BLOCK, TABLE, BuyTillYouDie, beyond, horizon_of, rising
 from .discount import FORGOTTEN, annuity, integral
-from .on_demand import once
 from .optimum import settled
 from .summary import Float, Int, Real, Rows, Summary
 

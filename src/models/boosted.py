@@ -16,8 +16,8 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, DataError
+from ..features.once import once
 from .forest import Forest, proven
-from .on_demand import once
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import NotEnoughData
+from ..features.once import once
 from ..features.panel import Panel, Rhythm
 from .bg_nbd import BgNbd
 from .gamma_gamma import GammaGamma
 from .metrics import logit
-from .on_demand import OnDemand, once
+from .on_demand import OnDemand
 from .pareto_nbd import ParetoNbd
 from .summary import Summary
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clock import dates
+from ..features.once import once
 from ..features.panel import Panel
 from .concentration import segments
 from .intervals import Bounds
 from .lateness import Lateness
 from .next_order import NextOrder
-from .on_demand import once
 from .outputs import NEXT_ORDER, Wanted
 from .reasons import reasons_of
 from .sample import Sample

@@ -92,7 +92,7 @@ def test_where_trees_are_read_in_another_way_xgboost_itself_is_asked_and_that_is
     honest = Forest.margins
 
     def one_bit_more(self: Forest, rows: NDArray[np.float32], margin: object = None) -> NDArray[np.float64]:
-        found = honest(self, rows, margin)  # type: ignore[arg-type]
+        found = honest(self, rows, margin)
         found[-1] = np.nextafter(np.float32(found[-1]), np.float32(9))
         return found
 

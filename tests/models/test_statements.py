@@ -99,11 +99,11 @@ def counted(monkeypatch: pytest.MonkeyPatch, wanted: Wanted) -> Counter[str]:
 
     def booster(self: Boosted, *given: object) -> NDArray[np.float64]:
         asked[self.kind] += 1
-        return link(self, *given)  # type: ignore[arg-type]
+        return link(self, *given)
 
     def classical(self: BgNbd, *given: object) -> NDArray[np.float64]:
         asked["prior"] += 1
-        return silence(self, *given)  # type: ignore[arg-type]
+        return silence(self, *given)
 
     with monkeypatch.context() as patched:
         patched.setattr(Boosted, "link", booster)

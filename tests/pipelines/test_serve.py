@@ -347,7 +347,7 @@ def test_crownings_and_rollbacks_under_load_fail_no_request_and_a_killed_server_
                 else:
                     shop.registry.rollback(shop.name)
                 # Both workers say so, whoever of them is asked.
-                until(lambda n=number: {spoken_by(port) for _ in range(8)} == {"12"[(n + 1) % 2]})  # type: ignore[misc]
+                until(lambda n=number: {spoken_by(port) for _ in range(8)} == {"12"[(n + 1) % 2]})
             load.stop()
             found = out.result()
         assert (set(found.statuses), found.failed) == ({"200"}, 0)

@@ -30,7 +30,7 @@ def server(say: Callable[[str, bytes], Said], seen: list[dict[str, str]] | None 
                 with suppress(OSError):
                     self.wfile.write(content)
 
-        do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815
+        do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815  # as `http.server` calls them
 
         def log_message(self, text: str, *args: object) -> None:
             """Nothing."""
