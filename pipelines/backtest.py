@@ -83,5 +83,6 @@ def examiner_of(prepared: Prepared, config: Config, recipe: Recipe) -> Examiner:
 def budget_of(config: Config) -> Budget:
     """What a contact costs and brings, and which of that the user stated."""
     given, economics = config.budget, config.economics
-    stated = given.model_fields_set | (economics.model_fields_set & {"margin"})
-    return Budget(**given.model_dump(), margin=economics.margin, stated=tuple(sorted(stated)))
+    stated = given.model_fields_set | (economics.model_fields_set & {"margin", "contact_cost"})
+    money = {"margin": economics.margin, "contact_cost": economics.contact_cost}
+    return Budget(**given.model_dump(), **money, stated=tuple(sorted(stated)))

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
+from .offering_section import ContactConfig, OfferingConfig
 from .production_sections import GateConfig, MlflowConfig, MonitorConfig, ScoresConfig
 from .sections import (
     ConsentConfig,
@@ -163,13 +164,10 @@ class BacktestConfig(Section):
 
 
 class BudgetConfig(Section):
-    """What contacting a customer costs and brings, for the gain in money of the backtest; defaults are assumed."""
+    """Whom one can afford to contact, and what that brings, for the gain in money of the backtest; assumed by default."""
 
     share: float = Field(
         default=0.1, gt=0, le=1, description="at most this share of the customers with money at stake is contacted"
-    )
-    contact_cost: float = Field(
-        default=0.0, ge=0, allow_inf_nan=False, description="cost of one contact, in the ledger's currency"
     )
     save_rate: float = Field(
         default=0.1, ge=0, le=1, description="share of those contacted who stay, of those who would have fallen silent"
@@ -178,12 +176,6 @@ class BudgetConfig(Section):
         default=None, gt=0, allow_inf_nan=False, description="at most so much is spent on contacts at one cutoff"
     )
 
-    @model_validator(mode="after")
-    def _spent(self) -> BudgetConfig:
-        if self.money is not None and self.contact_cost == 0:
-            raise ValueError("`money` does nothing while a contact costs nothing; set `contact_cost`")
-        return self
-
 
 class EconomicsConfig(Section):
     """What money is worth to the company."""
@@ -191,6 +183,15 @@ class EconomicsConfig(Section):
     margin: float = Field(default=1.0, ge=0, le=1, description="share of spend that is earned; 1: values are revenue")
     discount_rate: float = Field(
         default=0.1, ge=0, allow_inf_nan=False, description="by how much money is worth less a year later, such as 0.1"
+    )
+    contact_cost: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="cost of one contact, in the ledger's currency"
+    )
+    complaint_cost: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="cost of one complaint, in the ledger's currency"
+    )
+    return_cost: float = Field(
+        default=0.0, ge=0, allow_inf_nan=False, description="cost of one order that comes back, beside its money"
     )
 
 
@@ -243,6 +244,8 @@ class Config(Section):
     budget: BudgetConfig = BudgetConfig()
     economics: EconomicsConfig = EconomicsConfig()
     lifetime: LifetimeConfig = LifetimeConfig()
+    offers: OfferingConfig = OfferingConfig()
+    contact: ContactConfig = ContactConfig()
     tuning: TuningConfig = TuningConfig()
     scores: ScoresConfig = ScoresConfig()
     mlflow: MlflowConfig = MlflowConfig()
@@ -260,6 +263,8 @@ class Config(Section):
             for key in ("company_events", "points_expire_days"):
                 if getattr(self.features, key):
                     raise ValueError(f"`features.{key}` does nothing: there is no [data.events]")
+        if self.budget.money is not None and self.economics.contact_cost == 0:
+            raise ValueError("`budget.money` does nothing while a contact costs nothing; set `economics.contact_cost`")
         return self
 
     @classmethod

@@ -90,6 +90,56 @@ CONSENT: tuple[Column, ...] = (
     Column("status", pa.string(), True, "`granted` or `withdrawn`; the last row wins, none means no"),
 )
 
+DECISIONS: tuple[Column, ...] = (
+    Column("customer_id", pa.string(), True, "about whom; ids ascend, each once"),
+    Column("decision_id", pa.string(), True, "what events refer to: 32 hex digits of campaign, wave and customer"),
+    Column("campaign", pa.string(), True, "the campaign's name"),
+    Column("as_of", pa.string(), True, "the day of the wave (YYYY-MM-DD), before which all was known"),
+    Column("arm", pa.string(), True, "`holdout`, `control`, `explore` or `chosen`; drawn before anything is optimised"),
+    Column("meant_offer", pa.string(), True, "what the policy would give, whatever the arm; empty for no offer"),
+    Column("meant_channel", pa.string(), True, "and on which channel"),
+    Column("offer", pa.string(), True, "what is given; empty for no offer"),
+    Column("channel", pa.string(), True, "on which channel; empty for no offer"),
+    Column("send_at", INSTANT, False, "when; missing for no offer"),
+    Column("valid_until", pa.string(), False, "the last day (YYYY-MM-DD) on which it can be redeemed"),
+    Column("propensity", pa.float64(), True, "chance, before the draw, that this customer gets what is given, 0..1"),
+    Column("gain_low", pa.float64(), True, "expected incremental profit of what is given, if responses are low"),
+    Column("gain", pa.float64(), True, "expected incremental profit of what is given; 0 for no offer"),
+    Column("gain_high", pa.float64(), True, "the same, if responses are high"),
+    Column("meant_gain", pa.float64(), True, "expected incremental profit of what is meant; 0 for no offer"),
+    Column("cost", pa.float64(), True, "expected cost of what is given: contact and redeemed value, in currency"),
+    Column("basis", pa.string(), True, "`assumed`, `measured` or `modelled`; empty for no offer"),
+    Column("why", pa.string(), True, "why nothing is given; empty where something is"),
+    Column("expected_spend", pa.float64(), True, "what the model expected of the customer, in currency"),
+    Column("p_churn", pa.float64(), True, "and the chance of silence"),
+    Column("catalogue", pa.string(), True, "digest of the catalogue"),
+    Column("responses", pa.string(), True, "digest of the responses that it was reckoned with"),
+    Column("model_version", pa.string(), True, "the version of the model that spoke"),
+    Column("run_id", pa.string(), True, "the training that made it"),
+)
+"""One row for every scored customer of a wave, those who get nothing included; it is never changed."""
+
+RESPONSES: tuple[Column, ...] = (
+    Column("event_id", pa.string(), True, "the same id twice is the same event"),
+    Column("decision_id", pa.string(), True, "what it is about"),
+    Column("kind", pa.string(), True, "of `RESPONSE_KINDS`"),
+    Column("occurred_at", INSTANT, True, "when, as a UTC instant"),
+    Column("value", MONEY, False, "of a redemption: what it took off or cost; of a conversion: what was bought"),
+)
+"""What happened to decisions."""
+
+RESPONSE_KINDS = (
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "redeemed",
+    "converted",
+    "unsubscribed",
+    "complained",
+    "rejected",
+)
+
 BESIDE: Mapping[str, tuple[Column, ...]] = {
     "events": EVENTS,
     "customers": CUSTOMERS,

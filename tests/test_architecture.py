@@ -25,6 +25,7 @@ FOUNDATION = {
     "tuning_section",
     "production_sections",
     "serving_section",
+    "offering_section",
     "config",
 }
 BELOW_INTAKE = FOUNDATION | {"disk"}
@@ -42,7 +43,8 @@ MAY_IMPORT = {
     "tuning_section": {"errors", "sections"},
     "production_sections": {"errors", "sections"},
     "serving_section": {"errors", "sections"},
-    "config": {"errors", "schema", "clock", "sections", "tuning_section", "production_sections", "serving_section"},
+    "offering_section": {"errors", "sections"},
+    "config": FOUNDATION - {"config"},
     "disk": {"errors"},
     "log": {"errors", "disk"},
     "progress": {"log"},

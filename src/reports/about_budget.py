@@ -94,8 +94,8 @@ def _words(report: ReportInput, assumed: list[str]) -> list[str]:
             "and who then left is known; the size of the gain rests on the assumptions."
         )
     words.append(
-        "To count with figures of your own, write them in the configuration, in [budget] (share, contact_cost, "
-        "save_rate; money, the most to be spent) and [economics] (margin), and train again."
+        "To count with figures of your own, write them in the configuration, in [budget] (share, save_rate; "
+        "money, the most to be spent) and [economics] (margin, contact_cost), and train again."
     )
     words.append(
         "At random contacts as many, whoever they are. Best possible knows who will not buy; nobody can earn more."

@@ -44,7 +44,7 @@ def test_a_ledger_that_is_said_to_cover_more_allows_later_windows() -> None:
 
 
 def test_the_budget_is_the_configurations_and_what_that_does_not_state_is_assumed() -> None:
-    config = config_of(budget={"share": 0.2, "contact_cost": 0.5, "money": 40}, economics={"margin": 1})
+    config = config_of(budget={"share": 0.2, "money": 40}, economics={"margin": 1, "contact_cost": 0.5})
     found = budget_of(config)
     assert found == Budget(0.2, 0.5, 0.1, 1.0, 40.0, ("contact_cost", "margin", "money", "share"))
     assert found.assumed == ("save_rate",)
@@ -56,12 +56,11 @@ def test_the_budget_is_the_configurations_and_what_that_does_not_state_is_assume
     [
         ({"share": 0}, "RG016: `budget.share`"),
         ({"share": 1.5}, "RG016: `budget.share`"),
-        ({"contact_cost": -1}, "RG016: `budget.contact_cost`"),
-        ({"contact_cost": float("inf")}, "RG016: `budget.contact_cost`"),
+        ({"contact_cost": 1}, "RG014: unknown key `budget.contact_cost`"),
         ({"save_rate": 2}, "RG016: `budget.save_rate`"),
         ({"margin": 0.4}, "RG014: unknown key `budget.margin`"),
-        ({"money": 0, "contact_cost": 1}, "RG016: `budget.money`"),
-        ({"money": 100}, "RG016: `budget`.*`money` does nothing while a contact costs nothing"),
+        ({"money": 0}, "RG016: `budget.money`"),
+        ({"money": 100}, "RG016: .*`budget.money` does nothing while a contact costs nothing"),
         ({"saverate": 0.2}, "RG014: unknown key `budget.saverate`.*did you mean `save_rate`"),
     ],
 )
