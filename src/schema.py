@@ -110,6 +110,7 @@ DECISIONS: tuple[Column, ...] = (
     Column("cost", pa.float64(), True, "expected cost of what is given: contact and redeemed value, in currency"),
     Column("basis", pa.string(), True, "`assumed`, `measured` or `modelled`; empty for no offer"),
     Column("why", pa.string(), True, "why nothing is given; empty where something is"),
+    Column("permitted", pa.int64(), False, "bit i is set where the catalogue's option i may be given; of up to 63"),
     Column("expected_spend", pa.float64(), True, "what the model expected of the customer, in currency"),
     Column("p_churn", pa.float64(), True, "and the chance of silence"),
     Column("catalogue", pa.string(), True, "digest of the catalogue"),

@@ -109,15 +109,15 @@ class Module:
     def tree(self) -> ast.Module:
         return _parsed(self.path)
 
-    def imports(self) -> list[Import]:
+    def imports(self) -> tuple[Import, ...]:
         """Every import, wherever it stands."""
-        return [i for node in ast.walk(self.tree) for i in self._read(node)]
+        return _imports(self)
 
     def imports_when_loaded(self) -> list[Import]:
         """Only those that run when the module is imported."""
-        return [i for node in _run_at_import(self.tree.body) for i in self._read(node)]
+        return [i for node in _run_at_import(self.tree.body) for i in self.read(node)]
 
-    def _read(self, node: ast.AST) -> Iterator[Import]:
+    def read(self, node: ast.AST) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 ours = alias.name.split(".")[0] == "regulars"
@@ -139,6 +139,11 @@ class Module:
 
     def at(self, line: int) -> str:
         return f"{self.path.relative_to(ROOT)}:{line}"
+
+
+@cache
+def _imports(module: Module) -> tuple[Import, ...]:
+    return tuple(i for node in ast.walk(module.tree) for i in module.read(node))
 
 
 @cache

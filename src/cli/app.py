@@ -23,6 +23,8 @@ from ..errors import RegularsError, shown, unnamed
 from ..log import KINDS, Log, ended, logged
 from .beginning import demo, init
 from .data import check, features
+from .offers import assign, export, learn, log_events, measure
+from .offers import plan as plan_offers
 from .operations import doctor, monitor, plan
 from .people import forget
 from .registry import compare, models, promote, reproduce, rollback
@@ -51,6 +53,9 @@ JOBS = {
     "score": ("score", "scoring"),
     "promote": ("promote", "judging a challenger"),
     "rollback": ("promote", "rolling back"),
+    "offers assign": ("offers", "assigning offers"),
+    "offers log-events": ("offers", "logging events"),
+    "offers learn": ("offers", "learning what offers do"),
 }
 """Commands of which only one runs at a time beside a configuration: under which name, and what the other is told."""
 
@@ -60,6 +65,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+offers = typer.Typer(
+    help="Offers that pay: a plan under a budget, decisions, lists for a channel, what came back, and did it work?",
+    no_args_is_help=True,
     rich_markup_mode=None,
 )
 
@@ -142,16 +152,15 @@ def _terminated(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _at_work(command: Callable[..., None]) -> Callable[..., None]:
+def _at_work(command: Callable[..., None], name: str) -> Callable[..., None]:
     """A command that is kept in the journal beside its configuration, and of whose kind only one runs at a time."""
-    name = command.__name__
 
     @functools.wraps(command)
     def run(**given: object) -> None:
         config, writes = given.get("config"), not _writes_nothing(name, given)
         folder = config.resolve().parent if isinstance(config, Path) and config.is_file() else None
         if _door.log is not None:
-            _door.log.folder, _door.log.recorded = folder, writes
+            _door.log.command, _door.log.folder, _door.log.recorded = name, folder, writes
         if folder is not None and writes and name in JOBS:
             with job(folder / ".regulars", *JOBS[name]):
                 command(**given)
@@ -189,4 +198,8 @@ for _command in (
     forget,
     demo,
 ):
-    app.command()(_at_work(_command))
+    app.command()(_at_work(_command, _command.__name__))
+for _command in (plan_offers, assign, export, log_events, measure, learn):
+    _name = _command.__name__.replace("_", "-")
+    offers.command(_name)(_at_work(_command, f"offers {_name}"))
+app.add_typer(offers, name="offers")

@@ -58,7 +58,7 @@ class Asked:
             raise ConfigError(
                 "this bundle holds no offers",
                 needed="`offers` left out, or false",
-                do="decide on offers from `p_churn` and `expected_spend` yourself",
+                do="ask `POST /v1/recommendations` of `regulars serve`, or run `regulars offers plan`",
                 code="RG305",
             )
         day = params.get("as_of") or model.trained_on

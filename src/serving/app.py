@@ -36,10 +36,11 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Pairs = list[tuple[bytes, bytes]]
 
-SCORE, INVOCATIONS, CUSTOMER = "/v1/score", "/invocations", "/v1/customers/{id}"
+SCORE, RECOMMENDATIONS = "/v1/score", "/v1/recommendations"
+INVOCATIONS, CUSTOMER = "/invocations", "/v1/customers/{id}"
 PING, HEALTH, VERSION, METRICS, OPENAPI = "/ping", "/health", "/version", "/metrics", "/openapi.json"
-PAGES = {page.encode(): page for page in (SCORE, INVOCATIONS, PING, HEALTH, VERSION, METRICS, OPENAPI)}
-POSTED = (SCORE, INVOCATIONS)
+PAGES = {page.encode(): page for page in (SCORE, RECOMMENDATIONS, INVOCATIONS, PING, HEALTH, VERSION, METRICS, OPENAPI)}
+POSTED = (SCORE, RECOMMENDATIONS, INVOCATIONS)
 OPEN = (PING, HEALTH)
 """Without a key: who keeps the server alive needs them."""
 NOWHERE = "other"
@@ -161,6 +162,10 @@ class App:
             type_of(headers, (JSON,))
             body = await self._arrival.body(headers, receive)
             return await self._computed(body, lambda s: self._handlers.score(s, self._config, body, self._day()))
+        if page == RECOMMENDATIONS:
+            type_of(headers, (JSON,))
+            body = await self._arrival.body(headers, receive)
+            return await self._computed(body, lambda s: self._recommended(s, body))
         if page == INVOCATIONS:
             kind = type_of(headers, (JSON, CSV))
             body = await self._arrival.body(headers, receive)
@@ -192,6 +197,12 @@ class App:
             speaker = self._speaking.speaker
             done = await asyncio.get_running_loop().run_in_executor(self._computer, work, speaker)
             return Answer(done, speaker, size=len(body))
+
+    def _recommended(self, speaker: Speaker, body: bytes) -> bytes:
+        """What is recommended to whom, and counted."""
+        found = self._handlers.recommend(speaker, self._config, body, self._day())
+        self.counters.recommended(found.arms)
+        return found.body
 
     async def _looked_up(self, raw: bytes) -> Answer:
         """What is read from published scores."""

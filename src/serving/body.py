@@ -7,8 +7,9 @@ keys and rows that are not as needed (422, all of them by customer, table, row a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 
 import numpy as np
@@ -93,10 +94,27 @@ class Door:
             400 (``RG380``), 413 (``RG381``) or 422 (``RG382``).
         """
         if objects_told(body, self._objects) > self._objects:
-            raise self._too_large()
+            raise self.too_large()
         found = self._columns(body)
         if keys_told(body) > found.keys and (places := doubled(body)):
             raise invalid([self.places.fault(place, "each key once", key) for place, key in places])
+        return self._request(found)
+
+    def taken(self, content: object) -> Request:
+        """As `read`, of plain values in which no key stands twice.
+
+        Raises
+        ------
+        Problem
+            413 (``RG381``) or 422 (``RG382``).
+        """
+        self._check_size(content)
+        found = Columns.of(content, self.contract)
+        if found is None:
+            raise self._unlike(partial(self._validator.validate_python, content))
+        return self._request(found)
+
+    def _request(self, found: Columns) -> Request:
         noted = _Noted()
         as_of = self._day(found.as_of, noted)
         wanted = self._wanted(found.outputs, found.horizons, noted)
@@ -110,19 +128,20 @@ class Door:
         except Problem:
             # Numbers that JSON does not have are read all the same, to be told by their place.
             self._check_size(read(body, infinite=True))
-            raise self._refusal(body) from None
+            raise self._unlike(partial(self._validator.validate_json, body)) from None
         self._check_size(content)
         found = Columns.of(content, self.contract)
         if found is None:
-            raise self._refusal(body)
+            raise self._unlike(partial(self._validator.validate_json, body))
         return found
 
     def _check_size(self, content: object) -> None:
         customers, rows = _size(content, TABLES)
         if customers > self.limits.max_customers or rows > self.limits.max_rows:
-            raise self._too_large()
+            raise self.too_large()
 
-    def _too_large(self) -> Problem:
+    def too_large(self) -> Problem:
+        """The refusal of more than the limits."""
         most = f"{self.limits.max_customers} customers and {self.limits.max_rows} rows"
         return Problem(413, f"a request may hold up to {most}; send several", "RG381")
 
@@ -188,10 +207,10 @@ class Door:
         columns["customer_id"] = [found.ids[i] for i in told]
         return Rows(columns, np.array(told, np.int64), "customers", noted.faults)
 
-    def _refusal(self, body: bytes) -> Problem:
-        """What the validator has against a body."""
+    def _unlike(self, validated: Callable[[], object]) -> Problem:
+        """What the validator has against a request."""
         try:
-            self._validator.validate_json(body)
+            validated()
         except ValidationError as error:
             return self.places.invalid(error.errors(include_url=False, include_input=False))
         return invalid(())

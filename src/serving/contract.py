@@ -23,7 +23,9 @@ from ..models.rows import MOST, NEEDED_ID, NEEDED_NUMBER, NEEDED_TEXT, NEEDED_TI
 from ..schema import BESIDE, PURCHASES
 from ..serving_section import ServeConfig
 
-Kind = Literal["id", "word", "text", "time", "number", "initiator"]
+Kind = Literal["id", "word", "text", "time", "number", "initiator", "status"]
+STATUSES = ("granted", "withdrawn")
+"""Of a permission."""
 NEEDED: Mapping[Kind, str] = {
     "id": NEEDED_ID,
     "word": NEEDED_WORD,
@@ -31,6 +33,7 @@ NEEDED: Mapping[Kind, str] = {
     "time": NEEDED_TIME,
     "number": NEEDED_NUMBER,
     "initiator": " or ".join(f"`{name}`" for name in INITIATORS),
+    "status": " or ".join(f"`{name}`" for name in STATUSES),
 }
 DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 FIRST_DAY, LAST_DAY = "1990-01-01", "2099-12-31"
@@ -97,6 +100,8 @@ class Field:
             told["pattern"] = f"^{TIME}$"
         elif self.kind == "initiator":
             told = {"enum": [*INITIATORS, None]}
+        elif self.kind == "status":
+            told = {"enum": [*STATUSES]}
         elif self.kind in ("id", "word"):
             told["pattern"] = r"\S"
         return {**told, "description": f"{self.meaning}; {self.needed}"}

@@ -6,6 +6,7 @@ of all where they lay their figures down in a folder. Labels are names of ours a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +57,22 @@ class Counters:
             "regulars_requests_waiting", "Requests that wait for their turn.", registry=mine,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        self._recommendations = Counter(
+            "regulars_recommendations", "Customers to whom offers were recommended, or none.", ("arm", "given"),
+            registry=mine,
+        )  # fmt: skip
         self._version = Gauge(
             "regulars_model_version", "The version that speaks.", registry=mine, multiprocess_mode="liveall"
         )
         self._reference = Gauge(
             "regulars_reference_timestamp_seconds",
             "The day as of which other customers tell; its distance from now is their age.",
+            registry=mine,
+            multiprocess_mode="livemin",
+        )
+        self._policy = Gauge(
+            "regulars_policy_timestamp_seconds",
+            "The day of the wave whose policy recommends; 0 where there is none.",
             registry=mine,
             multiprocess_mode="livemin",
         )
@@ -86,11 +97,17 @@ class Counters:
         """Something was refused."""
         self._refusals.labels(code).inc()
 
+    def recommended(self, arms: Mapping[tuple[str, bool], int]) -> None:
+        """To so many customers of an arm something was recommended, or nothing."""
+        for (arm, given), customers in arms.items():
+            self._recommendations.labels(arm, "yes" if given else "no").inc(customers)
+
     def speaks(self, speaker: Speaker, swaps: int) -> None:
         """Who speaks from now on, and how many have taken over since it was last said."""
         if speaker.version.isdecimal():
             self._version.set(int(speaker.version))
         self._reference.set(speaker.reference_day.day * _DAY_SECONDS)
+        self._policy.set(0 if speaker.offering is None else speaker.offering.as_of.day * _DAY_SECONDS)
         self._swaps.inc(swaps)
 
     def page(self) -> bytes:

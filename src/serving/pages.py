@@ -16,6 +16,7 @@ from ..clock import Cutoff
 
 if TYPE_CHECKING:
     from ..serving_section import ServeConfig
+    from .recommend import Recommended
     from .speaker import Speaker
 
 
@@ -23,6 +24,12 @@ def _score(speaker: Speaker, config: ServeConfig, body: bytes, day: Cutoff) -> b
     from .score import score
 
     return score(speaker, config, body, day)
+
+
+def _recommend(speaker: Speaker, config: ServeConfig, body: bytes, day: Cutoff) -> Recommended:
+    from .recommend import recommend
+
+    return recommend(speaker, config, body, day)
 
 
 def _invocations(speaker: Speaker, config: ServeConfig, body: bytes, kind: str) -> bytes:
@@ -51,6 +58,8 @@ class Handlers:
     ----------
     score : callable
         Of a body and today.
+    recommend : callable
+        Of a body and today.
     invocations : callable
         Of a body and its type.
     customer : callable
@@ -60,6 +69,7 @@ class Handlers:
     """
 
     score: Callable[[Speaker, ServeConfig, bytes, Cutoff], bytes] = field(default=_score)
+    recommend: Callable[[Speaker, ServeConfig, bytes, Cutoff], Recommended] = field(default=_recommend)
     invocations: Callable[[Speaker, ServeConfig, bytes, str], bytes] = field(default=_invocations)
     customer: Callable[[Speaker, bytes], bytes] = field(default=_customer)
     openapi: Callable[[Speaker, ServeConfig, bool], bytes] = field(default=_openapi)

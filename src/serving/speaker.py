@@ -19,6 +19,7 @@ from .customers import Customers, names_of
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .offering import Offering
     from .stage import Facts, Stage
 
 
@@ -41,6 +42,10 @@ class Speaker:
         Reads requests to this model.
     customers : Customers
         The published scores.
+    offering : Offering or None
+        Decides on offers; None where no wave was assigned.
+    no_offers : str
+        Why it does not, where one was.
     """
 
     model: Model
@@ -52,6 +57,8 @@ class Speaker:
     bundle: str
     door: Door
     customers: Customers
+    offering: Offering | None = None
+    no_offers: str = ""
 
     def example(self) -> dict[str, object]:
         """A request that is answered with a row."""

@@ -1,8 +1,8 @@
 """The stage: what a worker needs to speak, laid ready in a folder by whoever knows the registry.
 
-In: a folder of one server's own. Out: ``stages/<n>/`` with the bundle, ``facts.json`` and, where published scores came
-with one, ``reference.json``; the link ``current``, which is moved in one step, and ``trouble``, why a newer champion is
-not on it. A reader who follows the link finds a whole stage, old or new. What is missing in it is an error.
+In: a folder of one server's own. Out: ``stages/<n>/`` with the bundle, ``facts.json``, where published scores came with
+one ``reference.json``, and where a wave of offers was assigned its ``policy.json``; the link ``current``, which is moved
+in one step, and ``trouble``, why a newer champion is not on it. A reader who follows the link finds a whole stage, old or new. What is missing in it is an error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .speaker import Speaker
 
 STAGES, CURRENT, TROUBLE = "stages", "current", "trouble"
-BUNDLE, REFERENCE, FACTS = "bundle", "reference.json", "facts.json"
+BUNDLE, REFERENCE, FACTS, POLICY = "bundle", "reference.json", "facts.json", "policy.json"
 KEPT = 3
 """So many stages stay: a worker may still be reading one that was left."""
 
@@ -44,6 +44,10 @@ class Facts:
         As of which day the other customers speak.
     scores : str
         The folder of published scores.
+    online : str
+        The folder in which recommendations are kept; empty where they are not.
+    no_offers : str
+        Why no policy was laid here, where one is known of.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Facts:
     bundle: str
     reference_day: str
     scores: str
+    online: str = ""
+    no_offers: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class Stage:
     def reference(self) -> Reference | None:
         """What other customers told the published scores; None where the model's own day of training counts."""
         return Reference.from_dict(self._json(REFERENCE)) if (self.folder / REFERENCE).is_file() else None
+
+    def policy(self) -> dict[str, Any] | None:
+        """How offers are decided on, as the newest wave does; None where none was assigned."""
+        return self._json(POLICY) if (self.folder / POLICY).is_file() else None
 
     def speaker(self, config: Config, before: Speaker | None = None) -> Speaker:
         """Whoever speaks from here; of the one before, what is the same is used again.

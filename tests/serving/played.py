@@ -36,6 +36,7 @@ def speaker_of(version: str = "7") -> Any:
         run_id="0a1b",
         reference_day=Cutoff.parse("2024-01-31"),
         model=SimpleNamespace(trained_on="2024-01-01"),
+        offering=None,
     )
 
 

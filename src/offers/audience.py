@@ -1,0 +1,107 @@
+"""Whom a wave is about: what a model says of every customer, what is known of them, and how they were treated of late.
+
+In: published scores, the customers' declared attributes, contacts and offers of the past. Out: an `Audience` with one row
+a scored customer, ids ascending. A number that is missing is NaN, a text None; a rule never takes who is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import Cutoff
+from ..errors import DataError
+from ..models.outputs import OUTPUTS
+from .economics import EXPECTED
+
+UNSURE = ("spend_low", "spend_high")
+"""How much a customer's spend may differ from what is expected, for what a comparison could find."""
+SEGMENT = "segment"
+READ = (*EXPECTED, *UNSURE, SEGMENT)
+"""The scores that a plan itself looks at, whatever the rules of the catalogue do."""
+FACTS: Mapping[str, str] = {
+    "open_complaint": "whether a complaint is open",
+    "contacts_30d": "contacts of all departments within the 30 days before",
+    "days_since_contact": "days since the last contact; missing without one",
+    "days_since_offer": "days since the last offer; missing without one",
+}
+"""What is known of how a customer was treated."""
+UNSAID = frozenset({"basis", "horizon_days", "reasons", "model", "value_model"})
+"""Scores that say something of the model, not of a customer."""
+FIELDS: Mapping[str, str] = {
+    **{name: output.meaning for name, output in OUTPUTS.items() if name not in UNSAID},
+    **FACTS,
+}
+"""The fields that rules may look at, beside the declared attributes and numbers of the customers."""
+_RECENT = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Audience:
+    """The customers of a wave; every column has the shape (n_customers,).
+
+    Parameters
+    ----------
+    customer_ids : sequence of str
+        Ascending, each once.
+    as_of : Cutoff
+        The day before which all of it was known.
+    horizon_days : int
+        The window of `p_churn`, `expected_orders`, `expected_spend`, `spend_low` and `spend_high`.
+    currency : str
+    columns : mapping of str to ndarray
+        Scores, attributes and facts: float64, bool, or object arrays of text.
+
+    Raises
+    ------
+    DataError
+        ``RG422`` where ids do not ascend, a column has another length, or what gains are reckoned from is missing.
+
+    Examples
+    --------
+    >>> said = {name: np.array([0.5]) for name in EXPECTED}
+    >>> Audience(["ann"], Cutoff.parse("2024-03-04"), 30, "EUR", said).n
+    1
+    """
+
+    customer_ids: Sequence[str]
+    as_of: Cutoff
+    horizon_days: int
+    currency: str
+    columns: Mapping[str, NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        ids = self.customer_ids
+        if any(one >= two for one, two in zip(ids, ids[1:], strict=False)):
+            raise DataError("the customers do not stand in the order of their ids, each once", code="RG422")
+        wrong = [name for name, values in self.columns.items() if len(values) != self.n]
+        wrong += [n for n in EXPECTED if n not in self.columns or not np.isfinite(self.columns[n]).all()]
+        if wrong:
+            raise DataError(
+                "the scores are not whole", needed="a value for every customer", offending=wrong, code="RG422"
+            )
+
+    @property
+    def n(self) -> int:
+        """How many customers."""
+        return len(self.customer_ids)
+
+    def sd(self) -> float:
+        """By how much a customer's spend differs from what is expected, as a standard deviation; NaN if not known.
+
+        Half the 80 % interval of the model, over 1.2816: what covariates leave unexplained in a comparison.
+        """
+        if not set(UNSURE) <= set(self.columns) or not self.n:
+            return float("nan")
+        low, high = (np.asarray(self.columns[name], np.float64) for name in UNSURE)
+        width = (high - low)[np.isfinite(high - low)] / (2 * 1.2816)
+        return float(np.sqrt(np.mean(width**2))) if len(width) else float("nan")
+
+
+def treated(n: int, as_of: Cutoff, contacts: Iterable[tuple[Any, Any]], offers: Iterable[tuple[Any, Any]]) -> Any:
+    """The facts."""
+    raise NotImplementedError

@@ -1,0 +1,144 @@
+"""What in a catalogue cannot be meant, and what is allowed and yet worth a second look.
+
+In: a catalogue whose parts are each right by themselves. Out: sentences; the first of `contradictions` is why the
+catalogue is refused, those of `remarks` are shown with every plan. Nothing missing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import did_you_mean
+from .offer import TYPES, Offer
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue, Limit
+
+
+def contradictions(catalogue: Catalogue) -> Iterator[str]:
+    """Why a catalogue is refused."""
+    yield from _twice("channels have the name", (c.name for c in catalogue.channels))
+    yield from _twice("offers have the id", (o.id for o in catalogue.offers))
+    yield from _unknown_channels(catalogue)
+    for offer in catalogue.offers:
+        if offer.group is not None and not offer.cool_down_days:
+            yield (
+                f"offer `{offer.id}`: `group` does nothing while `cool_down_days` is 0, since nobody gets two offers in "
+                "a wave; give the days, or leave `group` out"
+            )
+    for limit in catalogue.limits:
+        yield from _unknown_action(catalogue, limit)
+    yield from _limits_twice(catalogue.limits)
+    yield from _shut(catalogue)
+
+
+def _twice(what: str, names: Iterable[str]) -> Iterator[str]:
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"{times} {what} `{name}`; give each its own"
+
+
+def _unknown_channels(catalogue: Catalogue) -> Iterator[str]:
+    known = [c.name for c in catalogue.channels]
+    for offer in catalogue.offers:
+        for name in offer.channels:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield f"offer `{offer.id}`: there is no channel `{name}`; {hint} Else add it as [[channels]]"
+
+
+def _unknown_action(catalogue: Catalogue, limit: Limit) -> Iterator[str]:
+    kind, _, name = limit.action.partition(":")
+    known = {
+        "offer": [o.id for o in catalogue.offers],
+        "type": list(TYPES),
+        "channel": [c.name for c in catalogue.channels],
+        "group": sorted({o.group for o in catalogue.offers if o.group}),
+    }
+    if kind in known and name not in known[kind]:
+        hint = did_you_mean(name, known[kind]) if known[kind] else "no offer has a `group`"
+        yield f"the limit `{limit.action}` names a {kind} that there is not; {hint}"
+    elif not any(limit.covers(o) for o in catalogue.options):
+        yield f"the limit `{limit.action}` does nothing: no offer of the catalogue falls under it; leave it out"
+
+
+def _limits_twice(limits: tuple[Limit, ...]) -> Iterator[str]:
+    for i, limit in enumerate(limits):
+        for other in limits[:i]:
+            if _about(limit) == _about(other):
+                low, high = sorted((limit.amount, other.amount))
+                yield (
+                    f"two limits say how much of `{limit.action}` there may be, {low:g} and {high:g}, for the same "
+                    "entity and period; keep the one you mean"
+                )
+
+
+def _about(limit: Limit) -> tuple[str, str, str | int, bool]:
+    return limit.action, limit.entity, limit.period, limit.money is not None
+
+
+def _shut(catalogue: Catalogue) -> Iterator[str]:
+    """An offer of which every option is limited to nothing can never be given."""
+    shut = [m for m in catalogue.limits if m.amount == 0]
+    for offer in catalogue.offers:
+        options = [o for o in catalogue.options if o.offer.id == offer.id]
+        by = [next((m for m in shut if _shuts(m, offer) and m.covers(o)), None) for o in options]
+        if by and all(by):
+            names = ", ".join(dict.fromkeys(f"`{m.action}`" for m in by if m is not None))
+            yield (
+                f"offer `{offer.id}` stands in the catalogue, and the limit {names} of 0 shuts it out; leave one of them "
+                "out"
+            )
+
+
+def _shuts(limit: Limit, offer: Offer) -> bool:
+    """A limit of no money shuts out only what costs some; a limit of no contacts shuts out all."""
+    return limit.count == 0 or offer.taken != (0.0, 0.0)
+
+
+def remarks(catalogue: Catalogue, margin: float) -> Iterator[str]:
+    """What is allowed and yet worth a second look, given the company's margin."""
+    campaign = catalogue.campaign
+    if campaign.budget == 0:
+        yield "the budget is 0: a plan gives nothing to anybody, unless it costs nothing"
+    if campaign.control == 0:
+        yield "control is 0: there is nobody to compare with, so that nothing can be said of what the campaign brought"
+    if campaign.explore == 0:
+        yield "explore is 0: offers that the plan does not choose are never tried, and nothing is learnt of them"
+    carried = {name for offer in catalogue.offers for name in offer.channels}
+    for channel in catalogue.channels:
+        if channel.name not in carried:
+            yield f"no offer goes by the channel `{channel.name}`"
+    for offer in catalogue.offers:
+        yield from _remarks_of(offer, margin)
+        if offer.valid_days is not None and (campaign.window_days or offer.valid_days) < offer.valid_days:
+            yield (
+                f"offer `{offer.id}` is valid for {offer.valid_days} days and the campaign is read out after "
+                f"{campaign.window_days}: what is redeemed later is not counted"
+            )
+    yield from _idle(catalogue.limits)
+
+
+def _remarks_of(offer: Offer, margin: float) -> Iterator[str]:
+    name = f"offer `{offer.id}`"
+    loss = offer.loss(margin)
+    if offer.economics.at_a_loss is not None:
+        yield f"{name} is given at a loss on purpose: {offer.economics.at_a_loss}"
+    elif offer.taken != (0.0, 0.0) and loss >= 0:
+        yield f"{name} costs {100 * (offer.margin(margin) + loss):g} % of an order: more than it earns"
+    elif offer.taken.money and not offer.minimum_spend and offer.economics.funding < 1:
+        yield f"{name} has no `minimum_spend`: on a small order it costs more than is earned"
+    response = offer.response
+    if max(response.save.high, response.extra_spend.high) <= 0 and not offer.is_service:
+        yield f"{name} is expected to bring nothing ([offers.response] save and extra_spend are 0): it is never chosen"
+
+
+def _idle(limits: tuple[Limit, ...]) -> Iterator[str]:
+    """A limit below a stricter one on everything never bites."""
+    anything = [m for m in limits if m.action == "any"]
+    for limit in limits:
+        for wide in anything:
+            if limit.action != "any" and _about(limit)[1:] == _about(wide)[1:] and limit.amount >= wide.amount:
+                yield f"the limit `{limit.action}` of {limit.amount:g} never bites: all together are {wide.amount:g}"

@@ -1,0 +1,266 @@
+"""What a request for recommendations says beside purchases: permissions, contacts, complaints, attributes.
+
+In: the customers of a request as plain values. Out: `Asides`: who may be asked by whom, what reached whom lately, what
+the rules of the catalogue look at. Left out: no permission, no contact that is known of, nothing known of the customer.
+What cannot be read is told by customer, table, row and field, and nothing that was sent is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import SchemaValidator, ValidationError, core_schema
+
+from ..clock import Zone
+from ..features.lines import Int64
+from ..models.rows import AT_ONCE, Faults, Rows, Unreadable
+from .contract import NEEDED, STATUSES, Field
+from .faults import LEFT_OUT, unlike
+from .problems import Fault
+
+CONSENT: tuple[Field, ...] = (
+    Field("recorded_at", "time", "when it was said; without an offset it is business time"),
+    Field("channel", "word", "such as email; `all` is every one"),
+    Field("purpose", "word", "such as marketing; `all` is every one"),
+    Field("status", "status", "the last row wins"),
+)
+CONTACTS: tuple[Field, ...] = (
+    Field("contacted_at", "time", "when; without an offset it is business time"),
+    Field("channel", "word", "on which channel, whichever department it was"),
+    Field("offer", "text", "the offer of the catalogue, if it was one", False, True),
+)
+LISTS: Mapping[str, tuple[Field, ...]] = {"consent": CONSENT, "contacts": CONTACTS}
+ATTRIBUTES = "attributes"
+KEYS = (*LISTS, ATTRIBUTES)
+TOLD_BY = ("complaint", "complaint_resolved")
+"""Kinds of events that are looked at, whether the model does so or not."""
+COMPANY = "company"
+_MEANINGS = {
+    "consent": "permissions of the customer; none means no",
+    "contacts": "what reached the customer lately, whoever sent it; none sent, none known",
+    ATTRIBUTES: "what the rules of the catalogue look at: all of it, or {}; other names are passed over",
+}
+_NEEDED = {**dict.fromkeys(LISTS, "a list of rows, which may be empty"), ATTRIBUTES: "an object, which may be empty"}
+_TIMES = {"consent": "recorded_at", "contacts": "contacted_at", "events": "occurred_at"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """Rows of one list, of all customers one after the other.
+
+    Parameters
+    ----------
+    customer : ndarray of int64, shape (n_rows,)
+        The place of each row's customer in the request.
+    at, known_at : ndarray of int64, shape (n_rows,)
+        UTC microseconds.
+    texts : dict of str to list of str
+        Its other fields; missing is empty.
+    """
+
+    customer: Int64
+    at: Int64
+    known_at: Int64
+    texts: Mapping[str, list[str]]
+
+    def before(self, limit: int) -> Told:
+        """What had happened, and was known, before an instant."""
+        kept = (self.at < limit) & (self.known_at < limit)
+        texts = {
+            name: [v for v, here in zip(of, kept.tolist(), strict=True) if here] for name, of in self.texts.items()
+        }
+        return Told(self.customer[kept], self.at[kept], self.known_at[kept], texts)
+
+
+@dataclass(frozen=True)
+class Asides:
+    """What stands beside the purchases of a request's customers.
+
+    Parameters
+    ----------
+    consent, contacts, events : Told
+        Of the events those that are complaints, ends of complaints, or contacts by the company.
+    attributes : dict of str to ndarray of shape (n_customers,)
+        Texts (None where unknown) and numbers (NaN).
+    """
+
+    consent: Told
+    contacts: Told
+    events: Told
+    attributes: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class AsideDoor:
+    """Reads what stands beside purchases.
+
+    Parameters
+    ----------
+    texts, numbers : tuple of str
+        Names among `attributes` that the rules of the catalogue look at.
+    """
+
+    texts: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    @cached_property
+    def attributes(self) -> tuple[Field, ...]:
+        """The fields of `attributes`."""
+        meaning = "a rule of the catalogue looks at it"
+        texts = (Field(name, "text", meaning, nullable=True) for name in self.texts)
+        return (*texts, *(Field(name, "number", meaning, nullable=True) for name in self.numbers))
+
+    def fields(self, name: str) -> Mapping[str, Field]:
+        """Of a row of one of the lists, or of `attributes`, by name."""
+        return {f.name: f for f in LISTS.get(name, self.attributes)}
+
+    @cached_property
+    def _validator(self) -> SchemaValidator:
+        rows = {name: core_schema.list_schema(_object(fields)) for name, fields in LISTS.items()}
+        known: dict[str, core_schema.CoreSchema] = {**rows, ATTRIBUTES: _object(self.attributes, any_keys=True)}
+        told = {name: core_schema.typed_dict_field(of, required=False) for name, of in known.items()}
+        customers = core_schema.list_schema(core_schema.typed_dict_schema(told))
+        return SchemaValidator(customers, core_schema.CoreConfig(hide_input_in_errors=True))
+
+    def schema(self) -> dict[str, object]:
+        """The JSON schema of each key."""
+        known: dict[str, dict[str, object]] = {
+            name: {"type": "array", "items": _schema(fields)} for name, fields in LISTS.items()
+        }
+        known[ATTRIBUTES] = _schema(self.attributes, any_keys=True)
+        return {name: {**of, "description": _MEANINGS[name]} for name, of in known.items()}
+
+    def read(self, customers: Sequence[Mapping[str, Any]], zone: Zone) -> tuple[Asides | None, list[Fault]]:
+        """What stands there, unless it is of another form; and all that is wrong with it."""
+        said = [{name: of[name] for name in KEYS if name in of} for of in customers]
+        try:
+            self._validator.validate_python(said, strict=True)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            return None, [self._fault(detail["loc"], detail["type"]) for detail in found]
+        faults = Faults()
+        lists = {name: _listed(name, [of.get(name, ()) for of in said], faults, zone) for name in LISTS}
+        events = _events([of.get("events", ()) for of in customers], faults, zone)
+        known = [of.get(ATTRIBUTES) or {} for of in said]
+        columns = {f.name: _column(f, [of.get(f.name) for of in known]) for f in self.attributes}
+        asides = Asides(lists["consent"].told, lists["contacts"].told, events.told, columns)
+        wrong = _wrong(faults, {**lists, "events": events})
+        return asides, [*wrong, *self._left_out(known), *self._endless(known)]
+
+    def doubled(self, place: Sequence[int | str], key: str) -> Fault:
+        """That a key stands twice in an object of ours: at such a place in a request."""
+        table = str(place[2])
+        row = next((step for step in place[3:] if isinstance(step, int)), None)
+        return Fault("each key once", int(place[1]), table, row, key if key in self.fields(table) else "")
+
+    def _left_out(self, known: Sequence[Mapping[str, object]]) -> list[Fault]:
+        """Names that are needed where anything is told."""
+        names = [f.name for f in self.attributes]
+        return [
+            Fault(LEFT_OUT, i, ATTRIBUTES, None, n) for i, of in enumerate(known) if of for n in names if n not in of
+        ]
+
+    def _endless(self, known: Sequence[Mapping[str, object]]) -> list[Fault]:
+        """Numbers that JSON does not have."""
+        odd = ((i, n) for i, of in enumerate(known) for n in self.numbers if of.get(n) in (math.inf, -math.inf))
+        return [Fault(NEEDED["number"], i, ATTRIBUTES, None, n) for i, n in odd]
+
+    def _fault(self, place: Sequence[int | str], kind: str) -> Fault:
+        """What the validator has found, of which only names of ours are told."""
+        customer, table, steps = int(place[0]), str(place[1]), place[2:]
+        fields = self.fields(table)
+        row = next((step for step in steps if isinstance(step, int)), None)
+        name = str(steps[-1]) if steps else ""
+        if kind == "extra_forbidden":
+            return Fault(unlike(name, fields, "an unknown key"), customer, table, row)
+        if name in fields and not isinstance(steps[-1], int):
+            return Fault(LEFT_OUT if kind == "missing" else fields[name].needed, customer, table, row, name)
+        if row is not None:
+            return Fault("an object for each row", customer, table, row)
+        return Fault(_NEEDED[table], customer, field=table)
+
+
+def rows_in(customers: Iterable[object]) -> int:
+    """How many rows stand in our lists, of what may be no request.
+
+    Examples
+    --------
+    >>> rows_in([{"consent": [{}, {}]}, 5, {"contacts": "a"}])
+    2
+    """
+    lists = (of.get(name) for of in customers if isinstance(of, dict) for name in LISTS)
+    return sum(len(rows) for rows in lists if isinstance(rows, list))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Rows, and where each stands: customer, and row among his own."""
+
+    told: Told
+    places: list[tuple[int, int]]
+
+
+def _listed(name: str, lists: Sequence[Sequence[Mapping[str, object]]], faults: Faults, zone: Zone) -> _Placed:
+    """The rows of one of our lists."""
+    columns: dict[str, list[object]] = {f.name: [row.get(f.name) for of in lists for row in of] for f in LISTS[name]}
+    places = [(i, j) for i, of in enumerate(lists) for j in range(len(of))]
+    rows = Rows(columns, np.arange(len(places)), name, faults)
+    words = {f.name: rows.words(f.name) if f.required else rows.texts(f.name) for f in LISTS[name] if f.kind != "time"}
+    if name == "consent":
+        rows.refuse([i for i, s in enumerate(words["status"]) if s not in STATUSES], "status", NEEDED["status"])
+    return _Placed(_told(rows, name, places, words, zone), places)
+
+
+def _events(lists: Sequence[object], faults: Faults, zone: Zone) -> _Placed:
+    """Of the events, those that tell of complaints and contacts; the model's own door looks at all of them."""
+    names = ("occurred_at", "kind", "channel", "known_at", "initiated_by")
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    places: list[tuple[int, int]] = []
+    for i, of in enumerate(lists):
+        for j, row in enumerate(of if isinstance(of, list) else ()):
+            if isinstance(row, dict) and (row.get("kind") in TOLD_BY or row.get("initiated_by") == COMPANY):
+                places.append((i, j))
+                for name in names:
+                    columns[name].append(row.get(name))
+    rows = Rows(columns, np.arange(len(places)), "events", faults)
+    words = {name: rows.texts(name) for name in ("kind", "channel", "initiated_by")}
+    return _Placed(_told(rows, "events", places, words, zone), places)
+
+
+def _told(rows: Rows, name: str, places: Sequence[tuple[int, int]], words: Mapping[str, list[str]], zone: Zone) -> Told:
+    at = rows.instants(_TIMES[name], zone) if places else np.zeros(0, np.int64)
+    return Told(np.array([i for i, _ in places], np.int64), at, rows.instants_or("known_at", zone, AT_ONCE), words)
+
+
+def _wrong(faults: Faults, placed: Mapping[str, _Placed]) -> list[Fault]:
+    """What was noted, by customer and row."""
+    try:
+        faults.settle()
+    except Unreadable as error:
+        found = ((bad, placed[bad.table].places[bad.row]) for bad in error.faults)
+        return [Fault(bad.problem, customer, bad.table, row, bad.field) for bad, (customer, row) in found]
+    return []
+
+
+def _column(field: Field, values: Sequence[object]) -> NDArray[Any]:
+    """One attribute of all customers."""
+    if field.kind == "number":
+        return np.array([np.nan if value is None else value for value in values], np.float64)
+    return np.array([*values, None], object)[:-1]
+
+
+def _object(fields: Sequence[Field], any_keys: bool = False) -> core_schema.CoreSchema:
+    told = {f.name: core_schema.typed_dict_field(f.core(), required=f.required and not any_keys) for f in fields}
+    return core_schema.typed_dict_schema(told, extra_behavior="ignore" if any_keys else "forbid")
+
+
+def _schema(fields: Sequence[Field], any_keys: bool = False) -> dict[str, object]:
+    needed = [f.name for f in fields if f.required and not any_keys]
+    told = {f.name: f.schema() for f in fields}
+    return {"type": "object", "properties": told, "required": needed, "additionalProperties": any_keys}
