@@ -20,6 +20,7 @@ from ..disk.whole import TEMPORARY, for_owner_alone
 from ..errors import RegularsError
 from ..models.registry import Registry
 from .ailment import Ailment
+from .campaign.book import Decisions
 from .published import LATEST, RUNS, Book
 from .score import scores_folder
 from .serve import FOLDER as SERVE
@@ -39,7 +40,8 @@ def books(config: Config) -> tuple[Book, ...]:
 def places(config: Config) -> tuple[Path, ...]:
     """The folders that Regulars writes to, which are there."""
     store = Registry.of(config).store.folder
-    found = (config.folder / ".regulars", *(book.folder for book in books(config)), store)
+    decided = Decisions.of(config).folder
+    found = (config.folder / ".regulars", *(book.folder for book in books(config)), decided, store)
     return tuple(dict.fromkeys(folder for folder in found if folder is not None and folder.is_dir()))
 
 

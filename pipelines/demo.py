@@ -1,6 +1,7 @@
-"""The whole main job on real purchases: data -> ledger -> backtest -> train -> register -> score -> report.
+"""The whole main job on real purchases: data -> ledger -> backtest -> train -> register -> score -> report -> offers.
 
-In: the name of a data set and a folder. Out: scores, report, a registered champion, and ten lines in plain words.
+In: the name of a data set and a folder. Out: scores, report, a registered champion, ten lines in plain words; for the
+Complete Journey a plan of offers with its decisions, and lines about them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..reports import overview
 from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
+from .demo_offers import OFFERED, offered, with_offers
 from .files import replaced
 from .monitor import monitoring_of
 from .promote import Promotion, promote
@@ -35,16 +37,18 @@ from .written import remember
 
 
 def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple[list[str], dict[str, object]]:
-    """Do everything; what was learnt in ten lines, and the figures of the examination.
+    """Do everything; what was learnt in ten lines, what is offered in some more, and the figures of the examination.
 
     Parameters
     ----------
     name : {"completejourney", "cdnow"}
     folder : Path
-        Gets ``scores/latest/`` with ``scores.parquet`` and ``scores.csv``, and ``report.html``; the model goes to
-        ``mlruns`` beside the folder.
+        Gets ``scores/latest/`` with ``scores.parquet`` and ``scores.csv``, and ``report.html``; where something is
+        offered ``offers-plan.html`` and ``decisions/``, too. The model goes to ``mlruns`` beside the folder.
     """
     file = purchases_of(name, folder)
+    if name == OFFERED:
+        with_offers(file)
     config = Config.load(file)
     ledger = build_ledger(config, lambda what: progress(what, 0.0) if progress else None)
     trained, registered, promotion = train_and_register(ledger, config, progress)
@@ -67,6 +71,8 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))
     stakes = customers_of(report)
     lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config, promotion)
+    if name == OFFERED:
+        lines += offered(ledger, config, progress)
     return lines, {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}
 
 

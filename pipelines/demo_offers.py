@@ -15,6 +15,8 @@ from ..intake import Ledger
 from ..progress import Progress
 from .files import replaced
 
+OFFERED = "completejourney"
+"""The data set of the demo for whose customers there is a catalogue."""
 CONSENT_WORDS = (
     "The data hold no consent: households that the retailer wrote to in its campaigns are taken to have said yes to "
     "mail, all others no."
@@ -28,6 +30,10 @@ recorded_at = "first_written_to"
 all_of_channel = "mail"
 all_of_purpose = "marketing"
 status = "status"
+
+# A grocer's, before what stays fixed; a guess.
+[economics]
+margin = 0.25
 
 [contact]
 caps = [{ contacts = 2, days = 30 }]
@@ -51,7 +57,7 @@ def with_offers(file: Path) -> None:
     """
     import duckdb
 
-    data = file.parent / "data" / "completejourney"
+    data = file.parent / "data" / OFFERED
 
     def consent(waiting: Path) -> None:
         with duckdb.connect() as connection:

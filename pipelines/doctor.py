@@ -19,7 +19,7 @@ from ..errors import RegularsError
 from ..log import journal
 from ..models.registry import Registry
 from ..models.versions import CHAMPION
-from . import ailing_files, ailing_machine, ailing_store
+from . import ailing_decisions, ailing_files, ailing_machine, ailing_store
 from .ailment import Ailment, Check
 
 CHECKS: tuple[Check, ...] = (
@@ -36,10 +36,12 @@ CHECKS: tuple[Check, ...] = (
     ailing_store.unfit,
     ailing_store.championless,
     ailing_files.unwhole_runs,
+    ailing_decisions.unwhole_waves,
+    ailing_decisions.damaged_events,
     ailing_files.open_to_others,
 )
 """In this order: a store that was moved before the versions in it, and runs before the links to them."""
-JOBS = ("train", "promote", "score")
+JOBS = ("train", "promote", "score", "offers")
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def _facts(config: Config) -> dict[str, object]:
     for book in ailing_files.books(config):
         found["runs of scores"] = len(book.runs())
         found["latest scores"] = str(book.latest.as_of) if book.latest is not None else "none"
+    found |= ailing_decisions.facts(config)
     try:
         versions = Registry.of(config).versions(config.mlflow.model_name)
         found["versions"] = len(versions)

@@ -79,21 +79,27 @@ def erased_from_run(run: Run, sought: Sought, day: str) -> list[Erased]:
     StorageError
         As `erased_from`.
     """
-    if not any(_names(file, sought) for file in run.folder.iterdir()):
+    return erased_from_sealed(run.folder, FACTS, MANIFEST, sought, day)
+
+
+def erased_from_sealed(folder: Path, facts: str, manifest: str, sought: Sought, day: str) -> list[Erased]:
+    """The same for any sealed folder whose facts, a JSON file, count under `erased` what was taken out."""
+    if not any(_names(file, sought) for file in folder.iterdir()):
         return []
     done: list[Erased] = []
 
     def write(waiting: Path) -> None:
-        for file in sorted(run.folder.iterdir()):
-            if file.name != MANIFEST:
+        for file in sorted(folder.iterdir()):
+            if file.name != manifest:
                 shutil.copyfile(file, waiting / file.name)
         found = [erased_from(file, sought, day) for file in sorted(waiting.iterdir())]
-        done.extend(Erased(run.folder / e.path.name, e.count, e.removed) for e in found if e is not None)
-        facts = {**run.facts, "erased": int(run.facts["erased"]) + sum(e.count for e in done)}
-        (waiting / FACTS).write_text(strict_json(facts), encoding="utf-8")
-        sealed(waiting, MANIFEST)
+        done.extend(Erased(folder / e.path.name, e.count, e.removed) for e in found if e is not None)
+        told = json.loads((waiting / facts).read_text(encoding="utf-8"))
+        told["erased"] = int(told["erased"]) + sum(e.count for e in done)
+        (waiting / facts).write_text(strict_json(told), encoding="utf-8")
+        sealed(waiting, manifest)
 
-    folder_replaced(run.folder, write, lambda file: file.is_file())
+    folder_replaced(folder, write, lambda file: file.is_file())
     return done
 
 

@@ -33,6 +33,7 @@ from ..intake.privacy import cleaned_ids
 from ..intake.tombstones import Tombstones
 from ..progress import Progress
 from ..serving.endpoint import COUNTS
+from .campaign.erased import erased_from_decisions
 from .erase import Erased, erased_from, erased_from_run
 from .published import Book
 from .score_table import erased_from_table
@@ -148,7 +149,8 @@ def forget(config: Config, ids: Sequence[str], progress: Progress | None = None)
     if not wanted:
         raise ConfigError("no customer was named", needed="at least one id that is not empty", code="RG226")
     regulars = config.folder / ".regulars"
-    with job(regulars, "score", "forgetting customers"), writing(regulars, "forgetting customers"):
+    what = "forgetting customers"
+    with job(regulars, "score", what), job(regulars, "offers", what), writing(regulars, what):
         return _Forgetting(config, wanted, progress).run()
 
 
@@ -225,6 +227,7 @@ class _Forgetting:
     def _files(self, done: Forgotten) -> None:
         """Rewrite everything else."""
         self.say("rewriting outputs")
+        done.files += erased_from_decisions(self.config, self.sought, self.day)
         for book in (Book(place) for place in self._noted()):
             runs = book.runs()
             # A run that is published while they are taken out of the others would hold them again.

@@ -1,9 +1,9 @@
 """Serve: the registered champion and the published scores laid on a stage, for as long as a server speaks from it.
 
-In: a configuration. Out: `.regulars/serve/<server>/`, whose stage follows the registry and the folder of scores: the
-champion as its gate and its seal let it through, and what other customers told the newest run. Whatever cannot be laid
-there is told, and the one before goes on. Only this process knows MLflow. What killed servers left goes when the next
-one begins.
+In: a configuration. Out: `.regulars/serve/<server>/`, whose stage follows the registry, the folder of scores and the
+decisions: the champion as its gate and its seal let it through, what other customers told the newest run, the policy of
+the newest wave. A champion that cannot be laid there is told, and the one before goes on; a policy that cannot be is
+left out with the reason. Only this process knows MLflow. What killed servers left goes when the next one begins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,12 @@ from ..errors import NoModel, RegularsError, StorageError, unnamed
 from ..features.reference import Reference
 from ..models.registry import Registry
 from ..models.versions import CHAMPION, Version
-from ..serving.stage import BUNDLE, FACTS, REFERENCE, Facts, Stages
+from ..offers.stoplist import do_not_contact
+from ..serving.offering import marks
+from ..serving.online import FOLDER as ONLINE
+from ..serving.stage import BUNDLE, FACTS, LEFT_ALONE, POLICY, REFERENCE, Facts, Stages
+from .campaign.book import Decisions
+from .campaign.wave import Wave
 from .published import REFERENCE as OTHERS
 from .published import Book, Run
 from .score import scores_folder
@@ -73,8 +78,9 @@ class Keeper:
         self.registry, self.name = Registry.of(config), config.mlflow.model_name
         self._version: Version | None = None
         self._needs: _Needs | None = None
-        self._laid: tuple[str, str] | None = None
-        self._refused: tuple[tuple[str, str], float, RegularsError] | None = None
+        self.decisions = Decisions(config.folder.absolute() / Decisions.of(config).folder.name)
+        self._laid: tuple[str, ...] | None = None
+        self._refused: tuple[tuple[str, ...], float, RegularsError] | None = None
 
     def look(self) -> bool:
         """Lay what counts now on the stage, if it is not there; whether something was laid.
@@ -87,13 +93,18 @@ class Keeper:
             The registry does not answer, or the stage cannot be written.
         """
         version, run = self._champion(), Book(self.scores).latest
-        wanted = f"{version.version} {version.bundle}", "" if run is None else f"{run.name} {run.digest}"
+        wave = self.decisions.latest
+        wanted = (
+            f"{version.version} {version.bundle}",
+            "" if run is None else f"{run.name} {run.digest}",
+            "" if wave is None else f"{wave.name} {_stamp(self.config)}",
+        )
         if wanted == self._laid:
             return False
         if self._refused is not None and self._refused[0] == wanted and time.monotonic() < self._refused[1]:
             raise self._refused[2]
         try:
-            self._lay(version, run)
+            self._lay(version, run, wave)
         except RegularsError as error:
             self._refused = wanted, time.monotonic() + AGAIN_SECONDS, error
             raise
@@ -134,7 +145,7 @@ class Keeper:
             return on
         return self.registry.crowned(self.name)
 
-    def _lay(self, version: Version, run: Run | None) -> None:
+    def _lay(self, version: Version, run: Run | None, wave: Wave | None) -> None:
         same = self._version is not None and (self._version.version, self._version.bundle) == (
             version.version,
             version.bundle,
@@ -149,7 +160,17 @@ class Keeper:
             day, others = _others(run, needs)
             if others is not None:
                 (place / REFERENCE).write_bytes(others)
-            facts = Facts(version.name, version.version, version.run_id, version.bundle, str(day), str(self.scores))
+            no_offers = _laid_policy(place, wave, self.config)
+            facts = Facts(
+                name=version.name,
+                version=version.version,
+                run_id=version.run_id,
+                bundle=version.bundle,
+                reference_day=str(day),
+                scores=str(self.scores),
+                online=str(self.decisions.folder / ONLINE),
+                no_offers=no_offers,
+            )
             (place / FACTS).write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")
         self._version, self._needs = version, needs
 
@@ -161,6 +182,31 @@ def _others(run: Run | None, needs: _Needs) -> tuple[Cutoff, bytes | None]:
         if found is not None and needs.groups <= set(Reference.from_dict(json.loads(found)).groups):
             return run.as_of, found
     return needs.reference_day, None
+
+
+def _laid_policy(place: Path, wave: Wave | None, config: Config) -> str:
+    """Lay down how the newest wave was decided, and marks of whom nobody may contact; or say why that cannot be."""
+    if wave is None:
+        return ""
+    try:
+        policy = wave.verified().path(POLICY).read_bytes()
+        left_alone = marks(sorted(do_not_contact(config)), str(json.loads(policy)["salt"]))
+    except RegularsError as error:
+        return f"{error.code}: {unnamed(error.found)}"
+    except (OSError, ValueError, KeyError):
+        return "RG431: the newest wave cannot be read"
+    (place / POLICY).write_bytes(policy)
+    (place / LEFT_ALONE).write_text(json.dumps({"marks": sorted(left_alone)}), encoding="utf-8")
+    return ""
+
+
+def _stamp(config: Config) -> str:
+    """What tells whether the list of whom nobody may contact has changed."""
+    name = config.contact.do_not_contact
+    with suppress(OSError):
+        found = (config.folder / (name or "")).stat()
+        return "" if name is None else f"{found.st_ino} {found.st_mtime_ns} {found.st_size}"
+    return "none"
 
 
 def _told(error: Exception) -> str:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from regulars import cli
@@ -33,10 +34,30 @@ SECRETS = [f"pw-{_hashed(f'secret {i}', 20)}" for i in range(20)]
 KEY = f"key-{_hashed('key', 40)}"
 WORDS = [*CODES, *MAILS, *SECRETS, KEY, "zimmermann"]
 
-DATA = ("purchases.csv", "people.csv", "regulars.toml")
+DATA = ("purchases.csv", "people.csv", "consent.csv", "regulars.toml")
 SCORES = {"scores.csv", "scores.parquet", "horizons.parquet", "prospects.parquet", "movers.csv"}
 """Of a run of scores; what else lies in it names nobody."""
+LISTS = ("decisions.parquet", "mail.csv")
+"""Who was given what, and who is to be sent it; the rest of the decisions log names nobody."""
 PRIVATE = (".regulars/ledger/", ".regulars/backtests/")
+OFFERS = """
+[campaign]
+name = "spring"
+control = 0.3
+
+[[channels]]
+name = "mail"
+cost = 0.01
+
+[[offers]]
+id = "tea"
+type = "gift"
+title = "A tea"
+value = 0.1
+minimum_spend = 1
+channels = ["mail"]
+response = { save = [0.1, 0.2, 0.4] }
+"""
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -63,6 +84,7 @@ def contents(folder: Path) -> Iterator[tuple[str, str]]:
     for file in sorted(folder.rglob("*")):
         name = str(file.relative_to(folder))
         is_data = name in DATA or name.startswith(PRIVATE) or (name.startswith("scores/runs/") and file.name in SCORES)
+        is_data |= name.startswith("decisions/") and file.name in LISTS
         if file.is_file() and not is_data:
             yield name, file.read_bytes().decode("utf-8", "replace")
             if file.suffix == ".db":
@@ -79,8 +101,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame["order_id"] = frame["order_id"].where(owner.isna(), owner + "-order")
     frame["customer_id"] = owner.fillna(frame["customer_id"])
     more = 'max_bad_share = 0.2\n\n[data.customers]\npath = "people.csv"\ncustomer_id = "who"\nreferred_by = "by"\n'
+    said = '\n[data.consent]\npath = "consent.csv"\ncustomer_id = "who"\nrecorded_at = "at"\nstatus = "said"\n'
+    said += 'all_of_channel = "mail"\nall_of_purpose = "marketing"\n'
     config = written(folder, frame)
-    text = config.read_text().replace("\n[target]", f'{more}max_bad_share = 1\nattributes = ["town"]\n\n[target]')
+    text = config.read_text().replace("\n[target]", f'{more}max_bad_share = 1\nattributes = ["town"]\n{said}\n[target]')
     config.write_text(text)
     broken = [
         f"{CODES[0]},2024-01-05T10:00:00,x-1,unknown,1,p,,0\n",  # no amount
@@ -97,7 +121,20 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = [f"{w},{CODES[(i + 1) % 40]},town {i % 3}\n" for i, w in enumerate([*CODES, *MAILS])]
     people += [f"{CODES[6]},{CODES[9]},other\n", f"{MAILS[3].upper()},,\n", f"0{CODES[7]},{MAILS[4]} ,town 1\n"]
     (folder / "people.csv").write_text("who,by,town\n" + "".join(people), encoding="utf-8")
+    consent = [f"{who},2023-01-01,yes\n" for who in [*CODES, *MAILS]] + [f" {CODES[8]},2023-06-01,no\n"]
+    (folder / "consent.csv").write_text("who,at,said\n" + "".join(consent), encoding="utf-8")
+    (folder / "offers.toml").write_text(OFFERS, encoding="utf-8")
     return folder
+
+
+def events_of(shop: Path) -> Path:
+    """What came back of the offers: of one who is planted, of somebody unknown, and a row that names one."""
+    wave = next((shop / "decisions" / "waves").iterdir())
+    table = pq.read_table(wave / "decisions.parquet", filters=[("offer", "!=", "")]).to_pylist()
+    decision = next(row["decision_id"] for row in table if row["customer_id"] in {*CODES, *MAILS})
+    lines = [f"a,{decision},sent,2024-03-01", f"b,{'0' * 32},sent,2024-03-01"]
+    (shop / "events.csv").write_text("event_id,decision_id,kind,occurred_at\n" + "\n".join(lines) + "\n")
+    return shop / "events.csv"
 
 
 def test_no_command_says_writes_or_logs_whom_it_is_about(shop: Path) -> None:
@@ -107,12 +144,18 @@ def test_no_command_says_writes_or_logs_whom_it_is_about(shop: Path) -> None:
         ("train", ("--json", shop / "train.json")),
         ("score", ("--json", shop / "score.json")),
         ("report", ("--json", shop / "report.json")),
+        ("offers plan", ("--json", shop / "offers.json")),
+        ("offers assign", ("--json", shop / "assign.json")),
+        ("offers export", ("--channel", "mail")),
+        ("offers log-events", (shop / "events.csv",)),
         ("plan", ()),
         ("doctor", ()),
         ("forget", (CODES[10], MAILS[5], "--json", shop / "forget.json")),
         ("check", ("--json", shop / "after.json")),
     ):
-        code, said = run("--log", "text" if command == "report" else "json", command, config, *more)
+        if command == "offers log-events":
+            events_of(shop)
+        code, said = run("--log", "text" if command == "report" else "json", *command.split(), config, *more)
         assert (command, code) == (command, 0), said
         assert (command, leaked(said)) == (command, [])
     found = list(contents(shop))

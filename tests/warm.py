@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -135,6 +136,17 @@ class Steps:
 
         setattr(Path, "write_text", write_text)  # noqa: B010
 
+    def traced(self) -> None:
+        """A step precedes every statement that SQLite is given."""
+        connect = sqlite3.connect
+
+        def opened(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            db = connect(*args, **kwargs)
+            db.set_trace_callback(lambda _: self.step("sqlite"))
+            return db
+
+        setattr(sqlite3, "connect", opened)  # noqa: B010
+
     def install(self) -> None:
         """From now on."""
         import duckdb
@@ -184,6 +196,8 @@ def _child(job: Answer, do: Mapping[str, Callable[[Answer], Answer]], pipe: int)
         os.setuid(65_534)
     if job.get("counted", True):
         steps.install()
+    if job.get("sql"):
+        steps.traced()
     try:
         answer = do[job["do"]](job)
     except RegularsError as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,10 +38,13 @@ GIVEN = pa.schema(
         *((name, pa.string()) for name in ("offer", "channel", "type", "group")),
         ("send_at", INSTANT),
         ("cost", pa.float64()),
+        ("ghost", pa.bool_()),
     ]
 )
-"""What is told of something that was given: `type` and `group` are those that the offer had in its catalogue then."""
-_KEPT = [name for name in GIVEN.names if name not in ("type", "group")]
+"""What is told of an offer: `type` and `group` are those that it had in its catalogue then. A `ghost` was only meant:
+for somebody who is compared with, or explored nothing; it costs nothing, and counts from the day of its wave."""
+_KEPT = [name for name in GIVEN.names if name not in ("type", "group", "ghost")]
+_MEANT = {"meant_offer": "offer", "meant_channel": "channel"}
 REACHED = ("sent", "delivered", "opened", "clicked", "redeemed")
 """After one of these an offer has reached its customer, whatever else is said of it."""
 
@@ -108,7 +112,7 @@ class Decisions:
         return self.store.table(decision_ids, before)
 
     def past(self, before: Cutoff, zone: Zone, campaign: str = "") -> pa.Table:
-        """What customers were given before a day, as `GIVEN` has it: by all campaigns together.
+        """What customers were given before a day, by all campaigns together, as `GIVEN` has it; then the ghosts.
 
         A wave of the day itself counts, too, unless it is of the campaign that is named. What an event calls rejected
         does not count, unless another says that it has reached the customer.
@@ -123,14 +127,15 @@ class Decisions:
         """
         waves = [w for w in self.waves() if w.as_of < before or (w.as_of == before and w.campaign != campaign)]
         traits = {wave.name: _traits(wave.policy()) for wave in waves}
-        given = pa.concat_tables(
-            [GIVEN.empty_table(), *(_given(w.table(_KEPT, given=True), traits[w.name]) for w in waves)]
-        )
+        parts = [_told(wave.table(_KEPT, "given"), traits[wave.name], ghost=False) for wave in waves]
+        given = pa.concat_tables([GIVEN.empty_table(), *parts])
         online = self._online_of(waves, before.instant(zone))
         # Who is in a wave, and asks for what it gives, is given that once.
         new = online.filter(pc.invert(pc.is_in(online.column("decision_id"), given.column("decision_id"))))
         every = {offer: found for wave in waves for offer, found in traits[wave.name].items()}
-        return self._reached(pa.concat_tables([given, _given(new, every)]), before.instant(zone))
+        reached = self._reached(pa.concat_tables([given, _told(new, every, ghost=False)]), before.instant(zone))
+        ghosts = [_told(_meant(wave, zone), traits[wave.name], ghost=True) for wave in waves]
+        return pa.concat_tables([reached, *ghosts])
 
     def _online_of(self, waves: Sequence[Wave], before: int) -> pa.Table:
         """What was given online by the policies of some waves."""
@@ -200,11 +205,21 @@ def _traits(policy: Mapping[str, Any]) -> Traits:
     return {str(o["id"]): (str(o.get("type") or ""), str(o.get("group") or "")) for o in offers}
 
 
-def _given(table: pa.Table, traits: Traits) -> pa.Table:
+def _meant(wave: Wave, zone: Zone) -> pa.Table:
+    """What was meant for those of a wave who are given nothing, so that they can be compared with."""
+    columns = [name for name in _KEPT if name not in ("offer", "channel", "send_at", "cost")]
+    table = wave.table([*columns, *_MEANT], "ghosts")
+    table = table.rename_columns([_MEANT.get(name, name) for name in table.column_names])
+    day = pa.array(np.full(table.num_rows, wave.as_of.instant(zone)), pa.int64()).cast(INSTANT)
+    return table.append_column("send_at", day).append_column("cost", pa.array(np.zeros(table.num_rows)))
+
+
+def _told(table: pa.Table, traits: Traits, ghost: bool) -> pa.Table:
     """With the type and the group of every offer."""
     coded = table.column("offer").combine_chunks().dictionary_encode()
     values = coded.dictionary.to_pylist()
     for place, name in enumerate(("type", "group")):
         words = pa.array([traits.get(v, ("", ""))[place] for v in values], pa.string())
         table = table.append_column(name, words.take(coded.indices))
+    table = table.append_column("ghost", pa.array(np.full(table.num_rows, ghost)))
     return table.select(GIVEN.names).cast(GIVEN)

@@ -55,9 +55,7 @@ class Draft:
     def write(self, folder: Path) -> None:
         """Fill a folder with the files of the wave, all but its facts."""
         coded: Any = [f.name for f in self.table.schema if pa.types.is_string(f.type) and f.name not in _UNLIKE]
-        pq.write_table(
-            self.table, folder / DECISIONS, compression="zstd", use_dictionary=coded, row_group_size=_GROUP
-        )
+        pq.write_table(self.table, folder / DECISIONS, compression="zstd", use_dictionary=coded, row_group_size=_GROUP)
         for name, content in ((POLICY, self.policy), (PLAN, self.figures), (RESPONSES, self.responses)):
             (folder / name).write_text(strict_json(dict(content)), encoding="utf-8")
 

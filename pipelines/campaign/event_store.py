@@ -8,7 +8,7 @@ said. A value that is not known is missing. Whoever is forgotten leaves a hash b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,7 +39,9 @@ create table if not exists events (
 create index if not exists events_of on events (decision_id);
 create table if not exists forgotten (hash text primary key);
 """
-_OTHER = "e.decision_id <> i.decision_id or e.kind <> i.kind or e.occurred_at <> i.occurred_at or e.value is not i.value"
+_OTHER = (
+    "e.decision_id <> i.decision_id or e.kind <> i.kind or e.occurred_at <> i.occurred_at or e.value is not i.value"
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,13 @@ class EventStore:
 
     path: Path
 
-    def add(self, events: pa.Table) -> Added:
+    def add(self, events: pa.Table, before_it_stands: Callable[[list[int]], None] = lambda _: None) -> Added:
         """Take events in, as `HELD` has them, in one step; each event id stands once among them.
+
+        Parameters
+        ----------
+        before_it_stands : callable, optional
+            Is told the rows that contradict what is there, and do what must be done before the others are in.
 
         Raises
         ------
@@ -95,22 +102,23 @@ class EventStore:
             db.executemany("insert into temp.incoming values (?, ?, ?, ?, ?, ?)", rows)
             odd = f"select i.row from temp.incoming i join events e using (event_id) where {_OTHER}"
             contradicting = [row for (row,) in db.execute(f"{odd} order by i.row")]
+            before_it_stands(contradicting)
             new = db.execute(
                 "insert or ignore into events select event_id, decision_id, kind, occurred_at, value "
                 "from temp.incoming order by row"
             ).rowcount
         return Added(new, events.num_rows - new - len(contradicting), contradicting)
 
-    def table(
-        self, decision_ids: pa.Array | pa.ChunkedArray | None = None, before: int | None = None
-    ) -> pa.Table:
+    def table(self, decision_ids: pa.Array | pa.ChunkedArray | None = None, before: int | None = None) -> pa.Table:
         """Events as `schema.RESPONSES` has them: all, or those of some decisions; by time, then by id."""
         if not self.path.is_file():
             return SHOWN.empty_table()
         at = "" if before is None else f" where occurred_at < {int(before)}"
         with self._opened() as db:
             rows = db.execute(f"select {', '.join(HELD.names)} from events{at} order by occurred_at, event_id")
-            parts = [pa.table(dict(zip(HELD.names, zip(*some, strict=True), strict=True)), HELD) for some in _some(rows)]
+            parts = [
+                pa.table(dict(zip(HELD.names, zip(*some, strict=True), strict=True)), HELD) for some in _some(rows)
+            ]
         found = pa.concat_tables([HELD.empty_table(), *parts])
         if decision_ids is not None:
             found = found.filter(pc.is_in(found.column("decision_id"), pa.array(decision_ids.to_pylist(), pa.string())))
@@ -130,24 +138,21 @@ class EventStore:
         with self._opened() as db:
             return pa.array([h for (h,) in db.execute("select hash from forgotten order by hash")], pa.string())
 
-    def erase(self, decision_ids: list[str], hashes: list[str]) -> int:
-        """Take the events of decisions out for good, leaving hashes behind; how many there were.
+    def erase(self, event_ids: list[str], hashes: list[str]) -> int:
+        """Take events out for good, and keep hashes of decisions, nothing about which may come in again; how many went.
 
         Nothing of them is left in free pages, or in the journal.
         """
-        if not self.path.is_file() and not hashes:
-            return 0
         with self._opened() as db:
-            db.execute("pragma secure_delete = on")
             with db:
                 db.execute("begin immediate")
-                db.execute("create temp table theirs (decision_id text primary key)")
-                db.executemany("insert or ignore into temp.theirs values (?)", [(d,) for d in decision_ids])
                 db.executemany("insert or ignore into forgotten values (?)", [(h,) for h in hashes])
-                taken = db.execute("delete from events where decision_id in (select decision_id from temp.theirs)")
+                before = db.total_changes
+                db.executemany("delete from events where event_id = ?", [(e,) for e in event_ids])
+                taken = db.total_changes - before
             db.execute("vacuum")
             db.execute("pragma wal_checkpoint(truncate)")
-            return taken.rowcount
+        return taken
 
     def faults(self) -> list[str]:
         """What SQLite finds wrong in the file; nothing in a sound one, or where there is none."""

@@ -56,8 +56,8 @@ def half_lines(folder: Path) -> int:
 def _last(table: pa.Table) -> pa.Table:
     """Each decision once: the same customer may ask again."""
     rows = table.append_column("row", pa.array(np.arange(table.num_rows)))
-    kept = rows.group_by("decision_id").aggregate([("row", "max")]).column("row_max")
-    return table.take(pc.array_take(kept, pc.array_sort_indices(kept)))
+    kept = rows.group_by("decision_id").aggregate([("row", "max")]).column("row_max").combine_chunks()
+    return table.take(pc.take(kept, pc.sort_indices(kept)))
 
 
 def _texts(file: Path) -> list[bytes]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,6 +27,13 @@ RESPONSES, FACTS, MANIFEST = "responses.json", "wave.json", "manifest.json"
 FILES = (DECISIONS, POLICY, PLAN, RESPONSES, FACTS)
 """What every wave holds beside its manifest."""
 NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,49})-(\d{4}-\d{2}-\d{2})-([0-9a-f]{8})")
+
+Rows = Literal["all", "given", "ghosts"]
+_ROWS: Mapping[Rows, Any] = {
+    "all": None,
+    "given": [("offer", "!=", "")],
+    "ghosts": [("offer", "==", ""), ("meant_offer", "!=", ""), ("arm", "!=", "chosen")],
+}
 
 
 @dataclass(frozen=True)
@@ -99,24 +106,25 @@ class Wave:
         """What customers were expected to do."""
         return self._json(RESPONSES)
 
-    def table(self, columns: Sequence[str] | None = None, given: bool = False) -> pa.Table:
+    def table(self, columns: Sequence[str] | None = None, rows: Rows = "all") -> pa.Table:
         """The decisions, in order of the customers' ids.
 
         Parameters
         ----------
         columns : sequence of str, optional
             Of `schema.DECISIONS`; default: all.
-        given : bool, default False
-            Only of those who are given something.
+        rows : {"all", "given", "ghosts"}
+            All of them; those who are given something; those who are given nothing, though something was meant for
+            them, because they are compared with or explore nothing.
 
         Raises
         ------
         StorageError
             ``RG430``: it cannot be read.
         """
-        asked = None if columns is None else list(columns)
         try:
-            return pq.read_table(self.path(DECISIONS), columns=asked, filters=[("offer", "!=", "")] if given else None)
+            asked = None if columns is None else list(columns)
+            return pq.read_table(self.path(DECISIONS), columns=asked, filters=_ROWS[rows])
         except (OSError, ValueError) as error:
             raise self._unreadable(DECISIONS, error) from None
 

@@ -199,7 +199,7 @@ for _command in (
     demo,
 ):
     app.command()(_at_work(_command, _command.__name__))
-for _command in (plan_offers, assign, export, log_events, measure, learn):
-    _name = _command.__name__.replace("_", "-")
-    offers.command(_name)(_at_work(_command, f"offers {_name}"))
+for _about_offers in (plan_offers, assign, export, log_events, measure, learn):
+    _name = _about_offers.__name__.replace("_", "-")
+    offers.command(_name)(_at_work(_about_offers, f"offers {_name}"))
 app.add_typer(offers, name="offers")

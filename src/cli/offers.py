@@ -26,13 +26,16 @@ class Told(Protocol):
     @property
     def lines(self) -> Sequence[str]:
         """What was found or done."""
+        ...
 
     @property
     def notes(self) -> Sequence[str]:
         """What to keep in mind."""
+        ...
 
     def figures(self) -> dict[str, object]:
         """The same as JSON takes it."""
+        ...
 
 
 def plan(config: ConfigPath, as_of: WaveDay = None, html: Html = None, json: JsonPath = None) -> None:
@@ -84,12 +87,17 @@ def log_events(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Parquet or JSON lines of what came back.")],
     json: JsonPath = None,
 ) -> None:
-    """Keep what became of decisions (sent, opened, redeemed, ...); the same file again changes nothing."""
+    """Keep what became of decisions (sent, opened, redeemed, ...); exit 7 where rows were put aside."""
     from ..config import Config
     from ..pipelines.campaign.events import log_events as logged
+    from ..progress import bars
 
     settings = Config.load(config)
-    _say(logged(settings, file), json, settings.folder)
+    with bars() as progress:
+        found = logged(settings, file, progress)
+    _say(found, json, settings.folder)
+    if found.refused:
+        raise typer.Exit(7)
 
 
 def measure(

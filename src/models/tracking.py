@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from pathlib import Path
@@ -242,18 +242,39 @@ class Store:
 
         A table that is a frame is logged as MLflow's own kind of table, which its pages show.
         """
+        metrics = [(f"{kind}.{model}.{name}", value, step) for kind, model, name, value, step in _metrics(backtest)]
+        self._log(run_id, params, tags, metrics, tables, figures)
+
+    def log_figures(
+        self,
+        run_id: str,
+        params: Mapping[str, object],
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        tables: Mapping[str, object],
+    ) -> None:
+        """Parameters, tags, metrics of one number each, tables as JSON."""
+        self._log(run_id, params, tags, [(name, value, 0) for name, value in metrics.items()], tables, {})
+
+    def _log(
+        self,
+        run_id: str,
+        params: Mapping[str, object],
+        tags: Mapping[str, str],
+        metrics: Sequence[tuple[str, float, int]],
+        tables: Mapping[str, object],
+        figures: Mapping[str, str],
+    ) -> None:
         import pandas as pd
 
         client, now = self.client(), int(time.time() * 1000)
         entities = self.mlflow.entities
-        metrics = [
-            entities.Metric(f"{kind}.{m}.{n}", value, now, step) for kind, m, n, value, step in _metrics(backtest)
-        ]
+        points = [entities.Metric(name, value, now, step) for name, value, step in metrics]
         logged = [entities.Param(k, str(v)) for k, v in params.items()]
         with self.speaking():
             client.log_batch(run_id, params=logged, tags=[entities.RunTag(k, v) for k, v in tags.items()])
-            for start in range(0, len(metrics), _AT_ONCE):
-                client.log_batch(run_id, metrics=metrics[start : start + _AT_ONCE])
+            for start in range(0, len(points), _AT_ONCE):
+                client.log_batch(run_id, metrics=points[start : start + _AT_ONCE])
             for file, content in tables.items():
                 if isinstance(content, pd.DataFrame):
                     # As objects: MLflow asks pandas for columns of texts in a way that pandas 3 warns of.

@@ -1,8 +1,8 @@
 """What each option adds for each customer: a T-learner, one booster for those given nothing and one for each option.
 
-In: numbers known before the window, what was given, and an outcome (or what a simpler model left unexplained of it). Out:
-`Uplift`, whose `effects` are the boosters' differences; as JSON, the same to the bit. A missing number goes the way that
-XGBoost learnt for it; an option given to too few has no effect of its own. Künzel et al. 2019
+In: numbers known before the window, what was given, and an outcome (or what a simpler model left unexplained of it).
+Out: `Uplift`, whose `effects` are the boosters' differences; as JSON, the same to the bit. A missing number goes the
+way that XGBoost learnt for it; an option given to too few has no effect of its own. Künzel et al. 2019
 (doi:10.1073/pnas.1804597116).
 """
 

@@ -1,4 +1,4 @@
-"""Who is left alone, who gets something at random, and whom the policy decides about: drawn before anything is optimised.
+"""Who is left alone, who gets something at random, whom the policy decides about: drawn before it looks at anybody.
 
 In: customer ids, a salt, shares. Out: an arm per customer, what an explorer gets, the chance of what is given, and the
 name of each decision. Every draw is a keyed hash of the id (BLAKE2b, RFC 7693), so it needs no memory: a customer who
@@ -139,7 +139,7 @@ def decision_ids(campaign: str, as_of: object, customer_ids: Ids, salt: str) -> 
     Examples
     --------
     >>> decision_ids("spring", "2024-03-01", ["ann"], "salt")
-    ['cbb44ad70b8aae0a66d0d5f63a8ba7f1']
+    ['81384220579a14ffd27d8bfef2c845c0']
     """
     text = _digests(customer_ids, salt, b"name", 16, campaign, str(as_of)).hex()
     return [text[at : at + 32] for at in range(0, len(text), 32)]

@@ -1,13 +1,14 @@
-"""Whom a wave is about: what a model says of every customer, what is known of them, and how they were treated of late.
+"""Whom a wave is about: what a model says of every customer, what is known of them, how they were treated of late.
 
-In: published scores, the customers' declared attributes, contacts and offers of the past. Out: an `Audience` with one row
-a scored customer, ids ascending. A number that is missing is NaN, a text None; a rule never takes who is missing.
+In: published scores, the customers' declared attributes, contacts and offers of the past. Out: an `Audience` with one
+row a scored customer, ids ascending. A number that is missing is NaN, a text None; no rule takes who is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..errors import DataError
 from ..models.outputs import OUTPUTS
+from .contact import Contacts
 from .economics import EXPECTED
+from .past import Past
 
 UNSURE = ("spend_low", "spend_high")
 """How much a customer's spend may differ from what is expected, for what a comparison could find."""
@@ -76,7 +79,7 @@ class Audience:
 
     def __post_init__(self) -> None:
         ids = self.customer_ids
-        if any(one >= two for one, two in zip(ids, ids[1:], strict=False)):
+        if any(one >= two for one, two in pairwise(ids)):
             raise DataError("the customers do not stand in the order of their ids, each once", code="RG422")
         wrong = [name for name, values in self.columns.items() if len(values) != self.n]
         wrong += [n for n in EXPECTED if n not in self.columns or not np.isfinite(self.columns[n]).all()]
@@ -102,6 +105,33 @@ class Audience:
         return float(np.sqrt(np.mean(width**2))) if len(width) else float("nan")
 
 
-def treated(n: int, as_of: Cutoff, contacts: Iterable[tuple[Any, Any]], offers: Iterable[tuple[Any, Any]]) -> Any:
-    """The facts."""
-    raise NotImplementedError
+def facts(contacts: Contacts, past: Past, open_complaint: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """How customers were treated: the columns `FACTS`, each of shape (n_customers,).
+
+    What was only meant for controls counts as if it had been given, so that rules treat all arms alike.
+
+    Parameters
+    ----------
+    contacts : Contacts
+        Of all departments.
+    past : Past
+        What campaigns gave them.
+    open_complaint : ndarray of bool
+
+    Examples
+    --------
+    >>> from regulars.clock import Zone
+    >>> channel = np.array(["email", "sms"], object)
+    >>> queue = Contacts(2, Cutoff(100), np.array([0, 0]), np.array([60, 90]), channel, np.array([False, False]))
+    >>> told = facts(queue, Past.of(None, ["ann", "bob"], Zone("UTC")), np.array([False, True]))
+    >>> told["contacts_30d"].tolist(), told["days_since_contact"].tolist(), told["days_since_offer"].tolist()
+    ([1.0, 0.0], [10.0, nan], [nan, nan])
+    """
+    known = past.where(past.row >= 0)
+    offered = replace(contacts, row=known.row, day=known.day, channel=known.channel, ghost=known.ghost)
+    return {
+        "open_complaint": open_complaint,
+        "contacts_30d": contacts.within(_RECENT).astype(np.float64),
+        "days_since_contact": contacts.days_since,
+        "days_since_offer": offered.days_since,
+    }

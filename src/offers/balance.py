@@ -98,8 +98,9 @@ def _gap(trial: Trial, treated: Bool, weight: Float64 | None, column: int) -> Ga
     here = treated[known]
     if min(here.sum(), (~here).sum()) < 2 or np.ptp(values[known]) == 0:
         return None
-    part = [None if extra is None else extra[known] for extra in (weight, trial.cluster)]
-    found = adjusted(values[known], here, None, part[0], part[1])
+    weighed = None if weight is None else weight[known]
+    grouped = None if trial.cluster is None else trial.cluster[known]
+    found = adjusted(values[known], here, None, weighed, grouped)
     spread = float(values[known][~here].std())
     low, high = found.interval
     return Gap(trial.names[column], found.estimate, low, high, found.estimate / spread if spread > 0 else 0.0)

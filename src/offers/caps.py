@@ -65,10 +65,11 @@ class Cap:
 
 def check_caps(caps: Sequence[Cap], n_customers: int, n_options: int) -> None:
     """Raise `ConfigError` where a cap has no limit, uses less than nothing, or fits no table of this size."""
-    names = [cap.name for cap in caps]
+    names: set[str] = set()
     for cap in caps:
-        if names.count(cap.name) > 1:
+        if cap.name in names:
             raise _wrong(cap, "stands there twice", "caps with names of their own")
+        names.add(cap.name)
         if np.isnan(cap.limit):
             raise _wrong(cap, "has no limit", "a number")
         if cap.use is not None:

@@ -22,8 +22,9 @@ from ..errors import ConfigError, did_you_mean
 from ..offering_section import WEEKDAYS
 from ..sections import Section
 from .contradictions import contradictions, remarks
+from .eligibility import check_known, check_sensitive
 from .explained import explained
-from .offer import NAME, SLUG, Offer
+from .offer import NAME, Offer
 
 NOTHING = -1
 """The index of no offer, which always exists."""
@@ -41,7 +42,10 @@ class Campaign(Section):
         default=None, gt=0, le=3650, description="days until it is read out; default: the horizon of the scores"
     )
     budget: float | None = Field(
-        default=None, ge=0, allow_inf_nan=False, description="money for a wave; 0 spends nothing; default: no limit"
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="money for all its waves; 0 spends nothing; default: no limit",
     )
     send_weekdays: tuple[str, ...] = Field(default=(), description="days of sending; default: every day")
     send_from: str | None = Field(default=None, pattern=_TIME, description="earliest local time, such as 09:00")
@@ -67,11 +71,21 @@ class Campaign(Section):
 class Channel(Section):
     """How offers reach people."""
 
-    name: str = Field(pattern=SLUG, description="as in the tables of consent and events, such as email")
+    name: str = Field(
+        pattern=r"^[^\W_][\w .-]{0,49}$",
+        description="as in the tables of consent and events, such as email; no capitals",
+    )
     cost: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="of one contact; default: [economics] contact_cost"
     )
     purpose: str | None = Field(default=None, min_length=1, description="of its consent; default: the campaign's")
+
+    @field_validator("name")
+    @classmethod
+    def _without_capitals(cls, value: str) -> str:
+        if value != value.casefold():
+            raise ValueError(f"write `{value.casefold()}`: channels are compared without capitals")
+        return value
 
     def contact_cost(self, default: float) -> float:
         """What one contact costs, in currency."""
@@ -108,7 +122,7 @@ class Limit(Section):
 
     @property
     def name(self) -> str:
-        """The limit in a few words, such as `offer:ten <= 500 a campaign`."""
+        """The limit in a few words, such as `offer:ten: 500 contacts in the campaign`."""
         unit = "contacts" if self.count is not None else "money"
         period = "in the campaign" if self.period == "campaign" else f"in {self.period} days"
         entity = {"all": "", "customer": " a customer"}.get(self.entity, f" for each {self.entity}")
@@ -131,8 +145,8 @@ class Option:
 
     @property
     def name(self) -> str:
-        """Such as `ten by email`."""
-        return f"{self.offer.id} by {self.channel.name}"
+        """Such as `ten@email`."""
+        return f"{self.offer.id}@{self.channel.name}"
 
 
 class Catalogue(Section):
@@ -144,7 +158,7 @@ class Catalogue(Section):
     >>> content = {"campaign": {"name": "spring"}, "channels": [{"name": "email"}], "offers": [ten]}
     >>> catalogue = Catalogue.of(content)
     >>> [option.name for option in catalogue.options], len(catalogue.digest)
-    (['ten by email'], 64)
+    (['ten@email'], 64)
     """
 
     campaign: Campaign
@@ -241,29 +255,16 @@ class Catalogue(Section):
         """JSON-safe form, with every default; `of` gives the same back."""
         return self.model_dump(mode="json", by_alias=True)
 
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema, for editors."""
-        return cls.model_json_schema(by_alias=True)
-
     def check_fields(self, known: Collection[str], sensitive: Collection[str] = ()) -> None:
         """Refuse a rule or a limit on a field that there is not (``RG414``) or that is sensitive (``RG415``)."""
         self.check_sensitive(sensitive)
         for where, field in self._looks():
-            if field not in known:
-                hint = did_you_mean(field, sorted(known))
-                raise ConfigError(f"{where} looks at `{field}`, which there is not", do=hint, code="RG414")
+            check_known(field, known, where)
 
     def check_sensitive(self, sensitive: Collection[str]) -> None:
         """Refuse a rule or a limit on a column that is declared sensitive (``RG415``)."""
         for where, field in self._looks():
-            if field.casefold() in {s.casefold() for s in sensitive}:
-                raise ConfigError(
-                    f"{where} looks at `{field}`, which is declared sensitive",
-                    needed="offers that do not depend on it",
-                    do="take the field out; by which groups offers went is shown in the report",
-                    code="RG415",
-                )
+            check_sensitive(field, sensitive, where)
 
     def _looks(self) -> list[tuple[str, str]]:
         """Who looks at what, in the order of the file."""
@@ -279,13 +280,12 @@ class Catalogue(Section):
     def check_margins(self, margin: float) -> None:
         """Refuse an offer that loses money on every order it is redeemed with, unless it says why (``RG416``)."""
         for offer in self.offers:
-            loss = offer.loss(margin)
-            if loss >= 0 and offer.economics.at_a_loss is None and offer.taken != (0.0, 0.0):
-                own = offer.margin(margin)
+            own, given = offer.margin(margin), offer.given_always
+            if 0 < given >= own and offer.economics.at_a_loss is None:
                 raise ConfigError(
-                    f"the offer `{offer.id}` gives away {100 * (own + loss):g} % of an order, and {100 * own:g} % of it "
-                    "are earned: every order with it loses money",
-                    do="lower `value`, raise `minimum_spend`, or say why in `at_a_loss` under [offers.economics]",
+                    f"the offer `{offer.id}` gives away {100 * given:g} % of an order, of which {100 * own:g} % are "
+                    "earned: every order with it loses money",
+                    do="lower `value`, or say why in `at_a_loss` under [offers.economics]",
                     code="RG416",
                 )
 

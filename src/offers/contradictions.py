@@ -16,6 +16,9 @@ from .offer import TYPES, Offer
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Limit
 
+_PER_ORDER = frozenset({"amount", "gift", "free_shipping", "bogo", "points"})
+"""A fixed sum for any order, however small."""
+
 
 def contradictions(catalogue: Catalogue) -> Iterator[str]:
     """Why a catalogue is refused."""
@@ -25,8 +28,8 @@ def contradictions(catalogue: Catalogue) -> Iterator[str]:
     for offer in catalogue.offers:
         if offer.group is not None and not offer.cool_down_days:
             yield (
-                f"offer `{offer.id}`: `group` does nothing while `cool_down_days` is 0, since nobody gets two offers in "
-                "a wave; give the days, or leave `group` out"
+                f"offer `{offer.id}`: `group` does nothing while `cool_down_days` is 0, since nobody gets two offers "
+                "in a wave; give the days, or leave `group` out"
             )
     for limit in catalogue.limits:
         yield from _unknown_action(catalogue, limit)
@@ -45,8 +48,7 @@ def _unknown_channels(catalogue: Catalogue) -> Iterator[str]:
     for offer in catalogue.offers:
         for name in offer.channels:
             if name not in known:
-                hint = did_you_mean(name, known)
-                yield f"offer `{offer.id}`: there is no channel `{name}`; {hint} Else add it as [[channels]]"
+                yield f"offer `{offer.id}`: there is no [[channels]] entry `{name}`; {did_you_mean(name, known)}"
 
 
 def _unknown_action(catalogue: Catalogue, limit: Limit) -> Iterator[str]:
@@ -59,7 +61,7 @@ def _unknown_action(catalogue: Catalogue, limit: Limit) -> Iterator[str]:
     }
     if kind in known and name not in known[kind]:
         hint = did_you_mean(name, known[kind]) if known[kind] else "no offer has a `group`"
-        yield f"the limit `{limit.action}` names a {kind} that there is not; {hint}"
+        yield f"the limit `{limit.action}`: there is no {kind} `{name}`; {hint}"
     elif not any(limit.covers(o) for o in catalogue.options):
         yield f"the limit `{limit.action}` does nothing: no offer of the catalogue falls under it; leave it out"
 
@@ -88,8 +90,8 @@ def _shut(catalogue: Catalogue) -> Iterator[str]:
         if by and all(by):
             names = ", ".join(dict.fromkeys(f"`{m.action}`" for m in by if m is not None))
             yield (
-                f"offer `{offer.id}` stands in the catalogue, and the limit {names} of 0 shuts it out; leave one of them "
-                "out"
+                f"offer `{offer.id}` stands in the catalogue, and the limit {names} of 0 shuts it out; leave one of "
+                "them out"
             )
 
 
@@ -122,17 +124,21 @@ def remarks(catalogue: Catalogue, margin: float) -> Iterator[str]:
 
 
 def _remarks_of(offer: Offer, margin: float) -> Iterator[str]:
-    name = f"offer `{offer.id}`"
-    loss = offer.loss(margin)
+    name, own, least = f"offer `{offer.id}`", offer.margin(margin), offer.minimum_spend
     if offer.economics.at_a_loss is not None:
         yield f"{name} is given at a loss on purpose: {offer.economics.at_a_loss}"
-    elif offer.taken != (0.0, 0.0) and loss >= 0:
-        yield f"{name} costs {100 * (offer.margin(margin) + loss):g} % of an order: more than it earns"
-    elif offer.taken.money and not offer.minimum_spend and offer.economics.funding < 1:
+    elif 0 < own <= offer.given_always:
+        yield f"{name} costs {100 * offer.given_always:g} % of every order, of which {100 * own:g} % are earned"
+    elif least and own < offer.given_away(least):
+        yield (
+            f"{name} costs {100 * offer.given_away(least):g} % of an order of {least:g}, the least it is for, of which "
+            f"{100 * own:g} % are earned: only larger orders pay"
+        )
+    elif offer.type in _PER_ORDER and not least and offer.economics.funding < 1:
         yield f"{name} has no `minimum_spend`: on a small order it costs more than is earned"
     response = offer.response
     if max(response.save.high, response.extra_spend.high) <= 0 and not offer.is_service:
-        yield f"{name} is expected to bring nothing ([offers.response] save and extra_spend are 0): it is never chosen"
+        yield f"{name} is said to bring nothing (save and extra_spend are 0): until it is measured it is never chosen"
 
 
 def _idle(limits: tuple[Limit, ...]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The difference of two arms, with what was known before taken out of the noise.
 
-In: an outcome, who was treated, and covariates from before the assignment. Out: an `Adjusted` difference of means with a
-robust standard error. Each arm gets a regression of its own, evaluated at the mean of both together; without
+In: an outcome, who was treated, and covariates from before the assignment. Out: an `Adjusted` difference of means
+with a robust standard error. Each arm gets a regression of its own, evaluated at the mean of both together; without
 covariates it is the plain difference of means. A missing covariate counts as the mean, and its being missing as one
 more covariate. Rows of one customer may be declared to belong together.
 
@@ -11,6 +11,7 @@ Deng, Xu, Kohavi & Walker (2013), doi:10.1145/2433396.2433413: why earlier spend
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ ROWS_PER_COVARIATE = 20
 """So many rows of the smaller arm are needed for each covariate; with fewer the last ones are left out."""
 LEVEL = 0.95
 _LEVERAGE = 1 - 1e-6
+_GRAIN = 1e-11
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,38 @@ def adjusted(
     return Adjusted(estimate, se, degrees, plain[0], plain[1], means[0], means[1], x.shape[1])
 
 
+def averaged(parts: Sequence[tuple[Adjusted, float]]) -> Adjusted:
+    """Differences of groups that have nobody in common, each with its share of all customers.
+
+    Examples
+    --------
+    >>> one = adjusted(np.array([3.0, 5.0, 1.0, 3.0]), np.array([True, True, False, False]))
+    >>> both = averaged([(one, 0.5), (one, 0.5)])
+    >>> both.estimate, round(both.se / one.se, 3)
+    (2.0, 0.707)
+    """
+    if len(parts) == 1:
+        return parts[0][0]
+    found, share = [one for one, _ in parts], np.array([size for _, size in parts])
+
+    def mean(values: Sequence[float]) -> float:
+        return float(share @ np.array(values))
+
+    variance = share**2 * np.array([one.se for one in found]) ** 2
+    below = float((variance**2 / np.array([one.degrees for one in found])).sum())
+    plain = float(np.sqrt((share**2 * np.array([one.plain_se for one in found]) ** 2).sum()))
+    return Adjusted(
+        mean([one.estimate for one in found]),
+        float(np.sqrt(variance.sum())),
+        float(variance.sum() ** 2 / below) if below > 0 else sum(one.degrees for one in found),
+        mean([one.plain for one in found]),
+        plain,
+        mean([one.treated_mean for one in found]),
+        mean([one.control_mean for one in found]),
+        max(one.covariates for one in found),
+    )
+
+
 def usable(covariates: Float64 | None, smaller: int, rows: int) -> Float64:
     """Covariates that vary, with what is missing filled and marked, as many as the smaller arm carries.
 
@@ -145,7 +179,9 @@ def _difference(
     """Difference of the arms' regressions at 0, its standard error, degrees of freedom."""
     ones = _arm(y[treated], x[treated], w[treated])
     zeros = _arm(y[~treated], x[~treated], w[~treated])
-    estimate = ones[0] - zeros[0]
+    # What is left of rounding is nothing: a difference of 1e-16 that never varies would count as certain.
+    grain = _GRAIN * max(float(np.abs(y).max()), 1e-300)
+    estimate = ones[0] - zeros[0] if abs(ones[0] - zeros[0]) > grain else 0.0
     if cluster is not None:
         influence = np.empty(len(y))
         influence[treated], influence[~treated] = ones[1], -zeros[1]
@@ -165,5 +201,6 @@ def _arm(y: Float64, x: Float64, w: Float64) -> tuple[float, Float64]:
     inverse = np.linalg.pinv((design * w[:, None]).T @ design, hermitian=True)
     beta = inverse @ (design.T @ (w * y))
     error = y - design @ beta
+    error[np.abs(error) <= _GRAIN * np.abs(y).max()] = 0.0
     leverage = np.minimum(w * np.einsum("ij,jk,ik->i", design, inverse, design), _LEVERAGE)
     return float(beta[0]), np.asarray((design @ inverse[0]) * w * error / np.sqrt(1 - leverage))

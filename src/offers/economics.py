@@ -1,7 +1,7 @@
 """What money an offer moves: said once, for the plan, the endpoint, the measurement and what is learnt.
 
-In: what a model expects of customers in the window, an offer, what a company earns. Out: `Terms`, the sums of money that
-an offer can move for each customer. A customer of whom nothing is expected has sums of 0; nothing is missing here.
+In: what a model expects of customers in the window, an offer, what a company earns. Out: `Terms`, the sums of money
+that an offer can move for each customer. A customer of whom nothing is expected has sums of 0; nothing is missing.
 
 A purchase at list price g, of which a redemption takes d, is paid with g - d. With a margin m the goods cost (1 - m) g,
 and a partner who pays a share f of the redemption gives f d back: the profit is m g - (1 - f) d. Of what lies in the
@@ -176,4 +176,4 @@ def _ratio(value: float, order: Float) -> Float:
     """A value as a multiple of the mean order; without end where there are no orders."""
     if not value:
         return np.zeros(len(order))
-    return np.divide(value, order, out=np.full(len(order), np.inf), where=order > 0)
+    return np.asarray(np.divide(value, order, out=np.full(len(order), np.inf), where=order > 0))

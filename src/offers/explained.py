@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError, did_you_mean
@@ -34,15 +35,70 @@ def explained(error: ValidationError, kind: type[BaseModel], where: str, content
         field = _field_of(_kind_at(place[:-1], kind), str(place[-1]))
         meaning = (field.description or "") if field is not None else ""
         return ConfigError(f"{key} is missing in {where}{also}", needed=meaning, code="RG412")
-    said = first["msg"].removeprefix("Value error, ")
-    return ConfigError(f"{key} in {where}: {said}{also}" if key else f"{where}: {said}{also}", code="RG413")
+    field = _field_of(_kind_at(place[:-1], kind), str(place[-1])) if place else None
+    said, needed = _said(first, field, len(first["loc"]) > len(place))
+    found, mark, hint = said.partition("; did you mean ")
+    found = f"{key} in {where}{found}{also}" if key else f"{where}{found}{also}"
+    return ConfigError(found, needed=needed, do=f"did you mean {hint}" if mark else "", code="RG413")
+
+
+def _said(problem: ErrorDetails, field: FieldInfo | None, of_several: bool) -> tuple[str, str]:
+    """What is wrong with a value, to be read after its place, and what is needed; a field may take several kinds."""
+    kind, bounds = problem["type"], problem.get("ctx", {})
+    meaning = (field.description or "") if field is not None else ""
+    if kind in ("value_error", "assertion_error"):
+        return ": " + problem["msg"].removeprefix("Value error, "), ""
+    if kind == "literal_error" and isinstance(problem["input"], str):
+        choices = [c for c in get_args(field.annotation) if isinstance(c, str)] if field is not None else []
+        near = f"; {did_you_mean(problem['input'], choices)}" if choices else ""
+        return f" is {_shown(problem['input'])}{near}", "" if near else meaning
+    if kind in ("string_too_short", "too_short") and bounds.get("min_length") == 1:
+        return " is empty", meaning
+    if kind in ("string_too_short", "string_too_long"):
+        size = bounds.get("min_length", bounds.get("max_length"))
+        return f" is {_shown(problem['input'])}", f"{meaning}; {_BOUNDS[kind]} {size} characters"
+    bound = next((f"{words} {bounds[name]:g}" for name, words in _BOUNDS.items() if name in bounds), "")
+    own = "" if of_several or kind == "string_pattern_mismatch" else _KINDS.get(kind.partition("_")[0], "")
+    wanted = "; ".join(part for part in (meaning, bound or own) if part)
+    return f" is {_shown(problem['input'])}", wanted
+
+
+_BOUNDS = {
+    "gt": "above",
+    "ge": "at least",
+    "lt": "below",
+    "le": "at most",
+    "string_too_short": "at least",
+    "string_too_long": "at most",
+}
+_KINDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "finite": "a finite number",
+    "string": "a text",
+    "bool": "true or false",
+    "tuple": "a list",
+    "model": "a table",
+}
+
+
+def _shown(value: Any) -> str:
+    """What was written, as far as it is short."""
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return f"`{text[:40]}`{' ...' if len(text) > 40 else ''}"
 
 
 def _keys(kind: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in kind.model_fields.items()]
 
 
-def _field_of(kind: type[BaseModel], step: str) -> Any:
+def _field_of(kind: type[BaseModel], step: str) -> FieldInfo | None:
     return next((f for n, f in kind.model_fields.items() if step in (n, f.alias)), None)
 
 

@@ -56,7 +56,8 @@ def funnel(decisions: pa.Table, events: pa.Table, by: str = "offer") -> tuple[St
     Examples
     --------
     >>> given = pa.table({"decision_id": ["1", "2", "3"], "offer": ["tea", "tea", ""]})
-    >>> log = pa.table({"decision_id": ["1", "1", "2"], "kind": ["opened", "redeemed", "redeemed"], "occurred_at": [1, 2, 3]})
+    >>> kinds = ["opened", "redeemed", "redeemed"]
+    >>> log = pa.table({"decision_id": ["1", "1", "2"], "kind": kinds, "occurred_at": [1, 2, 3]})
     >>> [(s.offer, s.given, s.reached["redeemed"], s.unseen) for s in funnel(given, log)]
     [('tea', 2, 2, 1)]
     """

@@ -1,9 +1,9 @@
-"""The gate of a personalised policy: does it earn more than the best single offer, on customers given offers by chance?
+"""The gate of a personalised policy: does it earn more than the best single offer, on randomised customers?
 
-In: what customers brought, what they were given and by which chance, what a model (that never saw them) expects of every
-option, and what two policies would have given. Out: a `Gain` of one policy over the other by the doubly robust estimate
-(Dudík, Langford and Li 2011, doi:10.48550/arXiv.1103.4601), with its interval and words; the same person counts once.
-Nothing is missing; who could only get one thing is left out by the caller.
+In: what customers brought, what they were given and by which chance, what a model (that never saw them) expects of
+every option, and what two policies would have given. Out: a `Gain` of one policy over the other by the doubly robust
+estimate (Dudík, Langford and Li 2011, doi:10.48550/arXiv.1103.4601), with its interval and words; the same person
+counts once. Nothing is missing; who could only get one thing is left out by the caller.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What being assigned to an arm did to customers, whether or not the offer then reached them (intention to treat).
 
-In: a trial and an arm. Out: an `Effect` for each outcome: per customer, in all, with a 95 % interval, the chance that it
-is none, what could have been found, and a sentence. Arms of fewer than ten customers have no effect to speak of: None.
+In: a trial and an arm. Out: an `Effect` for each outcome: per customer, in all, with a 95 % interval, the chance that
+it is none, what could have been found, and a sentence. Arms of fewer than ten customers have no effect to speak of:
+None.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .cuped import Adjusted, adjusted
+from .cuped import Adjusted, adjusted, averaged
 from .power import multiple
 from .spoken import amount, between
 from .trial import POINTS, Trial
 
 LEAST = 10
 """Customers that either arm must have."""
+ALONE = 40
+"""Customers in either arm with which a group is compared by itself: enough for the most telling covariate."""
 CHANCE = 0.05
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,9 @@ class Effect:
     @property
     def _in_all(self) -> str:
         low, middle, high = self.total
-        unit = "customers" if self.unit == POINTS else self.unit
         if self.unit == POINTS:
-            low, middle, high = round(low), round(middle), round(high)
-        return f"in all {amount(middle, unit)} ({amount(low)} to {amount(high)}) of {self.treated:,} treated"
+            return f"in all {middle:,.0f} customers ({low:,.0f} to {high:,.0f}) of {self.treated:,} treated"
+        return f"in all {amount(middle, self.unit)} ({amount(low)} to {amount(high)}) of {self.treated:,} treated"
 
     def figures(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -142,7 +146,8 @@ class Effect:
 def difference(trial: Trial, arm: int, outcome: str) -> Adjusted | None:
     """One arm less the control in one outcome; None where either has fewer than ten customers.
 
-    Groups within which was drawn go in as covariates, so that they are compared among themselves.
+    Groups within which was drawn, such as waves, are compared each by itself, and the differences averaged by size
+    (Imbens & Rubin 2015, chapter 9); small groups are compared together, with the group as a covariate.
 
     Examples
     --------
@@ -151,15 +156,33 @@ def difference(trial: Trial, arm: int, outcome: str) -> Adjusted | None:
     >>> found is not None and found.estimate
     1.0
     """
-    rows = (trial.arm == arm) | (trial.arm == 0)
+    rows = np.flatnonzero((trial.arm == arm) | (trial.arm == 0))
     treated = trial.arm[rows] == arm
     if min(int(treated.sum()), int((~treated).sum())) < LEAST:
         return None
+    parts = [_within(trial, rows[here], arm, outcome) for here in _groups(trial, rows, treated)]
+    return averaged([(found, n / len(rows)) for found, n in parts])
+
+
+def _groups(trial: Trial, rows: Rows, treated: NDArray[np.bool_]) -> list[Rows]:
+    """Places among the rows: each large group, and all small ones together."""
+    everybody = np.arange(len(rows))
+    if trial.strata is None or trial.cluster is not None:
+        return [everybody]
+    _, stratum = np.unique(trial.strata[rows], return_inverse=True)
+    smaller = np.minimum(np.bincount(stratum, treated), np.bincount(stratum, ~treated))
+    large = np.flatnonzero(smaller >= ALONE)
+    rest = np.flatnonzero(~np.isin(stratum, large))
+    if len(rest) and min(int(treated[rest].sum()), int((~treated[rest]).sum())) < LEAST:
+        return [everybody]
+    return [*(np.flatnonzero(stratum == one) for one in large), *([rest] if len(rest) else [])]
+
+
+def _within(trial: Trial, rows: Rows, arm: int, outcome: str) -> tuple[Adjusted, int]:
     known = trial.covariates[rows]
     if trial.strata is not None:
         strata = trial.strata[rows]
-        kinds = np.unique(strata)[1:]
-        known = np.column_stack([known, *((strata == kind).astype(np.float64) for kind in kinds)])
+        known = np.column_stack([known, *((strata == kind).astype(np.float64) for kind in np.unique(strata)[1:])])
     weight = None if trial.propensity is None else 1 / trial.propensity[rows]
     cluster = None if trial.cluster is None else trial.cluster[rows]
-    return adjusted(trial.outcomes[outcome][rows], treated, known, weight, cluster)
+    return adjusted(trial.outcomes[outcome][rows], trial.arm[rows] == arm, known, weight, cluster), len(rows)

@@ -2,10 +2,10 @@
 
 In: names, effects and their standard errors. Out: a `League` with a row each, the best first: the effect as it was
 measured, and as it is best believed, with a 95 % interval. Missing effects are left out. With fewer than three rows
-nothing can be learnt about how far they differ, and nothing is drawn together.
+nothing can be learnt about how far they differ, and each stands for itself.
 
-Paule & Mandel (1982), doi:10.6028/jres.087.022, for how far the true effects differ; Morris (1983),
-doi:10.1080/01621459.1983.10477920, for the shrunken estimates and intervals that allow for what is not known of it.
+A normal hierarchy with a flat common mean and a half-Cauchy spread, summed over a grid of spreads, so that not knowing
+the spread widens the intervals: Gelman (2006), doi:10.1214/06-BA117A. Whether there is a spread at all: Cochran (1954).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import chdtrc, ndtr, ndtri
 
 from .spoken import amount, between
 
 Float64 = NDArray[np.float64]
 LEAST = 3
 """Rows from which on they are drawn together."""
+_HALF = float(ndtri(0.975))
+_SPREADS = np.concatenate([[0.0], np.geomspace(0.01, 30, 120)])
+"""Spreads that are looked at, in the scale of the rows."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,13 @@ class League:
     Parameters
     ----------
     places : tuple of Place
-    spread : float
-        By how much the true effects differ (standard deviation); 0 where none is seen.
-    together : bool
-        Whether estimates were drawn together.
+    p : float
+        Chance of rows that differ so much where their true effects are the same; 1 with fewer than two.
     unit : str
     """
 
     places: tuple[Place, ...]
-    spread: float
-    together: bool
+    p: float
     unit: str = ""
 
     @property
@@ -78,11 +78,9 @@ class League:
         """What the table as a whole says."""
         if len(self.places) < 2:
             return "There is nothing to compare."
-        if not self.together:
-            return "With two rows, each stands for itself."
-        if not self.spread:
-            return "The differences between the rows are no larger than chance makes them: the order means nothing."
-        return f"The rows truly differ, by about {amount(self.spread, self.unit)} per customer."
+        if self.p >= 0.05:
+            return "The differences between the rows are no larger than chance makes them: do not read their order."
+        return "The rows differ by more than chance makes them; rows whose intervals overlap widely may still be alike."
 
     def figures(self) -> list[dict[str, Any]]:
         """As plain values for JSON."""
@@ -96,48 +94,49 @@ def league(
 
     Examples
     --------
-    >>> found = league(["a", "b", "c"], [3.0, 1.0, -1.0], [1.5, 0.5, 1.5], [100, 900, 100])
-    >>> [(p.name, round(p.estimate, 2)) for p in found.places], found.spread
-    ([('a', 1.0), ('b', 1.0), ('c', 1.0)], 0.0)
+    >>> found = league(["a", "b", "c"], [2.0, 1.0, 0.0], [1.0, 0.1, 1.0], [100, 9000, 100])
+    >>> [(p.name, round(p.estimate, 1)) for p in found.places], found.p > 0.05
+    ([('a', 1.2), ('b', 1.0), ('c', 0.8)], True)
     """
     y, e = np.asarray(estimates, np.float64), np.asarray(errors, np.float64)
     known = np.flatnonzero(np.isfinite(y) & np.isfinite(e) & (e > 0))
     y, e = y[known], e[known]
-    together = len(known) >= LEAST
-    spread = _spread(y, e) if together else 0.0
-    middle, error = _drawn_together(y, e, spread) if together else (y, e)
-    half = float(ndtri(0.975)) * error
-    rows = zip(known.tolist(), y.tolist(), middle.tolist(), half.tolist(), strict=True)
-    places = [Place(names[i], int(counts[i]), raw, mid, mid - h, mid + h) for i, raw, mid, h in rows]
-    return League(tuple(sorted(places, key=lambda p: (-round(p.estimate, 9), p.name))), spread, together, unit)
+    middle, low, high = _drawn_together(y, e) if len(known) >= LEAST else (y, y - _HALF * e, y + _HALF * e)
+    rows = zip(known.tolist(), y.tolist(), middle.tolist(), low.tolist(), high.tolist(), strict=True)
+    places = [Place(names[i], int(counts[i]), *figures) for i, *figures in rows]
+    return League(tuple(sorted(places, key=lambda p: (-round(p.estimate, 9), p.name))), _alike(y, e), unit)
 
 
-def _spread(y: Float64, e: Float64) -> float:
-    """Standard deviation of the true effects: that at which weighted squares are as large as they should be."""
-
-    def excess(variance: float) -> float:
-        weight = 1 / (e**2 + variance)
-        return float((weight * (y - (weight * y).sum() / weight.sum()) ** 2).sum()) - (len(y) - 1)
-
-    if excess(0.0) <= 0:
-        return 0.0
-    low, high = 0.0, float(np.var(y) + (e**2).max()) * 4
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    return float(np.sqrt((low + high) / 2))
+def _alike(y: Float64, e: Float64) -> float:
+    """Cochran's Q as a chance."""
+    if len(y) < 2:
+        return 1.0
+    weight = 1 / e**2
+    return float(chdtrc(len(y) - 1, (weight * (y - (weight * y).sum() / weight.sum()) ** 2).sum()))
 
 
-def _drawn_together(y: Float64, e: Float64, spread: float) -> tuple[Float64, Float64]:
-    """Estimates moved to their common mean, and errors that allow for not knowing mean and spread."""
-    k = len(y)
-    weight = 1 / (e**2 + spread**2)
-    mean = float((weight * y).sum() / weight.sum())
-    share = (k - 3) / (k - 1) if k > LEAST else 0.5
-    pull = e**2 / (e**2 + spread**2)
-    shrunk = pull if spread == 0 else share * pull
-    found = mean + (1 - shrunk) * (y - mean)
-    usual = float((weight * e**2).sum() / weight.sum())
-    # Morris (1983, eq. 1.19): sampling error that is left, the error of the mean, and that of the spread.
-    unsure = 2 / max(k - 3, 1) * shrunk**2 * (usual + spread**2) / (e**2 + spread**2) * (y - mean) ** 2
-    return found, np.sqrt(e**2 * (1 - (k - 1) / k * shrunk) + unsure)
+def _drawn_together(y: Float64, e: Float64) -> tuple[Float64, Float64, Float64]:
+    """Posterior mean and 95 % interval of each true effect: a mixture of normals over spreads."""
+    scale = max(float(y.std()), float(e.mean()))
+    spread = scale * _SPREADS[:, None]
+    precision = 1 / (e**2 + spread**2)
+    mean = (precision * y).sum(1, keepdims=True) / precision.sum(1, keepdims=True)
+    unsure = 1 / precision.sum(1, keepdims=True)
+    fit = 0.5 * (np.log(precision).sum(1) + np.log(unsure[:, 0]) - (precision * (y - mean) ** 2).sum(1))
+    width = np.gradient(_SPREADS)
+    chance = np.exp(fit - fit.max()) * width / (1 + _SPREADS**2)
+    chance /= chance.sum()
+    pull = e**2 * precision
+    middle, error = (1 - pull) * y + pull * mean, np.sqrt((1 - pull) * e**2 + pull**2 * unsure)
+    ends = [_quantile(chance, middle, error, share) for share in (0.025, 0.975)]
+    return chance @ middle, ends[0], ends[1]
+
+
+def _quantile(chance: Float64, middle: Float64, error: Float64, share: float) -> Float64:
+    """Where a mixture of normals, one a column, has a share below."""
+    low, high = (middle - 9 * error).min(0), (middle + 9 * error).max(0)
+    for _ in range(60):
+        half = (low + high) / 2
+        below = chance @ ndtr((half - middle) / error) < share
+        low, high = np.where(below, half, low), np.where(below, high, half)
+    return np.asarray((low + high) / 2)

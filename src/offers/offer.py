@@ -92,7 +92,7 @@ class OfferEconomics(Section):
         default=None, ge=0, allow_inf_nan=False, description="money a redemption costs; default: from type and value"
     )
     at_a_loss: str | None = Field(
-        default=None, min_length=10, description="why it is given although it costs more than it earns, in words"
+        default=None, min_length=10, description="why it is given although it costs more than it earns, in a sentence"
     )
 
 
@@ -190,22 +190,20 @@ class Offer(Section):
         """The share of spend that is earned with this offer."""
         return default if self.economics.margin is None else self.economics.margin
 
-    def loss(self, margin: float) -> float:
-        """What a redemption loses on the least order it can be redeemed with, in currency per unit of money; <= 0: none.
-
-        Parameters
-        ----------
-        margin : float
-            The company's, used where the offer has none of its own.
+    def given_away(self, spend: float) -> float:
+        """What a redemption costs the company, as a share of an order of some size at list price.
 
         Examples
         --------
-        >>> Offer(id="half", type="percent", value=50, title="Half", channels=("email",)).loss(0.25)
-        0.25
+        >>> Offer(id="gift", type="gift", value=4, title="A gift", channels=("email",)).given_away(40.0)
+        0.1
         """
-        own = self.taken
-        share = own.share + (own.money / self.minimum_spend if self.minimum_spend else 0.0)
-        return (1 - self.economics.funding) * share - self.margin(margin)
+        return (1 - self.economics.funding) * self.taken.of(spend) / spend
+
+    @property
+    def given_always(self) -> float:
+        """The same of any order, however large."""
+        return (1 - self.economics.funding) * self.taken.share
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -59,9 +59,8 @@ def detectable_words(difference: float, expected: float | None = None, currency:
 
     Examples
     --------
-    >>> detectable_words(2.5, 1.0, "EUR")
-    'A difference of 2.50 EUR per customer or more would be found four times out of five; 1.00 EUR is expected: what is \
-expected is too little to be seen with so few customers. More customers, a larger control or several waves would help.'
+    >>> detectable_words(2.5, 4.0, "EUR")
+    'A difference of 2.50 EUR per customer or more would be found four times out of five; 4.00 EUR is expected.'
     """
     if not math.isfinite(difference):
         return "Nothing can be found out: there is nobody to compare with."

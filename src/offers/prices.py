@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from .problem import ROUNDING, Chosen, Prices, Problem
+from .problem import ROUNDING, Chosen, Options, Prices, Problem
 
 _SAMPLE = 16_384
 """Customers of whom the neighbourhood of the prices is known to a few percent."""
@@ -23,8 +23,11 @@ _NEAR = 0.15
 """How far from the sample's prices those of all are looked for at first, as a share."""
 _ENOUGH = 1e-5
 """The dual is solved to this share of itself: a hundredth of the gap that is to be reached."""
+_MANY, _NEARLY = 600, 2e-4
+"""With more caps than this, each linear program takes its time, and the dual is solved less sharply."""
 _ROUNDS = 120
-_PLANES = 6_000
+_GOLDEN = 0.6180339887498949
+_PLANES, _KEPT = 6_000, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +43,27 @@ class Priced:
     mixture: tuple[tuple[Prices, NDArray[np.float64]], ...] = ()
     rounds: int = 0
 
+    def mixed(self, problem: Problem) -> Options:
+        """Everybody's option at one of the prices of the mixture, each as often as its share says."""
+        option = np.full(len(problem.gains), -1, np.int16)
+        block = problem.block[problem.group]
+        # Multiples of the golden ratio spread evenly over 0..1, whichever customers a block holds.
+        at = np.arange(1, len(option) + 1) * _GOLDEN % 1.0
+        begin = np.zeros(block.max(initial=0) + 1)
+        for prices, share in self.mixture:
+            end = begin + share
+            its = (begin[block] <= at) & (at < end[block])
+            option[its] = problem.choose(prices).option[its]
+            begin = end
+        return option
+
 
 class _Planes:
     """What each look at the customers has said of each block: its gains, and its uses of the caps."""
 
     def __init__(self, limits: NDArray[np.float64], scale: NDArray[np.float64]) -> None:
         self.limits, self.scale = limits, scale
-        self.looks: list[tuple[Prices, NDArray[np.float64], NDArray[np.float64]]] = []
+        self.looks: list[tuple[Prices, NDArray[np.float64], sparse.csr_array]] = []
         self.weights = np.zeros((0, 0))
 
     def add(self, prices: Prices, chosen: Chosen) -> None:
@@ -58,9 +75,13 @@ class _Planes:
         looks, blocks = len(self.looks), len(self.looks[0][1])
         heights = np.concatenate([gains for _, gains, _ in self.looks])
         unit = max(float(heights.sum()) / looks, 1e-300)
-        slopes = sparse.csc_array(np.concatenate([used for _, _, used in self.looks]) * (self.scale / unit))
-        which = sparse.csc_array((np.ones(looks * blocks), (np.arange(looks * blocks), np.tile(np.arange(blocks), looks))))
-        bounds = np.concatenate([np.tile([0.0, np.inf], (blocks, 1)), np.column_stack([low, high]) / self.scale[:, None]])
+        slopes = sparse.vstack([used for _, _, used in self.looks]).multiply(self.scale[None, :] / unit)
+        which = sparse.csc_array(
+            (np.ones(looks * blocks), (np.arange(looks * blocks), np.tile(np.arange(blocks), looks)))
+        )
+        bounds = np.concatenate(
+            [np.tile([0.0, np.inf], (blocks, 1)), np.column_stack([low, high]) / self.scale[:, None]]
+        )
         found = linprog(
             np.concatenate([np.ones(blocks), self.limits * self.scale / unit]),
             A_ub=-sparse.hstack([which, slopes], format="csc"),
@@ -71,7 +92,7 @@ class _Planes:
         if found.x is None:
             return low, -np.inf
         weights = np.maximum(-found.ineqlin.marginals, 0.0).reshape(looks, blocks)
-        if looks * blocks > _PLANES:
+        if looks * blocks > max(_PLANES, _KEPT * blocks):
             recent = np.arange(looks) >= looks - 4
             self.looks = [look for look, kept in zip(self.looks, recent | weights.any(axis=1), strict=True) if kept]
             weights = weights[recent | weights.any(axis=1)]
@@ -95,10 +116,11 @@ def priced(problem: Problem) -> Priced:
     """
     start = np.zeros(len(problem.caps))
     free = problem.choose(start)
-    if not free.dual.sum() > 0 or (free.used.sum(axis=0) <= problem.limits * (1 + ROUNDING)).all():
+    used = problem.totals(free.option)
+    if not free.dual.sum() > 0 or (used <= problem.limits * (1 + ROUNDING)).all():
         return Priced(start, float(free.dual.sum()), free)
-    scale = free.dual.sum() / np.maximum(free.used.sum(axis=0), 1e-3 * np.where(_live(problem), problem.limits, 1.0))
-    step = len(problem.gains) // (_SAMPLE * max(1, problem.n_blocks // 32))
+    scale = free.dual.sum() / np.maximum(used, 1e-3 * np.where(_live(problem), problem.limits, 1.0))
+    step = len(problem.gains) // (_SAMPLE * max(1, len(free.dual) // 32))
     if step < 4:
         return _descended(problem, start, scale, scale)
     near = _descended(problem.sample(step), start, scale, scale).prices
@@ -114,6 +136,7 @@ def _descended(problem: Problem, start: Prices, scale: Prices, reach: Prices) ->
     """From a first guess to the lowest point of the dual; the box around the best point so far grows and shrinks."""
     live = _live(problem)
     limits = np.where(live, problem.limits, 0.0)
+    enough = _ENOUGH if len(limits) <= _MANY else _NEARLY
     planes = _Planes(limits, scale)
     centre, chosen = np.where(live, start, 0.0), problem.choose(np.where(live, start, 0.0))
     bound = float(chosen.dual.sum() + limits @ centre)
@@ -123,7 +146,7 @@ def _descended(problem: Problem, start: Prices, scale: Prices, reach: Prices) ->
         low, high = np.maximum(centre - reach, 0.0) * live, (centre + reach) * live
         prices, height = planes.lowest(low, high)
         edge = bool((((prices <= low) & (low > 0)) | ((prices >= high) & live)).any())
-        if bound - height <= _ENOUGH * abs(bound):
+        if bound - height <= enough * abs(bound):
             if not edge:
                 break
             reach = reach * 4.0

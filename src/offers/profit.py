@@ -2,10 +2,10 @@
 
 In: what is expected of customers, the options of a catalogue, what is believed of them. Out: gains and costs in
 currency, one column an option. Both are float32: 1,000,000 customers and ten options take 80 MB, and what is decided,
-logged and summed are these very numbers. Who may not be given an option has a gain of -inf; nothing is missing.
+logged and summed are these very numbers. Nothing is missing.
 
-gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints. Redemptions
-are paid to those, too, who would have bought anyway. The window is that of the read-out: nothing later is counted.
+gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints. What is
+redeemed is paid to those, too, who would have bought anyway. The window is that of the read-out: nothing later counts.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class Gains:
     base: Narrow
     cost: Narrow
 
+    def only(self, permitted: NDArray[np.bool_]) -> Gains:
+        """The same with -inf where an option may not be given."""
+        return Gains(np.where(permitted, self.base, np.float32(-np.inf)), self.cost)
+
 
 @dataclass(frozen=True)
 class Profits:
@@ -79,16 +83,15 @@ class Profits:
         personal = self.responses.personal
         return None if personal is None else np.asarray(personal.gains(self.columns), np.float64)
 
-    def gains(self, permitted: NDArray[np.bool_] | None = None) -> Gains:
-        """Of every option for every customer; -inf where it is not permitted."""
+    def gains(self) -> Gains:
+        """Of every option for every customer."""
         shape = (len(self.expected.silent), len(self.catalogue.options))
         base, cost = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for offer, options in _by_offer(self.catalogue.options):
             terms = Terms.of(self.expected, offer)
             for option in options:
                 j = option.index
-                gain, cost[:, j] = self._of(option, self.expected, terms, slice(None), BASE)
-                base[:, j] = gain if permitted is None else np.where(permitted[:, j], gain, -np.inf)
+                base[:, j], cost[:, j] = self._of(option, self.expected, terms, slice(None), BASE)
         return Gains(base, cost)
 
     def of_choice(self, choice: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""Who would respond because of the offer? Qini: how well a ranking finds those, beside another ranking of the same people.
+"""Who would respond because of the offer? Qini: How well a ranking finds those, beside another ranking of them.
 
 In: an outcome, who was treated (by chance), and scores. Out: the Qini coefficient, and the difference of two with the
-interval of a bootstrap that draws the same people for both. Ties stand in one group, so that their order counts nothing.
-Radcliffe 2007, "Using control groups to target on predicted lift".
+interval of a bootstrap that draws the same people for both. Ties stand in one group, so that their order counts
+nothing. Radcliffe 2007, "Using control groups to target on predicted lift".
 """
 
 from __future__ import annotations

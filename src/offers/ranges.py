@@ -29,12 +29,13 @@ class Range(NamedTuple):
     @classmethod
     def of(cls, given: float | Sequence[float]) -> Range:
         """From one number or three that ascend; anything else is a ValueError."""
-        values = given if isinstance(given, list | tuple) else (given,)
-        if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values):
+        values: tuple[object, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
+        numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) < len(values) or not all(map(math.isfinite, numbers)):
             raise ValueError("a number, or three of them: [low, base, high]")
-        if len(values) not in (1, 3):
+        if len(numbers) not in (1, 3):
             raise ValueError("one number, or three of them: [low, base, high]")
-        low, base, high = (float(v) for v in (values if len(values) == 3 else values * 3))
+        low, base, high = numbers if len(numbers) == 3 else numbers * 3
         if not low <= base <= high:
             raise ValueError(f"[{low:g}, {base:g}, {high:g}] does not ascend; needed: low, base, high")
         return cls(low, base, high)

@@ -1,8 +1,8 @@
 """Whether the arms are as large as they were drawn: when they are not, nothing about them can be believed.
 
 In: customers per arm, and the share that each arm was drawn with. Out: a `SampleRatio` with the chance of so large a
-difference. Below .001 no effect is concluded: rows were lost or added after the draw, and not by chance. Arms of share 0
-must be empty; with fewer than two arms there is nothing to check (chance 1). Fabijan et al. (2019),
+difference. Below .001 no effect is concluded: rows were lost or added after the draw, and not by chance. Arms of share
+0 must be empty; with fewer than two arms there is nothing to check (chance 1). Fabijan et al. (2019),
 doi:10.1145/3292500.3330722.
 """
 

@@ -33,14 +33,22 @@ class Personal(Protocol):
     """A model of what each option brings from each customer, once it has passed its gate."""
 
     @property
+    def needs(self) -> Sequence[str]:
+        """The columns that it reads."""
+        ...
+
+    @property
     def half_width(self) -> Sequence[float]:
         """Of each option: half the width of the 80 % interval of the mean gain, in currency."""
+        ...
 
     def gains(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Extra gross spend within the window, of shape (n_customers, n_options), in currency."""
+        ...
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -123,11 +131,11 @@ class Responses:
     @classmethod
     def assumed(cls, catalogue: Catalogue) -> Responses:
         """What the catalogue itself says."""
-        return cls({name_of(option): Response.assumed(option) for option in catalogue.options})
+        return cls({option.name: Response.assumed(option) for option in catalogue.options})
 
     def of(self, option: Option) -> Response:
         """Of one option; as the catalogue has it where nothing else is known."""
-        return self.by_option.get(name_of(option)) or Response.assumed(option)
+        return self.by_option.get(option.name) or Response.assumed(option)
 
     def for_options(self, catalogue: Catalogue) -> tuple[Response, ...]:
         """Of all options of a catalogue, in their order."""
@@ -170,8 +178,3 @@ class Responses:
         """SHA-256 of the canonical JSON, in hex: the same beliefs have the same digest."""
         told = json.dumps(self.to_dict(), sort_keys=True, allow_nan=False, separators=(",", ":"))
         return hashlib.sha256(told.encode()).hexdigest()
-
-
-def name_of(option: Option) -> str:
-    """What an option is called: `offer@channel`."""
-    return f"{option.offer.id}@{option.channel.name}"

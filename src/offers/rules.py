@@ -48,7 +48,7 @@ class Rule(BaseModel):
     def _a_table(cls, given: Any) -> Any:
         if not isinstance(given, dict | Rule):
             raise ValueError('a rule is a table, such as {field = "orders", op = ">=", value = 3}')
-        return given
+        return {**given, "value": _day_texts(given["value"])} if isinstance(given, dict) and "value" in given else given
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -101,6 +101,13 @@ class Rule(BaseModel):
         if self.op == "is_missing":
             return f"{self.field} is missing"
         return f"{self.field} {str(self.op).replace('_', ' ')} {_written(self.value)}"
+
+
+def _day_texts(value: Any) -> Any:
+    """TOML has dates of its own; inside, a date is its ISO text."""
+    if isinstance(value, list | tuple):
+        return [_day_texts(v) for v in value]
+    return str(value) if hasattr(value, "isoformat") else value
 
 
 def _misfit(op: str, value: Value | tuple[Value, ...] | None) -> str:

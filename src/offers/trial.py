@@ -1,7 +1,7 @@
 """An experiment, as it was drawn and as it ended: a row a customer, whoever ran it.
 
-In: an arm a customer, outcomes, what was known before, and who drew the arms. Out: a checked `Trial`. An outcome that is
-missing is an error, since a customer may not leave an experiment because of how it went; a covariate may be missing.
+In: an arm a customer, outcomes, what was known before, and who drew the arms. Out: a checked `Trial`. An outcome that
+is missing is an error, since a customer may not leave an experiment because of how it went; a covariate may be missing.
 `randomised` says how the arms were drawn; None says that somebody chose, and then no effect is concluded.
 """
 
@@ -76,7 +76,8 @@ class Trial:
         beside = [self.covariates, *self.outcomes.values(), self.propensity, self.strata, self.cluster]
         if any(len(values) != n for values in beside if values is not None) or self.covariates.ndim != 2:
             raise DataError("the columns of the experiment differ in length", code="RG440")
-        if len(self.arms) < 2 or n and not (0 <= self.arm.min() and self.arm.max() < len(self.arms)):
+        inside = ((self.arm >= 0) & (self.arm < len(self.arms))).all()
+        if len(self.arms) < 2 or not inside:
             needed = "a control and another arm at least, each customer in one of them"
             raise DataError("the arms of the experiment are not clear", needed=needed, code="RG440")
         lacking = {name: int((~np.isfinite(values)).sum()) for name, values in self.outcomes.items()}

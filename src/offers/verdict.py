@@ -1,14 +1,16 @@
 """Did it work: what an experiment says, or why it says nothing.
 
-In: a `Trial`. Out: `Measured`: whether the arms are what was drawn, the effects of all arms on all outcomes, adjusted for
-so many arms, and sentences. Nothing is concluded where the arms were not drawn, are not as large as they were drawn, or
-differed before by more than chance allows; then the gap before is shown instead. Too few customers are no effect.
+In: a `Trial`. Out: `Measured`: whether the arms are what was drawn, the effects of all arms on all outcomes, adjusted
+for so many arms, and sentences. Nothing is concluded where the arms were not drawn, are not as large as they were
+drawn, or differed before by more than chance allows; then the gap before is shown instead. Too few customers are no
+effect.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -124,29 +126,42 @@ def measured(trial: Trial) -> Measured:
     >>> spend = before + 5.0 * arm + rng.normal(0, 10, 4000)
     >>> arms = ("nothing", "mail")
     >>> found = measured(Trial(arms, arm, {"spend": spend}, before[:, None], ("spend before",), "drawn by lot"))
-    >>> 4 < found.effect("mail", "spend").low < 5 < found.effect("mail", "spend").high < 6
-    True
+    >>> effect = found.effect("mail", "spend")
+    >>> effect.low < 5 < effect.high, effect.high - effect.low < 1.3, effect.sure
+    (True, True, True)
     """
+    found = checked(trial)
+    return found if found.refused else replace(found, effects=effects(trial))
+
+
+def checked(trial: Trial) -> Measured:
+    """Whether anything may be concluded from an experiment, without its effects."""
     seen = Counter(trial.arm.tolist())
     counts = {name: seen[i] for i, name in enumerate(trial.arms)}
     ratio = None if trial.shares is None else sample_ratio(counts, trial.shares)
     balances = tuple(balance(trial, arm) for arm in range(1, len(trial.arms)))
-    refused = _reason(trial, ratio, balances)
-    return Measured(counts, ratio, balances, () if refused else effects(trial), refused)
+    return Measured(counts, ratio, balances, (), _reason(trial, ratio, balances))
 
 
 def effects(trial: Trial) -> tuple[Effect, ...]:
     """Effects by outcome, then arm, their chances raised for so many arms; without asking whether arms were drawn."""
+    return _raised([(name, trial, arm) for arm, name in enumerate(trial.arms) if arm])
+
+
+def side_by_side(trials: Mapping[str, Trial]) -> tuple[Effect, ...]:
+    """Effects of trials of two arms each, such as one an offer, called by their names and raised for so many."""
+    return _raised([(name, trial, 1) for name, trial in trials.items()])
+
+
+def _raised(parts: Sequence[tuple[str, Trial, int]]) -> tuple[Effect, ...]:
     found: list[Effect] = []
-    for outcome in trial.outcomes:
-        pairs = [(arm, difference(trial, arm, outcome)) for arm in range(1, len(trial.arms))]
-        known = [(arm, one) for arm, one in pairs if one is not None]
-        raised = holm([one.p for _, one in known])
-        control = int((trial.arm == 0).sum())
-        for (arm, one), p in zip(known, raised, strict=True):
-            treated = int(np.count_nonzero(trial.arm == arm))
-            unit = trial.units.get(outcome, "")
-            found.append(Effect(trial.arms[arm], outcome, unit, treated, control, one, float(p)))
+    for outcome in dict.fromkeys(name for _, trial, _ in parts for name in trial.outcomes):
+        asked = [part for part in parts if outcome in part[1].outcomes]
+        known = [(part, one) for part in asked if (one := difference(part[1], part[2], outcome)) is not None]
+        raised = holm([one.p for _, one in known]).tolist()
+        for ((name, trial, arm), one), p in zip(known, raised, strict=True):
+            treated, control = (int(np.count_nonzero(trial.arm == number)) for number in (arm, 0))
+            found.append(Effect(name, outcome, trial.units.get(outcome, ""), treated, control, one, p))
     return tuple(found)
 
 
@@ -160,7 +175,7 @@ def _reason(trial: Trial, ratio: SampleRatio | None, balances: tuple[Balance, ..
     uneven = [one.arm for one in balances if one.p < LEAST_CHANCE / len(balances)]
     if uneven:
         return (
-            f"The arms are said to be drawn ({trial.randomised}), but {', '.join(uneven)} differed from the control before "
-            "anything was sent by more than chance allows. Either they were not drawn, or customers were lost or added."
+            f"The arms are said to be drawn ({trial.randomised}), but {', '.join(uneven)} differed from the control "
+            "before anything was sent by more than chance allows. Either they were not drawn, or customers were lost."
         )
     return ""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from .about_plan import ARMS, Figures, sentences
+from .about_plan import ARMS, Figures, sentences, short
 from .bars import WIDE, Bar, Group, draw_bars, height_of
 from .blocks import Cell, Column, Section, Table, Tile, pictured
 from .figures import WIDTH
@@ -30,13 +30,29 @@ STEPS = {
     "converted": "Bought",
 }
 """The steps of a funnel in their order, and how each is called."""
-OTHERS = {"unsubscribed": "Unsubscribed", "complained": "Complained", "rejected": "Sent back"}
-"""What nobody hopes for."""
+OTHERS = {
+    "unseen": "Redeemed unseen",
+    "unsubscribed": "Unsubscribed",
+    "complained": "Complained",
+    "rejected": "Sent back",
+}
+"""What stands beside the steps."""
+
+
+MONEY = ("profit", "spend")
+OUTCOMES = {"profit": "Profit", "spend": "Spend", "orders": "Orders", "bought": "Customers who bought"}
+"""What is measured of each customer; the first two in currency."""
 
 
 def tiles(found: Figures) -> list[Tile]:
     """What is seen first."""
     unit, profit = str(found.get("currency") or ""), branch(found, "profit")
+    log = entries(found.get("observed"))
+    if log:
+        return [
+            Tile("No effect", "is concluded: nobody drew who got an offer", warm=True),
+            Tile(count(len(log)), "offers of the log were looked at"),
+        ]
     total = number(profit.get("total"))
     shown = [
         Tile(money(total, unit), "gained after all costs, against the control group", warm=(total or 0.0) < 0)
@@ -59,12 +75,11 @@ def _ends(row: Figures) -> tuple[float, float] | None:
 
 def result(found: Figures) -> Section:
     """Did it pay, in one sentence; or when that will be known."""
-    said = plain(branch(found, "profit").get("words") or found.get("verdict") or "")
-    if not said:
-        said = f"The result is known on {date(found.get('read_out'))}"
-    program = plain(branch(found, "program").get("words") or "")
-    words = sentences([*_listed(found.get("words")), program])
-    return Section("result", "Did it pay?", sentences([said])[0], words)
+    said = sentences([branch(found, "profit").get("words") or found.get("verdict")])
+    said = said or [f"The result is known on {date(found.get('read_out'))}."]
+    elsewhere = {str(r.get("words")) for r in (*entries(found.get("effects")), *entries(found.get("observed")))}
+    words = sentences([text for text in _listed(found.get("words")) if text not in elsewhere])
+    return Section("result", "Did it pay?", said[0], [text for text in words if text != said[0]])
 
 
 def _listed(value: object) -> list[str]:
@@ -76,62 +91,86 @@ def effects(found: Figures) -> Section | None:
     rows, unit = entries(found.get("effects")), str(found.get("currency") or "")
     if not rows:
         return None
-    money_rows = [r for r in rows if _is_money(r)]
-    shown = money_rows or rows
-    clear = [r for r in rows if _is_clear(r)]
-    headline = (
-        "No effect can be told from zero."
-        if not clear
-        else f"{count(len(clear))} of {count(len(rows))} effects can be told from zero."
-    )
+    first = [r for r in rows if r.get("outcome") == rows[0].get("outcome")]
+    further = [r for r in rows if r.get("outcome") != rows[0].get("outcome")]
+    words = [
+        "An effect is the difference to customers of whom the same was meant and who got nothing, by lot. It holds for "
+        "all to whom it was given, whether they saw it or not.",
+        "An interval that holds zero means: not distinguishable from zero. It does not mean that there is no effect.",
+    ]
+    each = f"{_outcome(first[0])} for each customer"
+    note = f"{each}{_in(first[0], unit)}. Lines: 95{NBSP}% intervals. Blue: told from zero."
+    tables = [_table(each, first, unit, said=True)]
+    if further:
+        tables.append(_table("What else changed", further, unit, said=False))
+    picture = pictured("Effects", _picture(first, unit), note)
+    return Section("effects", "What did each offer do?", _shown(first), words, picture, tables)
+
+
+def _shown(rows: Sequence[Figures]) -> str:
+    """What can be said of the offers, in a sentence."""
+    offers = [r for r in rows if r.get("what") != "all"] or list(rows)
+    good = [r for r in offers if _is_clear(r) and (number(r.get("estimate")) or 0.0) > 0]
+    bad = [r for r in offers if _is_clear(r) and (number(r.get("estimate")) or 0.0) < 0]
+    n = len(offers)
+    what = f"to bring more {_outcome(rows[0]).lower()}"
+    if not good and not bad:
+        return f"No offer is shown {what}, or less." if n > 1 else f"It is not shown {what}, or less."
+    less = f", {count(len(bad))} to bring less" if bad else ""
+    return f"Of {count(n)} offers {count(len(good))} {'is' if len(good) == 1 else 'are'} shown {what}{less}."
+
+
+def _table(caption: str, rows: Sequence[Figures], unit: str, said: bool) -> Table:
     body = [
         [
-            Cell(_name(r), plain(r.get("outcome") or ""), strong=_is_clear(r)),
+            Cell(_name(r), "" if said else _outcome(r), strong=_is_clear(r)),
             Cell(count(r.get("treated")), f"{count(r.get('control'))} without"),
             Cell(_effect(r.get("estimate"), r, unit), strong=_is_clear(r)),
             Cell(_span(r, unit)),
-            Cell(figure(r.get("p_holm") if number(r.get("p_holm")) is not None else r.get("p"), 3)),
+            Cell(_chance(r)),
         ]
         for r in rows
     ]
     columns = [Column("Of what", False), Column("Customers"), Column("Effect", note="for each customer"),
                Column(f"95{NBSP}% interval"), Column("p", note="for all comparisons together")]  # fmt: skip
-    remarks = [plain(r.get("words") or "") for r in rows]
-    words = [
-        "An effect is the difference to customers of the same kind who got nothing, by lot. It holds for all to whom "
-        "it was given, whether they saw it or not.",
-        "An interval that holds zero means: not distinguishable from zero. It does not mean that there is no effect.",
-    ]
-    note = "Lines: 95\u00a0% intervals. Blue: told from zero."
-    return Section("effects", "What did each offer do?", headline, words,
-                   pictured("Effects", _picture(shown, unit), note),
-                   [Table("Effects", columns, body, remarks=remarks)])  # fmt: skip
+    remarks = [plain(r.get("words") or "") for r in rows] if said else []
+    return Table(caption, columns, body, folded=not said, remarks=remarks)
+
+
+def _outcome(row: Figures) -> str:
+    name = plain(row.get("outcome") or "")
+    return OUTCOMES.get(name, name)
+
+
+def _in(row: Figures, unit: str) -> str:
+    return f", in {plain(unit)}" if unit and _is_money(row) else ""
+
+
+def _chance(row: Figures) -> str:
+    p = number(row.get("p_holm"))
+    p = number(row.get("p")) if p is None else p
+    return "<0.001" if p is not None and p < 0.001 else figure(p, 3)
 
 
 def _is_money(row: Figures) -> bool:
-    return "point" not in str(row.get("unit") or "")
+    return row.get("outcome") in MONEY or "outcome" not in row
 
 
 def _is_clear(row: Figures) -> bool:
-    """Whether the interval leaves zero out, all comparisons being counted."""
-    p = number(row.get("p_holm"))
-    p = number(row.get("p")) if p is None else p
-    ends = _ends(row)
-    if ends is None:
-        return False
-    return not ends[0] <= 0 <= ends[1] and (p is None or p < 0.05)
+    """Whether it can be told from zero, all comparisons being counted."""
+    return row.get("sure") is True
 
 
 def _name(row: Figures) -> str:
-    name = plain(row.get("name") or row.get("what") or "")
-    return {"all": "All offers together", "": "All offers together"}.get(name, name)
+    name = plain(row.get("what") or row.get("name") or "")
+    return {"all": "All together", "": "All together"}.get(name, name)
 
 
 def _effect(value: object, row: Figures, unit: str) -> str:
     known = number(value)
-    if known is None:
-        return money(None)
-    return money(known, unit) if _is_money(row) else f"{points(known * 100, 2)}{NBSP}points"
+    if known is None or _is_money(row):
+        return money(known, unit)
+    return f"{points(known, 2)}{NBSP}points" if row.get("unit") == "points" else figure(known, 3)
 
 
 def _span(row: Figures, unit: str) -> str:
@@ -141,7 +180,7 @@ def _span(row: Figures, unit: str) -> str:
 
 def _picture(rows: Sequence[Figures], unit: str) -> Markup | None:
     bars = [
-        Bar(_name(r)[:15], number(r.get("estimate")), None, _ends(r), _is_clear(r), _effect(r.get("estimate"), r, ""))
+        Bar(short(_name(r)), number(r.get("estimate")), None, _ends(r), _is_clear(r), _effect(r.get("estimate"), r, ""))
         for r in rows
         if number(r.get("estimate")) is not None
     ]
@@ -150,13 +189,37 @@ def _picture(rows: Sequence[Figures], unit: str) -> Markup | None:
     return svg(lambda c: draw_bars(c, groups, None, WIDE), WIDTH, height_of(groups), says) if bars else None
 
 
+def observed(found: Figures) -> Section | None:
+    """What a log of offers shows that somebody chose to send, and why it is no effect; None where there is a result."""
+    rows, unit = entries(found.get("observed")), str(found.get("currency") or "")
+    if not rows:
+        return None
+    body = [
+        [
+            Cell(plain(r.get("offer") or ""), date(r.get("day")), strong=True),
+            Cell(count(r.get("treated")), f"{count(r.get('others'))} others"),
+            *(Cell(money(gap.get("gap"), unit), _span(gap, unit)) for gap in (branch(r, "before"), branch(r, "after"))),
+        ]
+        for r in rows
+    ]  # fmt: skip
+    columns = [Column("Offer", False), Column("Receivers"), Column("More spend before"), Column("More spend after")]
+    words = [
+        "Somebody chose who got an offer. What receivers spent more than the others before anything was sent, they "
+        "would have spent more afterwards, too: that difference is no effect.",
+        *sentences(_listed(found.get("warnings"))),
+    ]
+    headline = "Those who got an offer differed from the others before they got it."
+    return Section("observed", "What does the log show?", headline, words, (),
+                   [Table("Receivers less all others", columns, body)])  # fmt: skip
+
+
 def leagues(found: Figures) -> Section | None:
     """Offers, channels and types side by side, each drawn towards the average by how little is known of it."""
     known, unit = branch(found, "league"), str(found.get("currency") or "")
     tables = []
     for name, heading in (("offers", "Offers"), ("channels", "Channels"), ("messages", "Types"), ("types", "Types")):
         rows = entries(known.get(name))
-        if len(rows) < 2:
+        if len(rows) < 3:
             continue
         body = [
             [
@@ -184,7 +247,7 @@ def funnel(found: Figures) -> Section | None:
     rows = entries(found.get("funnel"))
     steps = [s for s in STEPS if any(number(r.get(s)) for r in rows)]
     others = [s for s in OTHERS if any(number(r.get(s)) for r in rows)]
-    if not rows or not steps:
+    if len(steps) < 2 and not others:
         return None
     body = [
         [
@@ -210,9 +273,11 @@ def _step(row: Figures, step: str, first: str) -> Cell:
     return Cell(count(n), percent(n / of) if of and step != first else "")
 
 
-def trust(found: Figures) -> Section:
-    """Whether the comparison is fair, and what could have been seen."""
+def trust(found: Figures) -> Section | None:
+    """Whether the comparison is fair, and what could have been seen; None where nothing was drawn."""
     waves = entries(found.get("waves"))
+    if not waves:
+        return None
     body = [
         [
             Cell(date(w.get("as_of")), strong=True),
@@ -238,7 +303,7 @@ def trust(found: Figures) -> Section:
     fair = all(branch(w, "sample_ratio").get("ok") is not False for w in waves)
     headline = "The groups are as they were drawn." if fair else "The groups are not as they were drawn."
     return Section("trust", "Can the comparison be trusted?", headline, said, (),
-                   [Table("Waves and groups", columns, body)] if body else [], "" if fair else "not fair")  # fmt: skip
+                   [Table("Waves and groups", columns, body)], "" if fair else "not fair")  # fmt: skip
 
 
 def _arm(wave: Figures, arm: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from markupsafe import Markup
+
 from .bars import WIDE, Bar, Group, draw_bars, height_of
 from .blocks import Cell, Column, Section, Table, Tile, pictured
 from .figures import WIDTH
@@ -31,6 +33,21 @@ BASES = {
     "modelled": "learnt for each customer apart, and let through because that earned more",
 }
 """What stands behind an expected gain."""
+REASONS = {
+    "do not contact": "they are on the list of whom to leave alone",
+    "open complaint": "a complaint of theirs is open: first it is answered",
+    "no consent": "they have not agreed to be written to",
+    "not eligible": "no offer is meant for them",
+    "cool-down": "they had such an offer not long ago",
+    "too many contacts": "they were contacted often enough of late",
+    "limit for each customer": "they have had as much as one customer may get",
+    "hold-out": "they are left out of all campaigns, by lot",
+    "control": "they are left out of this campaign, by lot, to compare with",
+    "explored nothing": "the lot of those who get any offer, or none, gave them none",
+    "does not pay": "no offer is expected to earn what it costs",
+    "budget": "the money is spent on others for whom it does more",
+}
+"""Why a customer gets nothing, for people, by what a plan says."""
 _LONG = 15
 """So many letters of a name have room beside a bar."""
 
@@ -71,6 +88,17 @@ def gains_of(value: object) -> tuple[float | None, float | None, float | None]:
     return number(value[0]), number(value[1]), number(value[2])
 
 
+def short(name: str) -> str:
+    """A name as it has room beside a bar.
+
+    Examples
+    --------
+    >>> short("tea"), short("a-very-long-name-of-an-offer")
+    ('tea', 'a-very-long-na…')
+    """
+    return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+
+
 def option_name(row: Figures) -> str:
     """How an offer on its channel is called."""
     title = plain(row.get("title") or row.get("offer") or "")
@@ -82,8 +110,8 @@ def who(found: Figures) -> Section:
     """Who gets what, at which cost, for which gain."""
     unit, rows = str(found.get("currency") or ""), entries(found.get("offers"))
     given = [r for r in rows if number(r.get("given"))]
-    picture = _gains_picture(given)
-    words = [*sentences(found.get("words")), _meaning(found)]
+    picture = gains_picture(given)
+    words = [_meaning(found), *_explored(found)]
     return Section(
         "who", "Who gets what?", _headline(found, given), words,
         pictured("Expected gain by offer", picture, f"After all costs{_in(unit)}; lines: if they respond low or high."),
@@ -103,8 +131,8 @@ def _headline(found: Figures, given: Sequence[Figures]) -> str:
     around = "" if low is None else f" ({money(low, unit)} to {money(high, unit)})"
     counted = " if what is assumed holds" if assumed(found) else ""
     return (
-        f"{count(found.get('given'))} customers get an offer; for {money(found.get('cost'), unit)} "
-        f"{money(gain, unit)} is expected to be gained{around}{counted}."
+        f"{count(found.get('given'))} customers get an offer: expected cost {money(found.get('cost'), unit)}, "
+        f"expected gain {money(gain, unit)}{around}{counted}."
     )
 
 
@@ -114,18 +142,37 @@ def _meaning(found: Figures) -> str:
     return (
         f"The gain is the margin that would not have come without the offer{within}, less what is redeemed (also by "
         "those who would have bought anyway), what is sent and what complaints cost. Offering nothing is always one "
-        "of the choices, so whoever gets an offer is expected to bring more than it costs."
+        "of the choices: whoever is chosen for an offer is expected to bring more than it costs."
     )
 
 
-def _gains_picture(given: Sequence[Figures]) -> object:
+def _explored(found: Figures) -> list[str]:
+    """What the draw costs, so that it is not taken for the policy's."""
+    drawn, unit = branch(found, "explored"), str(found.get("currency") or "")
+    if not number(drawn.get("given")):
+        return []
+    return [
+        f"Among them are {count(drawn.get('given'))} who get any permitted offer by lot, for "
+        f"{money(drawn.get('cost'), unit)}, expected to bring {money(gains_of(drawn.get('gain'))[1], unit)}: from them "
+        "it is learnt what else would work."
+    ]
+
+
+def gains_picture(given: Sequence[Figures]) -> Markup | None:
+    """Expected gain of each offer with its range; what is assumed is grey. None where nothing is given.
+
+    Parameters
+    ----------
+    given : sequence of mapping
+        Offers among the figures of a plan.
+    """
     bars = []
     for row in given:
         low, gain, high = gains_of(row.get("gain"))
         ends = None if low is None or high is None else (low, high)
-        name = plain(row.get("offer") or "")
-        short = name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
-        bars.append(Bar(short, gain, None, ends, str(row.get("basis")) != ASSUMED, money(gain)))
+        bars.append(
+            Bar(short(plain(row.get("offer") or "")), gain, None, ends, str(row.get("basis")) != ASSUMED, money(gain))
+        )
     groups = [Group("", "", bars)]
     says = "Expected gain of each offer, with its range; the same numbers are in the table"
     return svg(lambda c: draw_bars(c, groups, None, WIDE), WIDTH, height_of(groups), says) if bars else None
@@ -170,11 +217,11 @@ def budget(found: Figures) -> Section:
     if limit is None:
         headline = f"No budget was set; {money(found.get('cost'), unit)} would be spent."
     else:
-        price = plain(whole.get("words") or "")
-        headline = f"{money(used, unit)} of {money(limit, unit)} would be spent{f'; {price}' if price else ''}."
+        said = sentences([whole.get("words")]) or [f"{money(used, unit)} of {money(limit, unit)} would be spent."]
+        headline = said[0]
     words = [
-        "A shadow price says what one more unit of a budget or a limit would return. Where it is 0, more of it "
-        "would change nothing: something else holds the plan back.",
+        "The shadow price of a budget or a limit says what one more of it would bring, its own cost already taken "
+        "off. Where it is 0, more would change nothing: something else holds the plan back.",
     ]
     gap = number(found.get("gap"))
     if gap is not None:
@@ -182,10 +229,10 @@ def budget(found: Figures) -> Section:
         words.append(
             "No other choice of offers gains more: this is the exact optimum."
             if exact
-            else f"No other choice of offers could gain more than {percent(gap)} on top of this."
+            else f"No other choice of offers within the limits could gain over {100 * gap:.2g}{NBSP}% more."
         )
-    rows = [_limit({"name": "Budget", **whole}, unit, strong=True)] if limit is not None else []
-    rows += [_limit(row, "", strong=False) for row in limits]
+    rows = [_limit({**whole, "name": "Budget", "money": True}, unit, strong=True)] if limit is not None else []
+    rows += [_limit(row, unit, strong=False) for row in limits]
     columns = [Column("Limit", False), Column("Used"), Column("Allowed"), Column("Share", False),
                Column("The next one returns")]  # fmt: skip
     tables = [Table("Budget and limits", columns, rows)] if rows else []
@@ -195,11 +242,11 @@ def budget(found: Figures) -> Section:
 def _limit(row: Figures, unit: str, strong: bool) -> list[Cell]:
     used, limit, price = (number(row.get(k)) for k in ("used", "limit", "price"))
     share = None if not limit or used is None else used / limit
-    shown = money if unit else count
+    in_money = bool(row.get("money"))
     return [
         Cell(plain(row.get("name") or ""), strong=strong),
-        Cell(shown(used, unit) if unit else count(used)),
-        Cell(shown(limit, unit) if unit else count(limit)),
+        Cell(money(used, unit) if in_money else count(used)),
+        Cell(money(limit, unit) if in_money else count(limit)),
         Cell("" if share is None else percent(share), bar=share),
         Cell("–" if price is None else figure(price, 2)),
     ]
@@ -213,12 +260,11 @@ def nothing(found: Figures) -> Section:
     rows = sorted(rows, key=lambda r: (-(number(r.get("customers")) or 0), str(r.get("why"))))
     total, first = sum(number(r.get("customers")) or 0 for r in rows), rows[0]
     headline = (
-        f"{count(total)} customers get nothing, most of them ({count(first.get('customers'))}) because of: "
-        f"{plain(first.get('why') or '')}."
+        f"{count(total)} customers get nothing, {count(first.get('customers'))} of them because {_reason(first)}."
     )
     largest = max(number(r.get("customers")) or 0 for r in rows)
     body = [
-        [Cell(plain(r.get("why") or "")), Cell(count(r.get("customers"))),
+        [Cell(_capital(_reason(r)), plain(r.get("why") or "")), Cell(count(r.get("customers"))),
          Cell(percent((number(r.get("customers")) or 0) / total), bar=(number(r.get("customers")) or 0) / largest)]
         for r in rows
     ]  # fmt: skip
@@ -228,6 +274,17 @@ def nothing(found: Figures) -> Section:
         "word of a customer counts, and no word means no.",
     ]
     return Section("nothing", topic, headline, words, (), [Table("Reasons", columns, body)])
+
+
+def _reason(row: Figures) -> str:
+    """Why, for people; of a limit its name."""
+    said = plain(row.get("why") or "")
+    name = said.removeprefix("limit: ")
+    return REASONS.get(said, f"a limit is reached: {name}" if name != said else said)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def segments(found: Figures) -> Section | None:
@@ -271,8 +328,8 @@ def knowing(found: Figures) -> Section:
         for arm, (name, purpose) in ARMS.items()
     ]  # fmt: skip
     columns = [Column("Group", False), Column("Customers"), Column("What for", False)]
-    said = plain(branch(found, "detectable").get("words") or "")
-    headline = said[:1].upper() + said[1:] if said else f"The result is read on {date(found.get('read_out'))}."
+    said = sentences([branch(found, "detectable").get("words")])
+    headline = said[0] if said else f"The result is read on {date(found.get('read_out'))}."
     words = [
         f"The result is read once, on {date(found.get('read_out'))}, and not before: whoever looks every day and stops "
         "at a good one finds effects that are not there.",
@@ -284,15 +341,16 @@ def knowing(found: Figures) -> Section:
 
 def rests(found: Figures) -> Section:
     """What the gains rest on, offer by offer."""
-    rows = entries(found.get("responses"))
+    told = [(row, branch(row, "response")) for row in entries(found.get("offers"))]
+    rows = [(row, response) for row, response in told if response]
     body = [
         [
-            Cell(option_name(row), plain(row.get("source") or ""), strong=True),
-            *(Cell(*_range(row.get(name))) for name in ("save", "extra_spend", "redemption")),
-            Cell(percent(row.get("complaints")) if number(row.get("complaints")) is not None else "–"),
+            Cell(option_name(row), plain(response.get("source") or ""), strong=True),
+            *(Cell(*_range(response.get(name))) for name in ("save", "extra_spend", "redemption")),
+            Cell(percent(response.get("complaints")) if number(response.get("complaints")) is not None else "–"),
             Cell(plain(row.get("basis") or "")),
         ]
-        for row in rows
+        for row, response in rows
     ]
     columns = [Column("Offer", False), Column("Stay", note="of those who would leave"), Column("More spend"),
                Column("Redeem it"), Column("Complain"), Column("Known how", False)]  # fmt: skip
@@ -338,4 +396,4 @@ def sentences(value: object) -> list[str]:
     (['Nothing is given.', 'Why?'], [])
     """
     said = [plain(v).strip() for v in value if v and str(v).strip()] if isinstance(value, (list, tuple)) else []
-    return [f"{t[:1].upper()}{t[1:]}{'' if t.endswith(('.', '!', '?')) else '.'}" for t in said]
+    return [f"{_capital(t)}{'' if t.endswith(('.', '!', '?')) else '.'}" for t in said]

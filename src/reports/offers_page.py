@@ -18,7 +18,7 @@ _PLAN_WORDS = (
     ("Expected gain", "Margin that would not have come without the offer, less all that the offer costs."),
     ("Low, high", "The same, if customers respond as little, or as much, as is thought possible."),
     ("Assumed", "Nobody has measured it here; somebody has written it into the catalogue."),
-    ("Shadow price", "What one more unit of a budget or a limit would return."),
+    ("Shadow price", "What one more of a budget or a limit would bring, its own cost already taken off."),
     ("Control", "Customers who get nothing, by lot: they show what would have happened anyway."),
     ("Hold-out", "Customers whom no campaign reaches: they show what all campaigns together bring."),
     ("Explored", "Customers who get anything that they may get, by lot: they show what else would work."),
@@ -65,12 +65,14 @@ def render_measured(found: Figures) -> str:
     sections = [
         about_effects.result(found),
         about_effects.effects(found),
+        about_effects.observed(found),
         about_effects.leagues(found),
         about_effects.funnel(found),
         about_effects.trust(found),
         _reading(_EFFECT_WORDS, ""),
     ]
-    facts = f"Campaign {plain(found.get('campaign') or '')} · as of {date(found.get('today'))}"
+    named = f"Campaign {plain(found['campaign'])} · " if found.get("campaign") else ""
+    facts = f"{named}as of {date(found.get('today'))}"
     return _page("Did the offers work?", "What offers brought", facts, about_effects.tiles(found), sections)
 
 

@@ -1,4 +1,4 @@
-"""What the endpoint answers, as records: scores of customers, or why a request was refused.
+"""What the endpoint answers, as records: scores of customers, offers for them, or why a request was refused.
 
 In: the bytes of an answer. Out: frozen records; a number that is not there is None. Another program may stand at that
 address: whatever has not the form of an answer is a `RequestRefused`, too.
@@ -125,6 +125,97 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class DecidedBy:
+    """The wave whose policy answered: campaign and day, and digests of its catalogue and of its responses."""
+
+    campaign: str
+    as_of: str
+    catalogue: str
+    responses: str
+
+
+@dataclass(frozen=True)
+class Offered:
+    """An offer for a customer.
+
+    Parameters
+    ----------
+    offer, channel, type : str
+    title, text, terms : str
+        What may be shown to the customer.
+    expected_gain, gain_low, gain_high : float
+        Expected incremental profit in currency, and how far it may be off.
+    cost : float
+        Expected, in currency.
+    basis : str
+        Where the gain comes from: `assumed`, `measured` or `modelled`.
+    reasons : tuple of str
+    send_at : str
+        The earliest UTC instant that quiet hours allow.
+    valid_until : str or None
+        The last day on which it can be redeemed.
+    """
+
+    offer: str
+    channel: str
+    type: str
+    title: str
+    text: str
+    terms: str
+    expected_gain: float
+    gain_low: float
+    gain_high: float
+    cost: float
+    basis: str
+    reasons: tuple[str, ...]
+    send_at: str
+    valid_until: str | None
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What is recommended for a customer.
+
+    Parameters
+    ----------
+    customer_id : str
+    recommendation_id : str
+        What events refer to, as the `decision_id` of a wave.
+    arm : str
+        `holdout`, `control`, `explore` or `chosen`.
+    propensity : float
+        The chance, before the draw, of what is recommended.
+    offers : tuple of Offered
+        The best first, which is the one that counts; none for who gets nothing.
+    why : str
+        Why nothing is recommended; empty where something is.
+    scores : mapping, optional
+        What was asked for in `outputs`.
+    """
+
+    customer_id: str
+    recommendation_id: str
+    arm: str
+    propensity: float
+    offers: tuple[Offered, ...]
+    why: str
+    scores: Mapping[str, Value] | None = None
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """The answer to a request for recommendations; `recommendations` are in the order of the request."""
+
+    as_of: str
+    reference: str
+    model: ModelVersion
+    policy: DecidedBy
+    recommendations: tuple[Recommendation, ...]
+    not_scored: tuple[NotScored, ...]
+    ignored_rows: int
+
+
+@dataclass(frozen=True)
 class _Sent:
     """An answer as it is sent."""
 
@@ -157,6 +248,17 @@ def scored_of(body: bytes) -> Scored:
     sent = _read(_Sent, body)
     scores = tuple(Score(str(row.pop("customer_id", "")), row) for row in sent.scores)
     return Scored(sent.as_of, sent.reference, sent.model, scores, tuple(sent.not_scored), sent.ignored_rows)
+
+
+def recommendations_of(body: bytes) -> Recommendations:
+    """The answer to a request for recommendations.
+
+    Raises
+    ------
+    RequestRefused
+        It has another form.
+    """
+    return _read(Recommendations, body)
 
 
 def mapping_of(body: bytes) -> Mapping[str, Any]:

@@ -7,8 +7,7 @@ What cannot be read is told by customer, table, row and field, and nothing that 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +19,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 from ..clock import Zone
 from ..features.lines import Int64
 from ..models.rows import AT_ONCE, Faults, Rows, Unreadable
-from .contract import NEEDED, STATUSES, Field
+from .contract import NEEDED, STATUSES, TABLES, Field
 from .faults import LEFT_OUT, unlike
 from .problems import Fault
 
@@ -39,15 +38,15 @@ LISTS: Mapping[str, tuple[Field, ...]] = {"consent": CONSENT, "contacts": CONTAC
 ATTRIBUTES = "attributes"
 KEYS = (*LISTS, ATTRIBUTES)
 TOLD_BY = ("complaint", "complaint_resolved")
-"""Kinds of events that are looked at, whether the model does so or not."""
+"""Kinds of events that count, whether the model looks at events or not."""
 COMPANY = "company"
 _MEANINGS = {
     "consent": "permissions of the customer; none means no",
-    "contacts": "what reached the customer lately, whoever sent it; none sent, none known",
+    "contacts": "what reached the customer lately beside `events` by the company and `offers`; none sent, none known",
     ATTRIBUTES: "what the rules of the catalogue look at: all of it, or {}; other names are passed over",
 }
 _NEEDED = {**dict.fromkeys(LISTS, "a list of rows, which may be empty"), ATTRIBUTES: "an object, which may be empty"}
-_TIMES = {"consent": "recorded_at", "contacts": "contacted_at", "events": "occurred_at"}
+_TIMES = {"consent": "recorded_at", "contacts": "contacted_at", "events": "occurred_at", "offers": "offered_at"}
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,16 @@ class Told:
 
     def before(self, limit: int) -> Told:
         """What had happened, and was known, before an instant."""
-        kept = (self.at < limit) & (self.known_at < limit)
-        texts = {
-            name: [v for v, here in zip(of, kept.tolist(), strict=True) if here] for name, of in self.texts.items()
-        }
-        return Told(self.customer[kept], self.at[kept], self.known_at[kept], texts)
+        return self.take(np.flatnonzero((self.at < limit) & (self.known_at < limit)).tolist())
+
+    def take(self, rows: Sequence[int]) -> Told:
+        """Some of the rows."""
+        at = np.array(rows, np.int64)
+        texts = {name: [values[i] for i in rows] for name, values in self.texts.items()}
+        return Told(self.customer[at], self.at[at], self.known_at[at], texts)
+
+    def __len__(self) -> int:
+        return len(self.at)
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ class Asides:
 
     Parameters
     ----------
-    consent, contacts, events : Told
-        Of the events those that are complaints, ends of complaints, or contacts by the company.
+    consent, contacts, events, offers : Told
+        Of the events those that are complaints, ends of complaints, or by the company.
     attributes : dict of str to ndarray of shape (n_customers,)
         Texts (None where unknown) and numbers (NaN).
     """
@@ -93,6 +97,7 @@ class Asides:
     consent: Told
     contacts: Told
     events: Told
+    offers: Told
     attributes: Mapping[str, NDArray[Any]]
 
 
@@ -146,12 +151,13 @@ class AsideDoor:
             return None, [self._fault(detail["loc"], detail["type"]) for detail in found]
         faults = Faults()
         lists = {name: _listed(name, [of.get(name, ()) for of in said], faults, zone) for name in LISTS}
-        events = _events([of.get("events", ()) for of in customers], faults, zone)
+        events = _events([of.get("events") for of in customers], faults, zone)
+        offers = _seen("offers", [of.get("offers") for of in customers], (), lambda _: True, faults, zone)
         known = [of.get(ATTRIBUTES) or {} for of in said]
         columns = {f.name: _column(f, [of.get(f.name) for of in known]) for f in self.attributes}
-        asides = Asides(lists["consent"].told, lists["contacts"].told, events.told, columns)
-        wrong = _wrong(faults, {**lists, "events": events})
-        return asides, [*wrong, *self._left_out(known), *self._endless(known)]
+        asides = Asides(lists["consent"].told, lists["contacts"].told, events.told, offers.told, columns)
+        wrong = _wrong(faults, {**lists, "events": events, "offers": offers})
+        return asides, [*wrong, *self._left_out(known)]
 
     def doubled(self, place: Sequence[int | str], key: str) -> Fault:
         """That a key stands twice in an object of ours: at such a place in a request."""
@@ -165,11 +171,6 @@ class AsideDoor:
         return [
             Fault(LEFT_OUT, i, ATTRIBUTES, None, n) for i, of in enumerate(known) if of for n in names if n not in of
         ]
-
-    def _endless(self, known: Sequence[Mapping[str, object]]) -> list[Fault]:
-        """Numbers that JSON does not have."""
-        odd = ((i, n) for i, of in enumerate(known) for n in self.numbers if of.get(n) in (math.inf, -math.inf))
-        return [Fault(NEEDED["number"], i, ATTRIBUTES, None, n) for i, n in odd]
 
     def _fault(self, place: Sequence[int | str], kind: str) -> Fault:
         """What the validator has found, of which only names of ours are told."""
@@ -187,14 +188,14 @@ class AsideDoor:
 
 
 def rows_in(customers: Iterable[object]) -> int:
-    """How many rows stand in our lists, of what may be no request.
+    """How many rows stand in all lists, of what may be no request.
 
     Examples
     --------
-    >>> rows_in([{"consent": [{}, {}]}, 5, {"contacts": "a"}])
-    2
+    >>> rows_in([{"consent": [{}, {}]}, 5, {"contacts": "a", "purchases": [{}]}])
+    3
     """
-    lists = (of.get(name) for of in customers if isinstance(of, dict) for name in LISTS)
+    lists = (of.get(name) for of in customers if isinstance(of, dict) for name in (*TABLES, *LISTS))
     return sum(len(rows) for rows in lists if isinstance(rows, list))
 
 
@@ -219,18 +220,32 @@ def _listed(name: str, lists: Sequence[Sequence[Mapping[str, object]]], faults: 
 
 def _events(lists: Sequence[object], faults: Faults, zone: Zone) -> _Placed:
     """Of the events, those that tell of complaints and contacts; the model's own door looks at all of them."""
-    names = ("occurred_at", "kind", "channel", "known_at", "initiated_by")
-    columns: dict[str, list[object]] = {name: [] for name in names}
+    return _seen("events", lists, ("kind", "channel", "initiated_by"), _tells, faults, zone)
+
+
+def _tells(row: Mapping[str, object]) -> bool:
+    return row.get("kind") in TOLD_BY or row.get("initiated_by") == COMPANY
+
+
+def _seen(
+    table: str,
+    lists: Sequence[object],
+    names: Sequence[str],
+    counts: Callable[[Mapping[str, object]], bool],
+    faults: Faults,
+    zone: Zone,
+) -> _Placed:
+    """The rows of a table of the model's that count here as well."""
+    columns: dict[str, list[object]] = {name: [] for name in (_TIMES[table], "known_at", *names)}
     places: list[tuple[int, int]] = []
     for i, of in enumerate(lists):
         for j, row in enumerate(of if isinstance(of, list) else ()):
-            if isinstance(row, dict) and (row.get("kind") in TOLD_BY or row.get("initiated_by") == COMPANY):
+            if isinstance(row, dict) and counts(row):
                 places.append((i, j))
-                for name in names:
-                    columns[name].append(row.get(name))
-    rows = Rows(columns, np.arange(len(places)), "events", faults)
-    words = {name: rows.texts(name) for name in ("kind", "channel", "initiated_by")}
-    return _Placed(_told(rows, "events", places, words, zone), places)
+                for name, values in columns.items():
+                    values.append(row.get(name))
+    rows = Rows(columns, np.arange(len(places)), table, faults)
+    return _Placed(_told(rows, table, places, {name: rows.texts(name) for name in names}, zone), places)
 
 
 def _told(rows: Rows, name: str, places: Sequence[tuple[int, int]], words: Mapping[str, list[str]], zone: Zone) -> Told:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from ..errors import ConfigError
-from .answers import RequestRefused, Scored, mapping_of, refusal_of, scored_of
+from .answers import Recommendations, RequestRefused, Scored, mapping_of, recommendations_of, refusal_of, scored_of
 
 AGAIN = (429, 503)
 """Asked again: too many at once, or not ready."""
@@ -116,14 +116,42 @@ class Client:
         RequestRefused
             The server refuses it, or cannot be reached.
         """
-        asked: dict[str, object] = {"customers": list(customers)}
-        if as_of is not None:
-            asked["as_of"] = as_of
-        if outputs is not None:
-            asked["outputs"] = list(outputs)
-        if horizons:
-            asked["horizons"] = list(horizons)
+        asked = _asked(customers, as_of, outputs, horizons)
         return scored_of(self._answered("POST", "/v1/score", _written(asked)))
+
+    def recommendations(
+        self,
+        customers: Iterable[Mapping[str, object]],
+        *,
+        as_of: str | Dated | None = None,
+        outputs: Sequence[str] | None = None,
+        dry_run: bool = False,
+    ) -> Recommendations:
+        """What the policy of the newest wave gives to some customers.
+
+        Parameters
+        ----------
+        customers : iterable of mapping
+            As for `score`, each with its `consent`: ``[{"recorded_at": ..., "channel": "email", "purpose":
+            "marketing", "status": "granted"}]``, and perhaps with `contacts` and `attributes`.
+        as_of : date, optional
+            The day before which everything is known.
+        outputs : sequence of str, optional
+            Scores that are to be told beside; none where it is left out.
+        dry_run : bool
+            Whether nothing is kept, because nobody will act on it.
+
+        Raises
+        ------
+        ConfigError
+            Something in it is nothing that JSON has.
+        RequestRefused
+            The server refuses it, cannot be reached, or has no policy (404).
+        """
+        asked = _asked(customers, as_of, outputs, ())
+        if dry_run:
+            asked["dry_run"] = True
+        return recommendations_of(self._answered("POST", "/v1/recommendations", _written(asked)))
 
     def customer(self, customer_id: str) -> Mapping[str, Any] | None:
         """The last published score of a customer, with its `as_of` and `model_version`; None where there is none."""
@@ -166,6 +194,23 @@ class Client:
             raise RequestRefused(
                 f"{self.url} gave no answer ({type(reason).__name__})", do="look whether `regulars serve` runs there"
             ) from None
+
+
+def _asked(
+    customers: Iterable[Mapping[str, object]],
+    as_of: str | Dated | None,
+    outputs: Sequence[str] | None,
+    horizons: Sequence[int],
+) -> dict[str, object]:
+    """A request, without what was not told."""
+    asked: dict[str, object] = {"customers": list(customers)}
+    if as_of is not None:
+        asked["as_of"] = as_of
+    if outputs is not None:
+        asked["outputs"] = list(outputs)
+    if horizons:
+        asked["horizons"] = list(horizons)
+    return asked
 
 
 def _address(url: str) -> str:

@@ -265,10 +265,10 @@ class Contract:
         for name in self.passed_over:
             kind = {"type": "object"} if name == "customer" else {"type": "array", "items": {"type": "object"}}
             properties[name] = {**kind, "description": BESIDE_US}
-        customer = _closed(properties, needed)
+        customer = closed(properties, needed)
         listed = {"type": "array", "minItems": 1}
         named = {"type": "array", "maxItems": MOST_NAMES}
-        return _closed(
+        return closed(
             {
                 "as_of": {
                     "type": "string",
@@ -331,8 +331,9 @@ def _object(fields: tuple[Field, ...], all_needed: bool = True) -> core_schema.T
 
 
 def _schema(fields: tuple[Field, ...]) -> dict[str, object]:
-    return _closed({f.name: f.schema() for f in fields}, [f.name for f in fields if f.required])
+    return closed({f.name: f.schema() for f in fields}, [f.name for f in fields if f.required])
 
 
-def _closed(properties: Mapping[str, object], required: list[str]) -> dict[str, object]:
+def closed(properties: Mapping[str, object], required: list[str]) -> dict[str, object]:
+    """The JSON schema of an object that has nothing beside its properties."""
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": required}

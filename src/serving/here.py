@@ -11,10 +11,11 @@ import gc
 import json
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ..clock import Cutoff
 from ..config import Config
@@ -23,7 +24,7 @@ from ..models.bundle import save
 from ..models.model import Model
 from .endpoint import Endpoint
 from .server import bound, check_installed, url_of
-from .stage import BUNDLE, FACTS, REFERENCE, Facts, Stages
+from .stage import BUNDLE, FACTS, POLICY, REFERENCE, Facts, Stages
 
 HOST = "127.0.0.1"
 
@@ -103,6 +104,8 @@ def laid(
     day: Cutoff | None = None,
     others: bytes | None = None,
     scores: Path | None = None,
+    policy: Mapping[str, Any] | None = None,
+    online: Path | None = None,
 ) -> None:
     """Lay a model on a stage, from which servers take it.
 
@@ -116,12 +119,24 @@ def laid(
         What they told then: the file `reference.json` of published scores; default: what the model has seen.
     scores : Path, optional
         The folder of published scores.
+    policy : mapping, optional
+        How offers are decided on: `Policy.to_dict()` of a plan.
+    online : Path, optional
+        Where recommendations are kept; default: they are not.
     """
     with stages.adding() as place:
         save(model, place / BUNDLE)
         if others is not None:
             (place / REFERENCE).write_bytes(others)
+        if policy is not None:
+            (place / POLICY).write_text(json.dumps(policy, allow_nan=False), encoding="utf-8")
         facts = Facts(
-            "regulars", version, "", "", str(day or model.trained_on), str(scores or stages.folder / "scores")
+            name="regulars",
+            version=version,
+            run_id="",
+            bundle="",
+            reference_day=str(day or model.trained_on),
+            scores=str(scores or stages.folder / "scores"),
+            online="" if online is None else str(online),
         )
         (place / FACTS).write_text(json.dumps(asdict(facts)), encoding="utf-8")

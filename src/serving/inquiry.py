@@ -140,7 +140,7 @@ def _dry(content: Mapping[str, object]) -> list[Fault]:
 
 
 def _content(body: bytes) -> tuple[object, Problem | None]:
-    """The values of a body, and the refusal of numbers that JSON does not have, unless these are told by their place."""
+    """The values of a body, and the refusal of numbers that JSON does not have, if no place of them is told."""
     try:
         return read(body), None
     except Problem as problem:

@@ -1,22 +1,29 @@
 """How a worker decides on offers: the policy of the newest wave, what its rules look at, where its word is kept.
 
-In: what is on stage, the model that speaks, the configuration. Out: an `Offering`, read once and never changed. A policy
-that does not fit the model is a `ConfigError` (RG457); scores are given without it.
+In: what is on stage, the model that speaks, the configuration. Out: an `Offering`, read once and never changed. A
+policy that does not fit the model is a `ConfigError` (RG457); scores are given without it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..clock import Cutoff
 from ..errors import ConfigError
-from ..intake.keys import PREFIX
-from ..models.outputs import FURTHER, OUTPUTS, Wanted
+from ..intake.keys import PREFIX, key_of
+from ..models.outputs import OUTPUTS, Wanted
+from ..offers.arms import decision_ids
+from ..offers.audience import FACTS, UNSURE
+from ..offers.economics import EXPECTED
+from ..offers.policy import Policy
 from .asides import AsideDoor
 from .inquiry import InquiryDoor
 from .online import Online
@@ -24,10 +31,14 @@ from .online import Online
 if TYPE_CHECKING:
     from ..config import Config
     from ..models.model import Model
-    from ..offers.policy import Policy
     from .body import Door
+    from .stage import Facts
 
 _PSEUDONYM = re.compile(PREFIX + "[0-9a-f]{32}")
+_STOP = "do not contact"
+"""No campaign is called so."""
+MOST = 3
+"""So many offers are told: the one that counts, and what else would pay."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +50,10 @@ class Offering:
     policy : Policy
     door : InquiryDoor
         Reads requests.
-    wanted : Wanted
-        What the model must say of a customer before anything is decided.
-    config : Config
+    primary_days : int
+        The primary horizon of the model.
+    left_alone : frozenset of str
+        Marks of whom nobody may contact; see `marks`.
     online : Online or None
         Where recommendations are kept; None where they are not.
     own_name : callable
@@ -50,12 +62,139 @@ class Offering:
 
     policy: Policy
     door: InquiryDoor
-    wanted: Wanted
-    config: Config = field(repr=False)
+    primary_days: int
+    left_alone: frozenset[str] = field(repr=False)
     online: Online | None
-    own_name: Callable[[str], str]
+    own_name: Callable[[str], str] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, said: Mapping[str, Any], left_alone: Sequence[str], facts: Facts, model: Model, door: Door, config: Config
+    ) -> Offering:
+        """From the policy of a stage.
+
+        Raises
+        ------
+        DataError
+            ``RG423``: it cannot be read.
+        ConfigError
+            ``RG457``: the model cannot say what it needs.
+        """
+        policy = Policy.of_dict(said)
+        _check(policy, model)
+        unsaid = [name for name in policy.needs if name not in OUTPUTS and name not in FACTS]
+        people = config.data.customers
+        numbers = {"acquisition_cost", *(people.numbers if people is not None else ())}
+        texts = tuple(name for name in unsaid if name not in numbers)
+        beside = AsideDoor(texts, tuple(name for name in unsaid if name in numbers))
+        return cls(
+            policy=policy,
+            door=InquiryDoor(door, beside, policy.zone),
+            primary_days=model.horizon_days,
+            left_alone=frozenset(left_alone),
+            online=Online(Path(facts.online)) if facts.online else None,
+            own_name=_own_name(config),
+        )
 
     @property
     def as_of(self) -> Cutoff:
         """The day of the wave."""
         return self.policy.as_of
+
+    @property
+    def last(self) -> Cutoff:
+        """The last day on which it recommends: then the wave is read out."""
+        return self.policy.as_of.plus(self.policy.horizon_days - 1)
+
+    @cached_property
+    def decided_by(self) -> dict[str, str]:
+        """What every answer tells of it."""
+        policy = self.policy
+        digests = {"catalogue": policy.catalogue.digest, "responses": policy.responses.digest}
+        return {"campaign": policy.campaign, "as_of": str(policy.as_of), **digests}
+
+    @cached_property
+    def badges(self) -> tuple[str, ...]:
+        """Where the gain of each option comes from."""
+        return self.policy.responses.badges(self.policy.catalogue)
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What the model must say of a customer before anything is decided."""
+        outputs = tuple(name for name in self.policy.needs if name in OUTPUTS)
+        further = () if self.policy.horizon_days == self.primary_days else (self.policy.horizon_days,)
+        return Wanted(outputs, further)
+
+    def columns(self, said: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """What an audience needs, from what the model said: numbers, texts, of the window of the campaign."""
+        of = {name: f"{name}_{days}d" for days in self.wanted.horizons for name in (*EXPECTED, *UNSURE)}
+        return {name: plain(said[of.get(name, name)]) for name in self.wanted.outputs}
+
+    def marked(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Whom nobody may contact."""
+        found = (mark in self.left_alone for mark in marks(names, self.policy.salt))
+        return np.fromiter(found, bool, len(names)) if self.left_alone else np.zeros(len(names), bool)
+
+    def example(self, reference_day: Cutoff) -> dict[str, Any]:
+        """A request that is answered with a row, of which nothing is kept: of the first day that others fit."""
+        day = max(self.as_of, reference_day)
+        found: dict[str, Any] = self.door.door.example(day)
+        (customer,) = found["customers"]
+        channel = self.policy.catalogue.channels[0]
+        consent = {
+            "recorded_at": f"{day.minus(30)}T12:00:00",
+            "channel": channel.name,
+            "purpose": self.policy.catalogue.purpose_of(channel),
+            "status": "granted",
+        }
+        beside = self.door.beside
+        attributes: dict[str, object] = {**dict.fromkeys(beside.texts), **dict.fromkeys(beside.numbers)}
+        told = {**customer, "consent": [consent], "contacts": [], "attributes": attributes}
+        return {"dry_run": True, **found, "customers": [told]}
+
+
+def marks(names: Sequence[str], salt: str) -> list[str]:
+    """Customers as marks, which tell nothing of them to whoever lacks the salt.
+
+    Examples
+    --------
+    >>> marks(["ann"], "salt") == marks(["bob"], "salt")
+    False
+    """
+    return decision_ids(_STOP, "", names, salt)
+
+
+def plain(values: NDArray[Any]) -> NDArray[Any]:
+    """A column of scores as an audience has it: numbers are doubles; a text that is empty is None."""
+    if values.dtype.kind == "O":
+        return np.array([*(value or None for value in values.tolist()), None], object)[:-1]
+    return values if values.dtype.kind == "b" else values.astype(np.float64)
+
+
+def _check(policy: Policy, model: Model) -> None:
+    """Refuse a policy that the model cannot serve."""
+    if policy.horizon_days not in model.learnt.horizons:
+        raise ConfigError(
+            f"the policy of the newest wave looks {policy.horizon_days} days ahead, and the model that speaks does not",
+            needed=f"a window of {', '.join(map(str, sorted(model.learnt.horizons)))} days",
+            do="assign a wave with the scores of this model: `regulars offers assign`",
+            code="RG457",
+        )
+    if policy.currency and model.currency and policy.currency != model.currency:
+        raise ConfigError(
+            f"the policy of the newest wave reckons in {policy.currency}, and the model in {model.currency}",
+            do="assign a wave with the scores of this model: `regulars offers assign`",
+            code="RG457",
+        )
+
+
+def _own_name(config: Config) -> Callable[[str], str]:
+    """From an id as callers know it to that of the ledger; a pseudonym stays what it is."""
+    if not config.privacy.pseudonyms:
+        return str
+    pseudonym = key_of(config).pseudonyms()
+
+    def own_name(customer: str) -> str:
+        return customer if _PSEUDONYM.fullmatch(customer) else pseudonym(customer)
+
+    return own_name

@@ -23,6 +23,7 @@ from ..errors import StorageError
 
 FOLDER = "online"
 SUFFIX = ".jsonl"
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,28 @@ def appending(path: Path) -> Iterator[int]:
     """The handle of a file that still lies there, for as long as nobody else writes to it.
 
     Whoever writes it anew (`regulars forget`) holds the old one's lock until the new one has its name: nothing is lost.
+    It is not waited for long, as others are served by the same process.
     """
     while True:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _locked(handle)
             if _lies_at(path, handle):
                 yield handle
                 return
         finally:
             os.close(handle)
+
+
+def _locked(handle: int) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def _written(handle: int, lines: bytes) -> None:

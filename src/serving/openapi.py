@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..models.outputs import FURTHER, OUTPUTS, SCORES
 from ..models.packed import params_of
 from ..models.request import columns_of_request
+from .openapi_offers import SUMMARY
+from .openapi_offers import examples as offer_examples
+from .openapi_offers import schemas as offer_schemas
 from .problems import MEDIA, TITLES
 from .score import score
 
@@ -53,7 +56,7 @@ def openapi(speaker: Speaker, config: ServeConfig, keyed: bool = False) -> bytes
             "description": f"Model {speaker.name}, version {speaker.version}, trained on {speaker.model.trained_on}.",
         },
         "x-limits": {name: getattr(config, name) for name in ("max_kilobytes", "max_customers", "max_rows")},
-        "paths": _paths(speaker, config, keyed),
+        "paths": {**_paths(speaker, config, keyed), **_offers(speaker, config, keyed)},
         "components": {
             "schemas": {
                 "ScoreRequest": speaker.door.schema(),
@@ -62,6 +65,7 @@ def openapi(speaker: Speaker, config: ServeConfig, keyed: bool = False) -> bytes
                 "Invocation": _invocation(speaker),
                 "Predictions": _predictions(),
                 "Problem": _problem(),
+                **({} if speaker.offering is None else offer_schemas(speaker.offering)),
             },
             "headers": {n: {"description": meaning, "schema": {"type": "string"}} for n, meaning in _SAID.items()},
         },
@@ -101,6 +105,16 @@ def _paths(speaker: Speaker, config: ServeConfig, keyed: bool) -> Json:
         "/metrics": {"get": _operation("Figures for Prometheus.", text, (), keyed)},
         "/openapi.json": {"get": _operation("This description.", told, (), keyed)},
     }
+
+
+def _offers(speaker: Speaker, config: ServeConfig, keyed: bool) -> Json:
+    """The page for recommendations, where somebody decides on offers."""
+    if speaker.offering is None:
+        return {}
+    example, answered = offer_examples(speaker, speaker.offering, config)
+    asked = {JSON: {"schema": _ref("RecommendationRequest"), **example}}
+    answer = {JSON: {"schema": _ref("RecommendationAnswer"), **answered}}
+    return {"/v1/recommendations": {"post": _operation(SUMMARY, answer, (404, *_POSTED), keyed, asked)}}
 
 
 def _operation(summary: str, content: Json, refusals: tuple[int, ...], keyed: bool, takes: Json | None = None) -> Json:

@@ -76,12 +76,16 @@ class Handlers:
 
 
 def health(speaker: Speaker, trouble: str) -> bytes:
-    """That the server is ready, who speaks, and why it is not the champion, if it is not."""
+    """That the server is ready, who speaks and decides on offers, and why it is not the champion or the newest wave."""
     found: dict[str, object] = {
         "status": "degraded" if trouble else "ok",
         "model_version": speaker.version,
         "reference": str(speaker.reference_day),
     }
+    if speaker.offering is not None:
+        found["policy"] = {"campaign": speaker.offering.policy.campaign, "as_of": str(speaker.offering.as_of)}
+    elif speaker.no_offers:
+        found["no_offers"] = speaker.no_offers
     return _json(found | ({"trouble": trouble} if trouble else {}))
 
 

@@ -18,7 +18,7 @@ TITLES = {
     404: "There is no such thing",
     405: "This method is not known here",
     408: "The request took too long to arrive",
-    409: "What other customers tell is too old",
+    409: "The day does not fit what is known here",
     413: "The request is too large",
     415: "The content is of another type",
     421: "The request was meant for another host",
@@ -44,7 +44,8 @@ class Fault:
     customer : int or None
         Which of the customers, from 0; None where it is not about one.
     table : str
-        `purchases`, `events`, `offers` or `customers`; empty where it is not about rows.
+        `purchases`, `events`, `offers` or `customers`, for recommendations also `consent`, `contacts` or `attributes`;
+        empty where it is not about rows.
     row : int or None
         Which row of the table, from 0: of the customer's own, or of all where the request is one table.
     field : str

@@ -40,7 +40,19 @@ def score(speaker: Speaker, config: ServeConfig, body: bytes, today: Cutoff) -> 
         said = speaker.model.said(request.lines, as_of, request.wanted, known, request.beside)
     except DataError as error:
         raise refused(error) from None
+    found = scores(request, said)
     told = {
+        **head(speaker, as_of),
+        "scores": [found[who] for who in request.ids if who in found],
+        "not_scored": not_scored(request, said, as_of, speaker.model.active_within_days),
+        "ignored_rows": ignored(request, speaker.model, as_of),
+    }
+    return to_json(told, inf_nan_mode="null")
+
+
+def head(speaker: Speaker, as_of: Cutoff) -> dict[str, object]:
+    """Who speaks, of which day."""
+    return {
         "as_of": str(as_of),
         "reference": str(speaker.reference_day),
         "model": {
@@ -49,10 +61,7 @@ def score(speaker: Speaker, config: ServeConfig, body: bytes, today: Cutoff) -> 
             "run_id": speaker.run_id,
             "trained_on": str(speaker.model.trained_on),
         },
-        **_rows(request, said, as_of, speaker.model.active_within_days),
-        "ignored_rows": _ignored(request, speaker.model, as_of),
     }
-    return to_json(told, inf_nan_mode="null")
 
 
 def fits(reference_day: Cutoff, as_of: Cutoff, reference_days: int | None) -> None:
@@ -70,23 +79,25 @@ def fits(reference_day: Cutoff, as_of: Cutoff, reference_days: int | None) -> No
         raise Problem(409, f"{why}: publish scores anew with `regulars score`, or ask for an earlier `as_of`", "RG383")
 
 
-def _rows(request: Request, said: Said, as_of: Cutoff, active_within_days: int | None) -> dict[str, object]:
-    """The scores, and who has none, in the order of the request."""
+def scores(request: Request, said: Said) -> dict[str, dict[str, object]]:
+    """What is said of each customer, by id."""
     names = ("customer_id", *said.columns)
     ids = request.lines.customer_ids[said.customer].tolist()
     columns = [ids, *(values.tolist() for values in said.columns.values())]
-    found = {row[0]: dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)}
+    return {row[0]: dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)}
+
+
+def not_scored(request: Request, said: Said, as_of: Cutoff, active_within_days: int | None) -> list[dict[str, str]]:
+    """Who has no score, and why, in the order of the request."""
+    there = set(request.lines.customer_ids[said.customer].tolist())
     why = f"no purchase before {as_of}"
     silent = set(request.lines.customer_ids[said.silent].tolist())
     quiet = f"silent for more than {active_within_days} days"
-    left = [who for who in request.ids if who not in found]
-    return {
-        "scores": [found[who] for who in request.ids if who in found],
-        "not_scored": [{"customer_id": who, "why": quiet if who in silent else why} for who in left],
-    }
+    left = [who for who in request.ids if who not in there]
+    return [{"customer_id": who, "why": quiet if who in silent else why} for who in left]
 
 
-def _ignored(request: Request, model: Model, as_of: Cutoff) -> int:
+def ignored(request: Request, model: Model, as_of: Cutoff) -> int:
     """Rows that happened, or became known, at or after the day."""
     limit, lines, beside = as_of.instant(Zone(model.rules.timezone)), request.lines, request.beside
     count = _late(lines.time, lines.known_at, limit)

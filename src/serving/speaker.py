@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..clock import Cutoff
+from ..errors import RegularsError
 from ..features.reference import Reference
 from ..models.bundle import load
 from ..models.model import Model
@@ -71,6 +72,9 @@ def speaker_of(stage: Stage, config: Config, before: Speaker | None = None) -> S
     same = before is not None and _is_same(before, facts)
     model = before.model if before is not None and same else load(stage.bundle, 1, facts.bundle or None)
     customers = Customers(Path(facts.scores), names_of(config))
+    # A door plans the features: families of the user's own are known by name, and planned now, stay this model's.
+    door = before.door if before is not None and same else Door(model, config.serve)
+    offering, no_offers = _offering(stage, facts, model, door, config)
     return Speaker(
         model=model,
         reference=stage.reference() or model.reference,
@@ -79,10 +83,24 @@ def speaker_of(stage: Stage, config: Config, before: Speaker | None = None) -> S
         version=facts.version,
         run_id=facts.run_id,
         bundle=facts.bundle,
-        # A door plans the features: families of the user's own are known by name, and planned now, stay this model's.
-        door=before.door if before is not None and same else Door(model, config.serve),
+        door=door,
         customers=before.customers if before is not None and before.customers.scores == customers.scores else customers,
+        offering=offering,
+        no_offers=no_offers,
     )
+
+
+def _offering(stage: Stage, facts: Facts, model: Model, door: Door, config: Config) -> tuple[Offering | None, str]:
+    """Who decides on offers, or why nobody does: a policy that cannot be used keeps no model from speaking."""
+    from .offering import Offering
+
+    try:
+        said = stage.policy()
+        if said is None:
+            return None, facts.no_offers
+        return Offering.of(said, stage.left_alone(), facts, model, door, config), ""
+    except RegularsError as error:
+        return None, f"{error.code}: {error.found}"
 
 
 def _is_same(before: Speaker, facts: Facts) -> bool:

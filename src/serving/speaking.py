@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import clock
@@ -23,6 +24,7 @@ from .stage import Stages
 
 if TYPE_CHECKING:
     from ..config import Config
+    from .offering import Offering
     from .speaker import Speaker
 
 LOOKS_SECONDS = 0.25
@@ -103,6 +105,20 @@ def _tried(speaker: Speaker, config: Config) -> Speaker:
     everything = {**usual, "outputs": [*OUTPUTS], "horizons": [*speaker.model.learnt.horizons]}
     for asked in (usual, everything):
         score(speaker, config.serve, json.dumps(asked).encode(), clock.today(config.zone))
+    return speaker if speaker.offering is None else _tried_offers(speaker, config, speaker.offering)
+
+
+def _tried_offers(speaker: Speaker, config: Config, offering: Offering) -> Speaker:
+    """The same, having recommended something; where it cannot, it speaks without offers and says why."""
+    from .recommend import recommend
+
+    asked = offering.example(speaker.reference_day)
+    try:
+        recommend(speaker, config.serve, json.dumps(asked).encode(), speaker.reference_day)
+    except Exception as error:  # Whatever it is, scores are given all the same.
+        if isinstance(error, Problem) and error.status == 409:  # The wave is read out: whoever asks is told.
+            return speaker
+        return replace(speaker, offering=None, no_offers=_why(error))
     return speaker
 
 

@@ -1,8 +1,9 @@
 """The stage: what a worker needs to speak, laid ready in a folder by whoever knows the registry.
 
 In: a folder of one server's own. Out: ``stages/<n>/`` with the bundle, ``facts.json``, where published scores came with
-one ``reference.json``, and where a wave of offers was assigned its ``policy.json``; the link ``current``, which is moved
-in one step, and ``trouble``, why a newer champion is not on it. A reader who follows the link finds a whole stage, old or new. What is missing in it is an error.
+one ``reference.json``, where a wave of offers was assigned its ``policy.json``; the link ``current``, which is moved in
+one step, and ``trouble``, why a newer champion is not on it. A reader who follows the link finds a whole stage, old or
+new. What is missing in it is an error.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 STAGES, CURRENT, TROUBLE = "stages", "current", "trouble"
 BUNDLE, REFERENCE, FACTS, POLICY = "bundle", "reference.json", "facts.json", "policy.json"
+LEFT_ALONE = "left_alone.json"
 KEPT = 3
 """So many stages stay: a worker may still be reading one that was left."""
 
@@ -98,6 +100,10 @@ class Stage:
     def policy(self) -> dict[str, Any] | None:
         """How offers are decided on, as the newest wave does; None where none was assigned."""
         return self._json(POLICY) if (self.folder / POLICY).is_file() else None
+
+    def left_alone(self) -> list[str]:
+        """Marks of those whom nobody may contact; see `offering.marks`."""
+        return list(self._json(LEFT_ALONE)["marks"]) if (self.folder / LEFT_ALONE).is_file() else []
 
     def speaker(self, config: Config, before: Speaker | None = None) -> Speaker:
         """Whoever speaks from here; of the one before, what is the same is used again.

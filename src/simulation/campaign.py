@@ -1,9 +1,9 @@
 """Customers whose answers to offers are known: whom an offer really wins back, what it really sells, what it costs.
 
-In: how many customers, what each option really does, a seed. Out: an `OfferWorld`: what a model says of everyone at each
-wave, what everyone does once offers are given, and the true expected profit of giving any option to anyone. The same
-arguments give the same bytes; chance does not depend on what is given, so that two policies can be compared customer by
-customer. Nothing is missing.
+In: how many customers, what each option really does, a seed. Out: an `OfferWorld`: what a model says of everyone at
+each wave, what everyone does once offers are given, and the true expected profit of giving any option to anyone. The
+same arguments give the same bytes; chance does not depend on what is given, so that two policies can be compared
+customer by customer. Nothing is missing.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Effect:
 class Answers(NamedTuple):
     """What customers did in the window of a wave; arrays of shape (n_customers,).
 
-    ``spend`` is what they paid, in currency; ``discount`` what redemptions took off the price; ``beside`` what they cost
-    otherwise.
+    ``spend`` is what they paid, in currency; ``discount`` what redemptions took off the price; ``beside`` what they
+    cost otherwise.
     """
 
     spend: Float
@@ -112,6 +112,9 @@ class OfferWorld:
         Coefficient of variation of what an active customer spends in a window.
     swing : float
         Standard deviation of how much more or less everybody spends in a wave than the model says.
+    tilt : float
+        The same of how much more so those with a high risk do, and those with large orders: for each standard deviation
+        of either, so that the model is wrong of some more than of others.
     seed : int
 
     Examples
@@ -125,16 +128,17 @@ class OfferWorld:
 
     n_customers: int
     effects: tuple[Effect, ...]
-    doubt: float = 0.2
-    noise: float = 0.7
+    doubt: float = 0.15
+    noise: float = 0.4
     swing: float = 0.05
+    tilt: float = 0.02
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.n_customers < 1 or min(self.doubt, self.noise, self.swing) <= 0 or self.seed < 0:
+        if self.n_customers < 1 or min(self.doubt, self.noise, self.swing, self.tilt) <= 0 or self.seed < 0:
             raise ConfigError(
                 "these customers cannot be simulated",
-                needed="1 customer or more; `doubt`, `noise` and `swing` above 0; a seed of 0 or more",
+                needed="1 customer or more; `doubt`, `noise`, `swing` and `tilt` above 0; a seed of 0 or more",
                 code="RG454",
             )
 
@@ -204,12 +208,12 @@ class OfferWorld:
         off = effect["percent"] / 100 * gross / told.active_orders + np.minimum(effect["amount"], gross)
         discount = np.round(np.where(redeemed, off, 0.0), 2)
         beside = np.where(redeemed, effect["beside"], 0.0)
-        return Answers(gross - discount, discount, beside, bought, redeemed, complains < effect["complaints"])
+        return Answers(np.asarray(gross - discount, np.float64), np.asarray(discount, np.float64), beside, bought, redeemed, complains < effect["complaints"])
 
     def gains(
         self, wave: int, margin: float, contact_cost: Sequence[float], complaint_cost: float = 0.0
     ) -> NDArray[np.float64]:
-        """The truth: expected incremental profit of giving each option to each customer, shape (n_customers, n_options).
+        """The truth: expected incremental profit of each option for each customer, shape (n_customers, n_options).
 
         It is what `answers` gives on average for someone who knows the effects, the club and the wave's level, and of
         the customer what the model knows. `amount` is taken to be less than what a redeeming buyer spends.
@@ -234,9 +238,12 @@ class OfferWorld:
             out[:, option] = margin * gross - redeemed - cost - each["complaints"] * complaint_cost
         return out
 
-    def level(self, wave: int) -> float:
-        """How much everybody spends in a wave, as a multiple of what the model says."""
-        return float(np.exp(self.swing * self._stream(_LEVEL, wave).normal() - self.swing**2 / 2))
+    def level(self, wave: int) -> Float:
+        """How much everyone spends in a wave on average, as a multiple of what the model says."""
+        all_, risky, rich = self._stream(_LEVEL, wave).normal(size=3)
+        traits = (self._believed(wave).p_churn, np.log(self._people["order_value"]))
+        risk, order = ((trait - trait.mean()) / max(trait.std(), 1e-12) for trait in traits)
+        return np.asarray(np.exp(self.swing * all_ + self.tilt * (risky * risk + rich * order)))
 
     def _of_each(self, given: Int) -> dict[str, Float]:
         """The effects that reach each customer; zeros where nothing is given."""

@@ -41,6 +41,7 @@ from regulars.pipelines import promote, register, score
 from regulars.pipelines.published import FOLDER, Book, Run
 
 from .. import stores
+from . import decisions
 
 LOADED = (alembic, mlflow, pyarrow, xgboost, pd, pq, promote, score)
 
@@ -137,4 +138,5 @@ DO: dict[str, Callable[[Answer], Answer]] = {
     "commands": _commands,
     "build": _build,
     "threads": _threads,
+    **decisions.DO,
 }

@@ -3,15 +3,17 @@
 A command is repeated from the same beginning and killed before its step k, a step being whatever changes the disk: a
 file opened, renamed, synced or removed, a link, a database's commit. What readers find must be the champion and the
 scores of before or of afterwards, whole. The same command, run again, must end as if nothing had been; and what a dead
-process left in the model store is found and mended by `doctor`.
+process left in the model store is found and mended by `doctor`. Nor is a wave of offers or an event lost, or doubled.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +101,30 @@ def test_a_kill_at_any_moment_does_no_harm_either(name: str, stage: Stage) -> No
         stage.begun(*scene.before)
         stage.run(scene.does, counted=False, die=rng.random() * told["seconds"])
         _check_survived(stage, scene, before, after, i)
+
+
+@pytest.mark.parametrize(("does", "shop"), [("assign", "new"), ("log", "decided")])
+def test_a_kill_while_offers_are_assigned_or_events_logged_loses_nothing_and_doubles_nothing(
+    does: str, shop: str, stage: Stage, offering: Path, tmp_path: Path
+) -> None:
+    root, warm = tmp_path / "shop", stage.warm
+
+    def begun() -> None:
+        """The shop at its beginning, always in the same place."""
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(offering / shop, root, symlinks=True)
+
+    begun()
+    before, told, after = warm.run("decided", root), warm.run(does, root, sql=True), warm.run("decided", root)
+    assert told["exit"] == 0, told
+    assert (after["temporary"], len(after["waves"]), after["count"] > 0) == ([], 1, does == "log")
+    for k, step in _chosen(told["steps"]):
+        begun()
+        assert warm.run(does, root, sql=True, fatal=k) == {"signal": signal.SIGKILL}, (k, step)
+        killed, again = warm.run("decided", root), warm.run(does, root, counted=False)
+        assert all(killed[what] in (before[what], after[what]) for what in ("waves", "events", "count")), (k, step)
+        # Whatever was refused is kept aside before the others are in.
+        assert killed["count"] == 0 or killed["aside"] == after["aside"], (k, step)
+        assert (killed["faults"], again["exit"]) == ([], 0), (k, step, again)
+        end, ends = warm.run("decided", root, mend=True), ("waves", "events", "aside", "temporary", "faults")
+        assert [end[what] for what in ends] == [after[what] for what in ends], (k, step)

@@ -26,14 +26,18 @@ from regulars.config import Config
 from regulars.errors import ConfigError, NoModel, StorageError
 from regulars.features.reference import Reference
 from regulars.models.seal import bundle_digest
+from regulars.pipelines.campaign.book import Decisions
+from regulars.pipelines.campaign.wave import POLICY, Wave
 from regulars.pipelines.erase import erased_from_run
 from regulars.pipelines.published import CSV, FACTS, MANIFEST, REFERENCE, RUNS, SCORES, Book, Run
 from regulars.pipelines.serve import AGAIN_SECONDS, Keeper, abandoned, serve, stood
 from regulars.pipelines.sought import Sought
+from regulars.serving.offering import marks
 from regulars.serving.stage import KEPT, Stages
 
 from ..simulated import purchases, trained, written
 from ..test_log import run
+from .campaign.decided import draft_of
 from .gated import Shop
 
 
@@ -225,6 +229,59 @@ def test_who_was_forgotten_leaves_what_others_told_as_well(keeper: Keeper) -> No
     assert found is not None
     assert who not in str(found.to_dict())
     assert found.groups[name].names == (*group.names[:-1], "erased")
+
+
+def test_the_policy_of_the_newest_wave_comes_on_stage_with_marks_of_whom_nobody_may_contact(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    keeper.look()
+    assert (keeper.stages.stage().policy(), keeper.stages.stage().left_alone()) == (None, [])
+    keeper.decisions = Decisions(tmp_path / "decisions")
+    contact = keeper.config.contact.model_copy(update={"do_not_contact": "stop.txt"})
+    keeper.config = keeper.config.model_copy(update={"contact": contact, "folder": tmp_path})
+    (tmp_path / "stop.txt").write_text("ann\n")
+    assigned(keeper.decisions, "spring", Cutoff.parse("2024-03-04"))
+    assert (keeper.look(), keeper.look()) == (True, False)
+    stage = keeper.stages.stage()
+    assert stage.policy() == {"campaign": "spring", "salt": "s", "catalogue": {"offers": []}}
+    assert stage.left_alone() == marks(["ann"], "s")
+    assert stage.facts().online == str(tmp_path / "decisions" / "online")
+    # Another list, another wave: each is followed.
+    (tmp_path / "stop.txt").write_text("ann\nbob\n")
+    assert (keeper.look(), len(keeper.stages.stage().left_alone())) == (True, 2)
+    assigned(keeper.decisions, "autumn", Cutoff.parse("2024-04-04"))
+    assert keeper.look()
+    found = keeper.stages.stage().policy()
+    assert found is not None
+    assert found["campaign"] == "autumn"
+    assert not any("ann" in f.read_text() for f in keeper.stages.stage().folder.glob("*.json"))
+
+
+def test_a_wave_or_a_list_that_is_not_whole_keeps_no_model_from_the_stage(keeper: Keeper, tmp_path: Path) -> None:
+    keeper.decisions = Decisions(tmp_path / "decisions")
+    wave = assigned(keeper.decisions, "spring", Cutoff.parse("2024-03-04"))
+    wave.path(POLICY).write_text("{}")
+    assert keeper.look()
+    facts = keeper.stages.stage().facts()
+    assert (facts.version, keeper.stages.stage().policy()) == ("1", None)
+    assert facts.no_offers.startswith("RG431: ")
+    # Nobody is written to while it is not known whom nobody may write to.
+    contact = keeper.config.contact.model_copy(update={"do_not_contact": "nowhere.txt"})
+    keeper.config = keeper.config.model_copy(update={"contact": contact})
+    keeper.decisions = Decisions(tmp_path / "others")
+    assigned(keeper.decisions, "spring", Cutoff.parse("2024-03-04"))
+    assert keeper.look()
+    assert keeper.stages.stage().policy() is None
+    assert keeper.stages.stage().facts().no_offers.startswith("RG417: ")
+
+
+def assigned(book: Decisions, campaign: str, as_of: Cutoff) -> Wave:
+    """A wave about four customers, with a policy of few words."""
+    draft = replace(
+        draft_of(4, campaign, as_of), policy={"campaign": campaign, "salt": "s", "catalogue": {"offers": []}}
+    )
+    with book.writing("a test"):
+        return book.assign(draft, "0a1b2c3d", {"inputs": {}})
 
 
 def test_a_watched_stage_follows_by_itself_and_tells_what_is_wrong(keeper: Keeper, crowned: Shop) -> None:

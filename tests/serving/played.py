@@ -21,6 +21,7 @@ from regulars.serving.endpoint import Endpoint
 from regulars.serving.guard import Keys
 from regulars.serving.pages import Handlers
 from regulars.serving.problems import Problem
+from regulars.serving.recommend import Recommended
 from regulars.serving.worker import Worker
 
 KEY = "correct-horse-battery"
@@ -37,6 +38,7 @@ def speaker_of(version: str = "7") -> Any:
         reference_day=Cutoff.parse("2024-01-31"),
         model=SimpleNamespace(trained_on="2024-01-01"),
         offering=None,
+        no_offers="",
     )
 
 
@@ -68,8 +70,16 @@ def customer(speaker: Any, raw: bytes) -> bytes:
     return raw
 
 
+def recommend(speaker: Any, config: Any, body: bytes, day: Any) -> Recommended:
+    """The body, to two of whom something is given, and one control."""
+    if body == b"!wrong":
+        raise Problem(404, "nobody decides on offers here", "RG456")
+    return Recommended(body, {("chosen", True): 2, ("control", False): 1})
+
+
 HANDLERS = Handlers(
     score=score,
+    recommend=recommend,
     invocations=lambda speaker, config, body, kind: kind.encode(),
     customer=customer,
     openapi=lambda speaker, config, keyed: f"{speaker.version} {keyed}".encode(),

@@ -197,6 +197,17 @@ def test_refusals_and_requests_are_counted_by_names_of_ours(app: App) -> None:
     assert SECRET not in str(found)
 
 
+def test_recommendations_are_counted_by_arm_and_refused_by_reason(app: App) -> None:
+    assert ask(app, "POST", "/v1/recommendations", b"{}").body == b"{}"
+    assert ask(app, "POST", "/v1/recommendations", b"!wrong").json()["code"] == "RG456"
+    assert ask(app, "GET", "/v1/recommendations").headers["allow"] == "POST"
+    assert ask(app, "POST", "/v1/recommendations", b"{}", {"content-type": "text/csv"}).status == 415
+    found = figures(app)
+    assert found["regulars_recommendations_total", "chosen", "yes"] == 2
+    assert found["regulars_recommendations_total", "control", "no"] == 1
+    assert found["regulars_refusals_total", "RG456"] == 1
+
+
 def test_health_tells_why_it_is_not_the_champion_who_speaks() -> None:
     played = Played()
     app = app_of(endpoint_of(), played)

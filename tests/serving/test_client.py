@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import math
 import socket
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +21,20 @@ import pytest
 import regulars
 from regulars.errors import ConfigError
 from regulars.models.request import lines_of
+from regulars.offers.arms import ARMS
+from regulars.pipelines.campaign.recommended import recommended
 from regulars.serving.answers import RequestRefused, Score
 from regulars.serving.client import Client
+from regulars.serving.endpoint import Endpoint
+from regulars.serving.here import laid, standing
 from regulars.serving.problems import MEDIA, Fault, Problem
+from regulars.serving.speaker import Speaker
+from regulars.serving.stage import Stages
 
 from ..simulated import purchases, trained
 from .conftest import KEY
+from .offered import asked as facts_of
+from .offered import config, plan, scores
 from .pretender import Said, server
 
 OK = {"Content-Type": "application/json"}
@@ -43,6 +54,32 @@ def histories(n: int) -> list[dict[str, Any]]:
     some = frame.groupby("customer_id").head(6).groupby("customer_id", sort=False)
     told = [(name, rows.drop(columns="customer_id").to_dict("records")) for name, rows in some]
     return [{"customer_id": name, "purchases": rows} for name, rows in told[:n]]
+
+
+def test_recommendations_are_those_of_the_policy_and_where_there_is_none_that_is_said(
+    shop_speaker: Speaker, shop_url: str, tmp_path: Path
+) -> None:
+    stages, asked = Stages(tmp_path), facts_of(shop_speaker, scores()["customer_id"].tolist()[:3])
+    laid(stages, trained().model, policy=plan().policy().to_dict(), online=tmp_path / "online")
+    with standing(Endpoint(config(), stages.folder)) as url, Client(url) as client:
+        found = client.recommendations(asked["customers"], as_of=asked["as_of"], outputs=["segment"], dry_run=True)
+        assert not (tmp_path / "online").exists()
+        again = client.recommendations(asked["customers"], as_of=date.fromisoformat(asked["as_of"]))
+        assert len(recommended(tmp_path / "online")) == 3
+        assert client.health()["policy"] == {"campaign": "spring", "as_of": asked["as_of"]}
+    assert (found.policy.campaign, found.policy.as_of) == ("spring", asked["as_of"])
+    assert [one.customer_id for one in found.recommendations] == [c["customer_id"] for c in asked["customers"]]
+    assert [replace(one, scores=None) for one in found.recommendations] == list(again.recommendations)
+    assert all(set(one.scores or ()) == {"segment"} for one in found.recommendations)
+    first = found.recommendations[0]
+    assert (first.arm in ARMS, len(first.recommendation_id), bool(first.offers) is not bool(first.why)) == (
+        True,
+        32,
+        True,
+    )
+    with Client(shop_url) as client, pytest.raises(RequestRefused, match="no wave was assigned") as refused:
+        client.recommendations(asked["customers"])
+    assert (refused.value.status, refused.value.code) == (404, "RG456")
 
 
 def answering(*said: Said) -> tuple[list[bytes], Any]:

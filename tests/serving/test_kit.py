@@ -6,18 +6,33 @@ In: the shop's endpoint in a thread; a made-up server that says what a check mus
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from regulars.cli.app import app
+from regulars.offers.audience import Audience
+from regulars.offers.past import Past
+from regulars.offers.permitted import Permitted
+from regulars.offers.policy import Policy, Recommendations
+from regulars.serving import told as telling
 from regulars.serving.answers import RequestRefused
-from regulars.serving.here import here
+from regulars.serving.endpoint import Endpoint
+from regulars.serving.here import here, laid, standing
 from regulars.serving.kit import Broken, Check, caller, checks, probed, told
+from regulars.serving.kit.offers import OFFERS
+from regulars.serving.stage import Stages
 
 from ..models.test_request_beside import full
-from .conftest import KEY
+from ..simulated import trained
+from .conftest import KEY, small
+from .offered import config, plan
 from .pretender import Said, server
 
 
@@ -66,6 +81,61 @@ def test_an_endpoint_whose_model_looks_at_several_tables_keeps_it_too() -> None:
             "/invocations is as strict, and tells row and field",
         )
         assert broken_of(tuple(named[sentence] for sentence in some)) == {}
+
+
+@pytest.fixture(scope="module")
+def offers_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server that decides on offers by the shop's wave, and where it keeps what it recommends."""
+    folder = tmp_path_factory.mktemp("offers")
+    stages = Stages(folder / "server")
+    laid(stages, trained().model, policy=plan().policy().to_dict(), online=folder / "online")
+    with standing(Endpoint(small(config()), stages.folder)) as url:
+        yield url, folder / "online"
+
+
+def offers_checks(url: str) -> tuple[Check, ...]:
+    return tuple(check for check in checks(url) if str(check) in OFFERS)
+
+
+def test_an_endpoint_that_decides_on_offers_keeps_it_too_and_nothing_of_the_checks(
+    offers_url: tuple[str, Path],
+) -> None:
+    url, kept = offers_url
+    assert len(offers_checks(url)) == len(OFFERS) == 5
+    assert broken_of(offers_checks(url)) == {}
+    assert "/v1/recommendations" in requests.get(f"{url}/openapi.json", timeout=20).json()["paths"]
+    assert not kept.exists()
+
+
+def test_an_endpoint_that_offers_without_consent_or_to_controls_is_found_out(
+    offers_url: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = offers_url
+    recommended = Policy.recommend
+
+    def eager(self: Policy, audience: Audience, permitted: Permitted, past: Past | None = None) -> Recommendations:
+        found = recommended(self, audience, Permitted.of(np.zeros_like(permitted.reason)), past)
+        again = np.zeros(audience.n, np.int16)
+        return replace(found, given=again, why=[""] * audience.n)
+
+    monkeypatch.setattr(Policy, "recommend", eager)
+    assert broken_of(offers_checks(url)) == {
+        "without consent nobody is offered anything": "who gave no consent is offered something, or is not told why"
+        " not",
+        "controls and held out customers are offered nothing": "a control, or who is held out, is offered something",
+    }
+
+
+def test_an_endpoint_that_draws_anew_each_time_is_found_out(
+    offers_url: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = count()
+    monkeypatch.setattr(telling, "send_at", lambda *_: next(numbers))
+    broken = broken_of(offers_checks(offers_url[0]))
+    assert broken == {
+        "recommendations are the same twice, and for a customer alone": "the same request is answered otherwise the"
+        " second time"
+    }
 
 
 def test_names_of_checks_are_all_different() -> None:

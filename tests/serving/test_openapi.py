@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +22,17 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from regulars.models.outputs import OUTPUTS
+from regulars.serving.endpoint import Endpoint
+from regulars.serving.here import laid, standing
 from regulars.serving.openapi import openapi
 from regulars.serving.speaker import Speaker
+from regulars.serving.stage import Stages
+from regulars.serving_section import ServeConfig
 
 from ..models.test_request_beside import full
 from ..simulated import trained
-from .conftest import KEY
+from .conftest import KEY, small
+from .offered import asked, config, day, deciding, plan, scores
 
 TIMES = 50 if os.environ.get("REGULARS_SOAK") == "1" else 1
 """By so many the counts of cases grow: 200 become 10,000."""
@@ -160,6 +166,37 @@ def test_every_page_answers_as_described(described: dict[str, Any], shop_url: st
         case.validate_response(answer)
 
 
+def test_recommendations_are_described_where_somebody_decides_on_offers(
+    described: dict[str, Any], shop_speaker: Speaker, tmp_path: Path, session: requests.Session
+) -> None:
+    assert "/v1/recommendations" not in described["paths"]
+    stages = Stages(tmp_path)
+    laid(stages, trained().model, policy=plan().policy().to_dict())
+    with standing(Endpoint(small(config()), stages.folder)) as url:
+        found = session.get(f"{url}/openapi.json", timeout=20).json()
+        post = found["paths"]["/v1/recommendations"]["post"]
+        example = post["requestBody"]["content"]["application/json"]["example"]
+        shown = post["responses"]["200"]["content"]["application/json"]["example"]
+        assert session.post(f"{url}/v1/recommendations", json=example, timeout=20).json() == shown
+        page = schemathesis.openapi.from_dict(found)["/v1/recommendations"]["POST"]
+        # Those who get something, nothing, and scores as well: all as described.
+        for more in ({}, {"outputs": ["segment"]}):
+            body = {**asked(deciding(shop_speaker), scores()["customer_id"].tolist()[:8]), "dry_run": True, **more}
+            for customer in body["customers"]:
+                customer["purchases"] = customer["purchases"][:4]
+            case = page.Case(body=body)
+            answer = case.call(base_url=url, session=session)
+            assert answer.status_code == 200, answer.text
+            case.validate_response(answer)
+        assert session.post(f"{url}/v1/recommendations", json={}, timeout=20).status_code == 422
+
+
+def test_a_wave_that_is_read_out_is_described_without_an_answer(shop_speaker: Speaker) -> None:
+    speaker = replace(deciding(shop_speaker), reference_day=day().plus(30))
+    found = json.loads(openapi(speaker, ServeConfig()))["paths"]["/v1/recommendations"]["post"]
+    assert "example" not in found["responses"]["200"]["content"]["application/json"]
+
+
 def test_the_example_is_answered_as_the_description_shows(described: dict[str, Any], shop_url: str) -> None:
     post = described["paths"]["/v1/score"]["post"]
     example = post["requestBody"]["content"]["application/json"]["example"]
@@ -184,7 +221,6 @@ def test_keys_are_described_where_they_are_needed(shop_speaker: Speaker, keyed_u
 
 def test_a_model_of_several_tables_is_described_with_all_of_them(shop_speaker: Speaker) -> None:
     from regulars.serving.body import Door
-    from regulars.serving_section import ServeConfig
 
     model = full().model
     speaker = replace(shop_speaker, model=model, reference=model.reference, door=Door(model, ServeConfig()))

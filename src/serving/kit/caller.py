@@ -169,6 +169,22 @@ class Caller:
             raise Broken("the description has no example of a customer with purchases") from None
         return found
 
+    def inquiry(self) -> dict[str, Any] | None:
+        """The example of a request for recommendations, with one customer; None where none is answered today.
+
+        It is a dry run: nothing that is asked here is kept by the server.
+        """
+        page = self.described["paths"].get("/v1/recommendations")
+        try:
+            if page is None or "example" not in page["post"]["responses"]["200"]["content"]["application/json"]:
+                return None
+            found: dict[str, Any] = copy.deepcopy(page["post"]["requestBody"]["content"]["application/json"]["example"])
+            assert found["dry_run"] is True
+            assert len(found["customers"]) == 1
+        except (KeyError, TypeError, AssertionError):
+            raise Broken("the description has no example of a request for recommendations that is a dry run") from None
+        return found
+
     def limit(self, name: str) -> int:
         """One of the server's limits, as it tells them."""
         try:

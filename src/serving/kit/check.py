@@ -15,6 +15,7 @@ from .caller import Broken as Broken
 from .caller import Caller
 from .conduct import CONDUCT
 from .doors import DOORS, KEYED
+from .offers import OFFERS
 from .sameness import SAMENESS
 
 _BODY = {"as_of": "2024-01-05", "customers": [{"customer_id": "a", "purchases": [{"purchased_at": "", "amount": 1}]}]}
@@ -74,7 +75,7 @@ def checks(url: str, key: str | None = None) -> tuple[Check, ...]:
     True
     """
     caller = Caller(url, key)
-    promises = {**CONDUCT, **SAMENESS, **DOORS, **({} if key is None else KEYED)}
+    promises = {**CONDUCT, **SAMENESS, **DOORS, **OFFERS, **({} if key is None else KEYED)}
     told = [Check(sentence, partial(keeps, caller)) for sentence, keeps in promises.items()]
     return (*told, *(Check(f"refused: {what}", partial(_refuses, caller, what), "bad bodies") for what in BAD))
 

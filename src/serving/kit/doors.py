@@ -75,7 +75,7 @@ def _headers(caller: Caller) -> None:
 def _without_key(caller: Caller) -> None:
     for path in ("/version", "/metrics", "/openapi.json", "/v1/customers/a"):
         caller.get(path, keys={}).expect(401)
-    for path in ("/v1/score", "/invocations"):
+    for path in ("/v1/score", "/v1/recommendations", "/invocations"):
         caller.post(path, {}, keys={}).expect(401)
 
 
