@@ -17,8 +17,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from . import featuretools_peer, nightly, parts, serving, tables
-from .run import say
+from . import allocate, featuretools_peer, nightly, parts, serving, tables
+from .run import say, watched
 
 PARTS = {
     "panel": "from unsorted purchases to the panel, against DuckDB's SQL and its sort",
@@ -32,6 +32,7 @@ PARTS = {
     "batch": "a whole night of scores, in units of its features and the boosters' own predictions",
     "tracking": "keeping a training of 60 trials in MLflow, and going back to the champion before",
     "serving": "the endpoint, against MLflow's own and a bare app with the same boosters",
+    "allocate": "a budget and ten caps over a million customers and ten offers, against greedy ways and the bound",
 }
 
 
@@ -124,6 +125,9 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
     if "serving" in options.only:
         figures["serving"] = served = serving.served(folder / "serving", repeats, options.seconds)
         shown.append(serving.of_serving(served))
+    if "allocate" in options.only:
+        figures["allocate"] = allocated = watched([sys.executable, "-m", "benchmarks.allocate"])
+        shown.append(allocate.of_allocate(allocated))
     return figures, shown
 
 

@@ -1,7 +1,7 @@
 """Measurement on real data: a published experiment, groceries treated alike, campaigns that somebody chose.
 
-In: Hillstrom's experiment from the folder that REGULARS_DATA names, Complete Journey from its wheel; how many draws. Out:
-tables on the screen. Data that are not at hand are said to be missing. `python -m benchmarks.measured --draws 2000`.
+In: Hillstrom's experiment from the folder that REGULARS_DATA names, Complete Journey from its wheel; how many draws.
+Out: tables on the screen; data that are not at hand are said to be missing. `python -m benchmarks.measured`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def hillstrom() -> Measured:
     """64,000 customers, two mails and none, drawn by lot in 2008."""
     frame = pq.read_table(given("hillstrom.parquet")).to_pandas()
     arms = ("No E-Mail", "Mens E-Mail", "Womens E-Mail")
-    shares = dict.fromkeys(arms, 1 / 3)
+    shares: dict[str, float] = dict.fromkeys(arms, 1 / 3)
     outcomes = ["visit", "conversion", "spend"]
     return measured(
         Trial.of(frame, "segment", arms[0], outcomes, BEFORE, randomised="by lot", shares=shares, currency="USD")

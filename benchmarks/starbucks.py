@@ -43,14 +43,19 @@ MARGIN = 0.6
 SALT = "starbucks"
 KINDS = {"offer received": "sent", "offer viewed": "opened", "offer completed": "redeemed"}
 TYPES = {"bogo": "bogo", "discount": "amount", "informational": "information"}
-CONFIG = """[data.purchases]
+CONFIG = """[data]
+currency = "USD"
+history_starts = "2018-08-01"
+history_ends = "2018-08-30"
+
+[data.purchases]
 path = "purchases.parquet"
 customer_id = "customer_id"
 purchased_at = "at"
 amount = "amount"
 
 [target]
-horizon_days = 7
+horizon_days = 5
 
 [economics]
 margin = 0.6
@@ -100,7 +105,7 @@ def catalogue_of(offers: pd.DataFrame) -> dict[str, Any]:
     """The ten offers as a catalogue; who designed them believed in something, but has not said in what."""
     channels = sorted({_channel(text) for text in offers["channels"]})
     return {
-        "campaign": {"name": "coffee", "control": SHARES[0], "explore": 0.65, "window_days": 7},
+        "campaign": {"name": "coffee", "control": SHARES[0], "explore": 0.0, "window_days": 5},
         "channels": [{"name": name, "cost": 0.0} for name in channels],
         "offers": [_offer(row) for row in offers.to_dict("records")],
     }
@@ -163,7 +168,8 @@ def day_of(hour: int) -> Cutoff:
 def decided(given: Given, hour: int, catalogue: Catalogue) -> Draft:
     """What was decided at an hour: one row a customer, by lot; those who got nothing are the controls.
 
-    Each wave is a campaign of its own, since the lot was drawn anew.
+    Each wave is a campaign of its own, since the lot was drawn anew. Which offer a control would have got was by lot,
+    too, had there been one for him: it is drawn here.
     """
     events = given.events
     sent = events[(events["event"] == "offer received") & (events["hours_since_start"] == hour)]
@@ -171,22 +177,24 @@ def decided(given: Given, hour: int, catalogue: Catalogue) -> Draft:
     ids = given.customers["customer_id"]
     offer = ids.map(got).fillna("").to_numpy(object)
     by_offer = {o.id: o.channels[0] for o in catalogue.offers}
-    channel = [by_offer.get(o, "") for o in offer]
     name, n, day, some = f"coffee-{hour}", len(ids), day_of(hour), offer != ""
+    decisions, every = decision_ids(name, day, ids.tolist(), SALT), list(by_offer)
+    lot = np.array([every[int(number[:8], 16) % len(every)] for number in decisions], object)
+    meant = np.where(some, offer, lot).tolist()
     spent = spend_between(given, hour - WINDOW_HOURS, hour)
     columns: dict[str, Any] = {
         "customer_id": ids.tolist(),
-        "decision_id": decision_ids(name, day, ids.tolist(), SALT),
+        "decision_id": decisions,
         "campaign": [name] * n,
         "as_of": [str(day)] * n,
-        "arm": np.where(some, "explore", "control").tolist(),
-        "meant_offer": [""] * n,
-        "meant_channel": [""] * n,
+        "arm": np.where(some, "chosen", "control").tolist(),
+        "meant_offer": meant,
+        "meant_channel": [by_offer[o] for o in meant],
         "offer": offer.tolist(),
-        "channel": channel,
+        "channel": [by_offer.get(o, "") for o in offer],
         "send_at": [day.instant(Zone("UTC")) if s else None for s in some],
         "valid_until": [None] * n,
-        "propensity": np.where(some, SHARES[1] / len(given.offers), SHARES[0]).tolist(),
+        "propensity": np.where(some, SHARES[1], SHARES[0]).tolist(),
         **{key: [0.0] * n for key in ("gain_low", "gain", "gain_high", "meant_gain", "cost")},
         "basis": np.where(some, "assumed", "").tolist(),
         "why": np.where(some, "", "control").tolist(),
@@ -199,8 +207,16 @@ def decided(given: Given, hour: int, catalogue: Catalogue) -> Draft:
     }
     types = {c.name: c.type for c in schema.DECISIONS}
     table = pa.table({key: pa.array(values, types[key]) for key, values in columns.items()})
-    told = {"catalogue": catalogue.to_dict(), "campaign": name, "as_of": str(day), "horizon_days": 7}
-    return Draft(name, day, decisions_of(table, name, day), told, told, {})
+    policy = {
+        "campaign": name,
+        "as_of": str(day),
+        "horizon_days": WINDOW_HOURS // 24,
+        "currency": "USD",
+        "shares": {"holdout": 0.0, "control": SHARES[0], "explore": 0.0},
+        "economics": {"margin": MARGIN, "contact_cost": 0.0, "complaint_cost": 0.0},
+        "catalogue": catalogue.to_dict(),
+    }
+    return Draft(name, day, decisions_of(table, name, day), policy, {}, {})
 
 
 def spend_between(given: Given, first: int, end: int) -> np.ndarray:

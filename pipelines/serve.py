@@ -24,7 +24,7 @@ from ..clock import Cutoff
 from ..config import Config
 from ..disk.lock import is_left, locked
 from ..disk.whole import owners_files, private
-from ..errors import NoModel, RegularsError, StorageError, unnamed
+from ..errors import ConfigError, NoModel, RegularsError, StorageError, unnamed
 from ..features.reference import Reference
 from ..models.registry import Registry
 from ..models.versions import CHAMPION, Version
@@ -191,10 +191,11 @@ def _laid_policy(place: Path, wave: Wave | None, config: Config) -> str:
     try:
         policy = wave.verified().path(POLICY).read_bytes()
         left_alone = marks(sorted(do_not_contact(config)), str(json.loads(policy)["salt"]))
-    except RegularsError as error:
-        return f"{error.code}: {unnamed(error.found)}"
-    except (OSError, ValueError, KeyError):
-        return "RG431: the newest wave cannot be read"
+    except ConfigError as error:
+        return f"{error.code}: the list of whom nobody may contact cannot be read"
+    except (RegularsError, OSError, ValueError, KeyError):
+        # Whoever may ask how the server is gets to read it: no path, no address.
+        return "RG431: the newest wave is not as it was assigned"
     (place / POLICY).write_bytes(policy)
     (place / LEFT_ALONE).write_text(json.dumps({"marks": sorted(left_alone)}), encoding="utf-8")
     return ""

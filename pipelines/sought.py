@@ -30,6 +30,8 @@ import pyarrow.parquet as pq
 from ..config import Config
 from ..intake.privacy import cleaned_ids
 from ..intake.sources.identifiers import quoted
+from ..offers.harmless import as_it_was
+from ..offers.workbook import cells_of_workbook
 
 TELLING, TELLING_DIGITS = 8, 12
 """An id of so many characters, or of so many digits and nothing else, stands nowhere by chance."""
@@ -98,7 +100,7 @@ class Sought:
 
     def is_cell(self, column: str, value: object) -> bool:
         """Whether a cell is about one of them: a whole cell of a customers' column, or a text with a telling id."""
-        if column in CUSTOMERS and value is not None and str(value) in self.ids:
+        if column in CUSTOMERS and value is not None and (str(value) in self.ids or as_it_was(str(value)) in self.ids):
             return True
         return isinstance(value, str) and self.stands_in(value)
 
@@ -265,6 +267,15 @@ def cells_of(path: Path) -> Iterator[tuple[str, str, int, Any]]:
                         yield table, column, row[0], text
 
 
+def _workbook_places(file: IO[bytes], _: Path, sought: Sought) -> Iterator[str]:
+    """A list for a channel: other workbooks are not ours."""
+    rows = cells_of_workbook(file)
+    header = next(rows, [])
+    for number, row in enumerate(rows, start=2):
+        if any(sought.is_cell(name, cell) for name, cell in zip(header, row, strict=False)):
+            yield f"row {number}"
+
+
 def _bytes_places(_: IO[bytes], __: Path, ___: Sought) -> Iterator[str]:
     yield from ()
 
@@ -277,4 +288,5 @@ _READERS: dict[tuple[str, ...], Callable[[IO[bytes], Path, Sought], Iterator[str
     (".txt", ".md", ".toml", ".yaml", ".yml", ".py"): _text_places,
     (".npy",): _array_places,
     (".db", ".sqlite"): _database_places,
+    (".xlsx",): _workbook_places,
 }

@@ -45,15 +45,17 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Given:
 
 def test_offers_are_called_what_they_are(given: Given) -> None:
     catalogue = Catalogue.of(catalogue_of(given.offers))
-    assert [o.name for o in catalogue.options] == ["bogo-10-from-10-7d by web-email", "news-3d by email"]
+    assert [o.name for o in catalogue.options] == ["bogo-10-from-10-7d@web-email", "news-3d@email"]
 
 
 def test_everybody_has_a_row_in_every_wave_and_who_gets_nothing_is_a_control(given: Given) -> None:
     table = decided(given, 168, Catalogue.of(catalogue_of(given.offers))).table
     assert table.column("customer_id").to_pylist() == ["a", "b", "c"]
-    assert table.column("arm").to_pylist() == ["explore", "control", "control"]
-    # A quarter gets nothing; of two offers each has half of the rest.
-    assert table.column("propensity").to_pylist() == [0.375, 0.25, 0.25]
+    assert table.column("arm").to_pylist() == ["chosen", "control", "control"]
+    assert table.column("propensity").to_pylist() == [0.75, 0.25, 0.25]
+    meant = table.column("meant_offer").to_pylist()
+    assert meant[0] == "bogo-10-from-10-7d"
+    assert set(meant[1:]) <= {"bogo-10-from-10-7d", "news-3d"}
 
 
 def test_spend_is_counted_from_the_sending_on(given: Given) -> None:

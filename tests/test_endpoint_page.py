@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +17,13 @@ from regulars.serving.app import PAGES
 from regulars.serving.counters import Counters
 from regulars.serving.here import laid
 from regulars.serving.problems import TITLES
+from regulars.serving.recommend import recommend
 from regulars.serving.score import score
 from regulars.serving.stage import Stages
 from regulars.serving_section import ServeConfig
 
+from .serving.offered import config as offers_config
+from .serving.offered import day, plan
 from .simulated import config_of, trained
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +75,30 @@ def test_the_request_is_answered_with_the_keys_that_are_told(tmp_path: Path) -> 
     assert [set(row) for row in (*found["scores"], *found["not_scored"])] == [
         set(row) for row in (*told["scores"], *told["not_scored"])
     ]
+
+
+def test_the_request_for_recommendations_is_answered_with_the_keys_that_are_told(tmp_path: Path) -> None:
+    asked, told = (json.loads(block) for block in blocks("json", section("Recommendations")))
+    laid(Stages(tmp_path), trained().model, policy=plan().policy().to_dict())
+    speaker = Stages(tmp_path).stage().speaker(offers_config())
+    assert speaker.offering is not None
+    everybody = replace(speaker.offering.policy, holdout=0.0, prices={})
+    speaker = replace(speaker, offering=replace(speaker.offering, policy=everybody))
+
+    def answered(who: str) -> dict[str, Any]:
+        customers = [{**asked["customers"][0], "customer_id": who}]
+        body = json.dumps({**asked, "as_of": str(day()), "customers": customers}).encode()
+        found: dict[str, Any] = json.loads(recommend(speaker, offers_config().serve, body, day()).body)
+        return found
+
+    # Somebody of another name is among the chosen.
+    found = next(f for f in map(answered, "abcdefghijklmnopqrstuvwxyz") if f["recommendations"][0]["offers"])
+    assert list(found) == list(told)
+    for name in ("model", "policy"):
+        assert list(found[name]) == list(told[name])
+    (mine,), (shown,) = found["recommendations"], told["recommendations"]
+    assert list(mine) == list(shown)
+    assert list(mine["offers"][0]) == list(shown["offers"][0])
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", PAGE))

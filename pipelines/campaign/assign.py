@@ -136,7 +136,7 @@ def _inputs(ledger: Ledger, config: Config, catalogue: Catalogue, run: Run, seen
         "responses": _of_file(seen.folder / RESPONSES),
         "settings": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "do_not_contact": "" if leave is None else _of_file(config.folder / leave),
-        "events": seen.events(before=run.as_of.instant(config.zone)).num_rows,
+        "events": seen.store.count(run.as_of.instant(config.zone)),
         "forgotten": sum(int(wave.facts["erased"]) for wave in seen.waves()),
     }
 

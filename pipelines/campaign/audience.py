@@ -23,7 +23,7 @@ from ...intake import Ledger
 from ...offers.audience import FACTS, FIELDS, READ, Audience, facts
 from ...offers.catalogue import Catalogue
 from ...offers.consent import Consent
-from ...offers.contact import Contacts, open_complaints
+from ...offers.contact import Contacts, idle_caps, open_complaints
 from ...offers.past import Past, rows_of
 from ...offers.permitted import Permitted, permitted
 from ...offers.responses import Responses
@@ -31,6 +31,7 @@ from ...offers.stoplist import do_not_contact, left_alone
 from ...schema import INSTANT
 from ..published import HORIZONS, Book, Run
 from ..score import scores_folder
+from .agreed import agreed
 from .book import Decisions
 
 _PEOPLE = ("acquisition_channel", "acquisition_cost")
@@ -110,7 +111,7 @@ def gathered(
     complaints = open_complaints(events, ids, day, zone, config.contact.complaint_days)
     columns.update({name: v for name, v in facts(contacts, past, complaints).items() if name in needed})
     audience = Audience(ids, day, window, config.data.currency, columns)
-    consent = Consent.of(ledger.rows_of("consent") if ledger.has_table("consent") else None, ids, day, zone)
+    consent = Consent.of(agreed(ledger, book, day.instant(zone)), ids, day, zone)
     may = permitted(
         audience,
         catalogue,
@@ -122,7 +123,7 @@ def gathered(
         left_alone=left_alone(ids, do_not_contact(config)),
     )
     groups = _people(ledger, ids, sensitive_fields(ledger))
-    return Gathered(audience, may, past, run, tuple(_notes(run, consent)), groups)
+    return Gathered(audience, may, past, run, tuple(_notes(run, consent, catalogue, config)), groups)
 
 
 def known_fields(ledger: Ledger) -> tuple[str, ...]:
@@ -208,8 +209,9 @@ def _known(ledger: Ledger, table: str, columns: Sequence[str], day: Cutoff) -> p
     return found.filter(pc.fill_null(pc.less(found.column("known_at"), before), True))
 
 
-def _notes(run: Run, consent: Consent) -> list[str]:
-    notes = [consent.words] if consent.words else []
+def _notes(run: Run, consent: Consent, catalogue: Catalogue, config: Config) -> list[str]:
+    notes = [*consent.remarks([(c.name, catalogue.purpose_of(c)) for c in catalogue.channels])]
+    notes += idle_caps(config.contact, [c.name for c in catalogue.channels])
     if int(run.facts["erased"]):
         notes.append("customers were forgotten since these scores were made; they are not in the plan")
     return [*notes, *(str(note) for note in run.facts["notes"])]

@@ -146,12 +146,7 @@ class Decisions:
 
     def _reached(self, given: pa.Table, before: int) -> pa.Table:
         """Without what never reached its customer."""
-        events = self.events(before=before)
-        kinds = events.column("kind")
-        rejected = events.filter(pc.equal(kinds, "rejected")).column("decision_id")
-        reached = events.filter(pc.is_in(kinds, pa.array(REACHED))).column("decision_id")
-        lost = rejected.filter(pc.invert(pc.is_in(rejected, reached.combine_chunks())))
-        return given.filter(pc.invert(pc.is_in(given.column("decision_id"), lost.combine_chunks())))
+        return given.filter(pc.invert(pc.is_in(given.column("decision_id"), self.store.rejected(REACHED, before))))
 
     def online(self, before: int | None = None) -> pa.Table:
         """What the endpoint recommended, before an instant (UTC microseconds): the columns of `recommended`."""

@@ -2,7 +2,7 @@
 
 In: cohorts of waves whose windows have closed, the ledger's sums of those windows, the moves of money. Out: `Trial`s:
 of the whole campaign, of a wave's window, of an offer. Profit is what was earned on what was bought, less what offers
-and contacts cost, of all campaigns together. A customer who has been forgotten since is left out of both arms.
+and contacts cost, of all campaigns together. Whom the ledger does not know has bought nothing.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ class Comparison:
     currency: str
     arms: tuple[str, str] = ARMS
     _sums: dict[int, Sums] = field(default_factory=dict)
+    _margins: dict[int, Float64] = field(default_factory=dict)
 
     def trial(self, window: Callable[[Part], int | None], rows: Rows = everybody) -> Trial | None:
         """Treated against control in one window of each cohort, of some customers; None where there is nobody."""
@@ -162,8 +163,9 @@ class Comparison:
 
     def _piece(self, part: Part, number: int, rows: NDArray[np.bool_]) -> Piece:
         cohort, found = part.cohort, self.windows.found
-        kept = rows & found[number].known
-        margin = margins(cohort, self.economics)
+        if id(part) not in self._margins:
+            self._margins[id(part)] = margins(cohort, self.economics)
+        margin = self._margins[id(part)]
         values = came(found[number], self._moves_of(part).between(*self.windows.instants(number)), margin)
         before, long_before = found[part.before], found[part.long_before]
         known = (
@@ -174,9 +176,9 @@ class Comparison:
             cohort.p_churn,
         )
         return Piece(
-            cohort.treated[kept],
-            {name: value[kept] for name, value in values.items()},
-            np.column_stack(known)[kept],
+            cohort.treated[rows],
+            {name: value[rows] for name, value in values.items()},
+            np.column_stack(known)[rows],
             cohort.share,
         )
 

@@ -8,20 +8,22 @@ said. A value that is not known is missing. Whoever is forgotten leaves a hash b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...disk.whole import owners_files, private, room
 from ...errors import StorageError
-from ...schema import INSTANT, RESPONSES, SCALE
+from ...schema import INSTANT, RESPONSE_KINDS, RESPONSES, SCALE
 
 FORMAT = 1
+_EVER = np.iinfo(np.int64).max
 HELD = pa.schema(
     [
         *((name, pa.string()) for name in ("event_id", "decision_id", "kind")),
@@ -109,27 +111,44 @@ class EventStore:
             ).rowcount
         return Added(new, events.num_rows - new - len(contradicting), contradicting)
 
-    def table(self, decision_ids: pa.Array | pa.ChunkedArray | None = None, before: int | None = None) -> pa.Table:
-        """Events as `schema.RESPONSES` has them: all, or those of some decisions; by time, then by id."""
+    def table(
+        self,
+        decision_ids: pa.Array | pa.ChunkedArray | None = None,
+        before: int | None = None,
+        kinds: Sequence[str] = RESPONSE_KINDS,
+    ) -> pa.Table:
+        """Events as `schema.RESPONSES` has them, by time, then by id: of some decisions, before an instant, or all."""
         if not self.path.is_file():
             return SHOWN.empty_table()
-        at = "" if before is None else f" where occurred_at < {int(before)}"
+        asked = f"kind in ({', '.join('?' * len(kinds))}) and occurred_at < ?"
+        query = f"select {', '.join(HELD.names)} from events where {asked} order by occurred_at, event_id"
         with self._opened() as db:
-            rows = db.execute(f"select {', '.join(HELD.names)} from events{at} order by occurred_at, event_id")
-            parts = [
-                pa.table(dict(zip(HELD.names, zip(*some, strict=True), strict=True)), HELD) for some in _some(rows)
-            ]
+            some = _some(db.execute(query, [*kinds, _EVER if before is None else before]))
+            parts = [pa.table(dict(zip(HELD.names, zip(*rows, strict=True), strict=True)), HELD) for rows in some]
         found = pa.concat_tables([HELD.empty_table(), *parts])
         if decision_ids is not None:
             found = found.filter(pc.is_in(found.column("decision_id"), pa.array(decision_ids.to_pylist(), pa.string())))
         return _shown(found)
 
-    def count(self) -> int:
-        """How many events there are."""
+    def count(self, before: int = _EVER) -> int:
+        """How many events there are, before an instant or ever."""
         if not self.path.is_file():
             return 0
         with self._opened() as db:
-            return int(db.execute("select count(*) from events").fetchone()[0])
+            return int(db.execute("select count(*) from events where occurred_at < ?", [before]).fetchone()[0])
+
+    def rejected(self, unless: Sequence[str], before: int = _EVER) -> pa.Array:
+        """The decisions that an event calls rejected before an instant, and no event is of one of some other kinds."""
+        if not self.path.is_file():
+            return pa.array([], pa.string())
+        reached = "select 1 from events o where o.decision_id = e.decision_id and o.occurred_at < ?1 and o.kind in "
+        with self._opened() as db:
+            found = db.execute(
+                f"select distinct decision_id from events e where kind = 'rejected' and occurred_at < ?1 "
+                f"and not exists ({reached} ({', '.join('?' * len(unless))})) order by decision_id",
+                [before, *unless],
+            )
+            return pa.array([decision for (decision,) in found], pa.string())
 
     def forgotten(self) -> pa.Array:
         """Hashes (SHA-256) of the decisions about whoever was forgotten."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...clock import Zone
@@ -25,7 +26,7 @@ from ...offers.catalogue import Catalogue, Option
 from ...offers.economics import EXPECTED, Expected, Terms
 from ...offers.lesson import Lesson
 from ...schema import SCALE
-from ..published import Book
+from ..published import SCORES, Book
 from ..score import scores_folder
 from .audience import scores_in
 from .book import Decisions
@@ -38,9 +39,10 @@ _READ = (
     *("customer_id", "decision_id", "meant_offer", "meant_channel", "offer", "channel"),
     *("propensity", "expected_spend", "p_churn", "permitted"),
 )
-_NUMBERS = tuple(name for name, output in OUTPUTS.items() if output.kind in ("number", "integer"))
-_CONSTANT = frozenset({"horizon_days"})
-"""The same for everyone, so that nothing can be learnt of it."""
+_NUMBERS = frozenset(name for name, output in OUTPUTS.items() if output.kind in ("number", "integer")) - {
+    "horizon_days"
+}
+"""Scores that a personalised policy may learn from."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def _columns(
     said = {name: np.asarray(table.column(name).to_numpy(), np.float64) for name in ("expected_spend", "p_churn")}
     run = Book(scores_folder(config)).of(out.begins)
     if run is not None:
-        scored, columns = scores_in(run, out.window_days, {*EXPECTED, *_NUMBERS} - _CONSTANT)
+        there = set(pq.read_schema(run.path(SCORES)).names)
+        scored, columns = scores_in(run, out.window_days, {*EXPECTED, *(there & _NUMBERS)})
         place = pc.index_in(pa.array(ids.tolist(), pa.string()), value_set=pa.array(scored, pa.string()))
         if not place.null_count:
             at = np.asarray(place.to_numpy(), np.int64)

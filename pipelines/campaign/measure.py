@@ -83,7 +83,8 @@ def measure(
     if not any(out.due(on) for out in outs[name]):
         return _told(results.waiting(name, on, drawn, today))
     economics, zone = Economics.of(config.economics), ledger.zone
-    moves, windows = Moves.of(book, zone, economics), Windows(zone)
+    events = book.events()
+    moves, windows = Moves.of(book, events, zone, economics), Windows(zone)
     asked = _ask(name, outs, found, on, windows)
     progress("reading purchases", 0.1)
     windows.read(ledger)
@@ -93,7 +94,7 @@ def measure(
     own, others, (everybody, moved) = asked
     sides = [Comparison(parts, windows, moves, economics, currency) for parts in (own, *others)]
     program = Comparison(everybody, windows, moves, economics, currency, ARMS)
-    return _told(results.Result(name, on, currency, drawn, sides[0], sides[1:], program, moved, book).figures())
+    return _told(results.Result(name, on, currency, drawn, sides[0], sides[1:], program, moved, events).figures())
 
 
 def _ask(

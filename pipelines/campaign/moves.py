@@ -57,13 +57,13 @@ class Moves:
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, book: Decisions, zone: Zone, economics: Economics) -> Moves:
-        """All that the log holds."""
+    def of(cls, book: Decisions, events: pa.Table, zone: Zone, economics: Economics) -> Moves:
+        """All that the log holds; `events` are those of the log."""
         campaigns = tuple(dict.fromkeys(wave.campaign for wave in book.waves()))
         parts, warnings = [], []
         for campaign in campaigns:
             waves = book.of_campaign(campaign)
-            found = [_Given.of(wave, book, zone) for wave in waves]
+            found = [_Given.of(wave, events, zone) for wave in waves]
             logged = any("redeemed" in one.kinds for one in found)
             some = [part for one in found for part in one.moves(economics, logged)]
             parts += [(campaigns.index(campaign), *part) for part in some]
@@ -131,11 +131,11 @@ class _Given:
     unvalued: int = field(default=0)
 
     @classmethod
-    def of(cls, wave: Wave, book: Decisions, zone: Zone) -> _Given:
+    def of(cls, wave: Wave, log: pa.Table, zone: Zone) -> _Given:
         given = wave.table(list(_READ), "given")
         decisions = given.column("decision_id").combine_chunks()
-        events = book.events(decisions)
-        at = pc.index_in(events.column("decision_id").combine_chunks(), value_set=decisions)
+        place = pc.index_in(log.column("decision_id").combine_chunks(), value_set=decisions)
+        events, at = log.filter(place.is_valid()), place.drop_null()
         return cls(
             wave,
             Catalogue.of(wave.policy()["catalogue"]),

@@ -2,7 +2,7 @@
 
 In: a ledger, and `Asked` windows, each of some customers. Out: `Realised` sums of money in 1/10,000, and orders. Lines
 that became known only after a window was closed do not count, so that a figure never changes. A customer who is not in
-the ledger (forgotten since) is not `known`; one who bought nothing has 0. Costs are there if every line has one.
+the ledger is not `known` and has 0, as one who bought nothing. Costs are there if every line has one.
 """
 
 from __future__ import annotations

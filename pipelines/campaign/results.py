@@ -24,7 +24,6 @@ from ...offers.power import detectable_words
 from ...offers.spoken import amount, between
 from ...offers.trial import Trial
 from ...offers.verdict import Measured, checked, effects, measured, side_by_side
-from .book import Decisions
 from .cohorts import Cohort, Drawn
 from .compared import ARMS, Comparison
 from .program import ARMS as PROGRAM
@@ -57,7 +56,8 @@ class Result:
         Of everybody against the hold-out.
     moved : int
         Customers who were in the hold-out at one time and not at another.
-    book : Decisions
+    events : Table
+        All that is known of what happened to decisions.
     """
 
     campaign: str
@@ -68,7 +68,7 @@ class Result:
     others: list[Comparison]
     program: Comparison
     moved: int
-    book: Decisions
+    events: pa.Table
 
     def figures(self) -> dict[str, Any]:
         """All of it."""
@@ -200,7 +200,7 @@ class Result:
         tables = [one.out.wave.table(["decision_id", "offer"], "given") for one in due]
         given = pa.concat_tables(tables)
         titles = {offer.id: offer.title for one in due for offer in one.out.catalogue.offers}
-        found = funnel(given, self.book.events(given.column("decision_id")))
+        found = funnel(given, self.events)
         return [steps.figures() | {"title": titles.get(steps.offer, steps.offer)} for steps in found]
 
     @cached_property
@@ -240,7 +240,9 @@ class Result:
         ends = f"({amount(expected['low'])} to {amount(expected['high'])})"
         together = [self._program["words"]] if self._program else []
         shown = [e.words for e in told if (e.arm in ARMS) != (e.outcome == "profit")]
-        return [profit["words"], f"{plan} {ends}.", *shown, *together, *said]
+        few = sorted(set(self._sound) - {e.arm for e in told})
+        lacking = [f"{', '.join(few)}: too few customers to say anything of each by itself."] if few else []
+        return [profit["words"], f"{plan} {ends}.", *shown, *lacking, *together, *said]
 
     def _warnings(self, due: Sequence[Drawn]) -> list[str]:
         found = list(self.own.moves.warnings)
@@ -249,7 +251,9 @@ class Result:
             found.append(f"{lacking}: profit is reckoned with `margin`.")
         lost = sum(int((~self.own.windows.found[part.whole].known).sum()) for part in self.own.parts)
         if lost:
-            found.append(f"{lost:,} customers are not in the ledger any more and are left out of both arms.")
+            found.append(
+                f"{lost:,} customers of the decisions are not in the ledger: they count as having bought nothing."
+            )
         uneven = sorted(set(self._trials) - set(self._sound)) if not self.whole.refused else []
         if uneven:
             found.append(f"Arms of {', '.join(uneven)} differ by more than chance allows: no effect of them is shown.")
@@ -316,10 +320,10 @@ def _money(effect: Effect, currency: str, who: str) -> dict[str, Any]:
     """Incremental profit in all and per customer, with the interval, and as a sentence."""
     low, total, high = effect.total
     if effect.sure:
-        verb = "brought" if total > 0 else "cost more than it brought:"
-        size = amount(abs(total), currency)
-        ends = f"{between(low, high, currency)}, with 95 % certainty"
-        words = f"{who} {verb} {size} ({ends}), after all costs: {amount(effect.estimate, currency)} per customer."
+        verb, near, far = ("brought", low, high) if total > 0 else ("lost", -high, -low)
+        ends = f"{between(near, far, currency)}, with 95 % certainty"
+        each = f"{amount(abs(effect.estimate), currency)} per customer"
+        words = f"{who} {verb} {amount(abs(total), currency)} ({ends}), after all costs: {each}."
     else:
         could = (
             f"{amount(effect.detectable, currency)} per customer or more would have been found four times out of five"

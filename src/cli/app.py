@@ -24,6 +24,7 @@ from ..log import KINDS, Log, ended, logged
 from .beginning import demo, init
 from .data import check, features
 from .offers import assign, export, learn, log_events, measure
+from .offers import init as init_offers
 from .offers import plan as plan_offers
 from .operations import doctor, monitor, plan
 from .people import forget
@@ -199,7 +200,7 @@ for _command in (
     demo,
 ):
     app.command()(_at_work(_command, _command.__name__))
-for _about_offers in (plan_offers, assign, export, log_events, measure, learn):
+for _about_offers in (init_offers, plan_offers, assign, export, log_events, measure, learn):
     _name = _about_offers.__name__.replace("_", "-")
     offers.command(_name)(_at_work(_about_offers, f"offers {_name}"))
 app.add_typer(offers, name="offers")

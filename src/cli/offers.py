@@ -38,6 +38,15 @@ class Told(Protocol):
         ...
 
 
+def init(config: ConfigPath) -> None:
+    """Write a catalogue to start from, with every key explained; what is there already stays."""
+    from ..config import Config
+    from ..pipelines.campaign.begin import begin
+
+    file = begin(Config.load(config))
+    print(f"{file} is written: change it to what you can offer, then run `regulars offers plan`")
+
+
 def plan(config: ConfigPath, as_of: WaveDay = None, html: Html = None, json: JsonPath = None) -> None:
     """A dry run: who would get what, its cost, what it is expected to bring, and why others get nothing."""
     from ..pipelines.campaign.pages import PLAN, write_plan_page
@@ -71,7 +80,9 @@ def export(
     channel: Annotated[str, typer.Option("--channel", metavar="NAME", help="A channel of the catalogue.")],
     campaign: Campaign = None,
     as_of: WaveDay = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="What to write.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx; default: in decisions.")
+    ] = None,
     json: JsonPath = None,
 ) -> None:
     """Who is to be sent what on one channel, as a file: only those who may be written to on the day of the export."""

@@ -171,7 +171,11 @@ def _of_caps(problem: Problem, prices: Prices, used: Prices) -> list[str]:
         so_far = (
             f"{spent:,{unit}} of {limit:,{unit}} is used" if limit > 0 else "there is none of it, so nothing is given"
         )
-        brings = f"{more} returns {price:,.2f}" if price > 0 else "more of it would return nothing"
+        brings = (
+            f"{more} returns {price:,.2f}{' beyond itself' if cap.money else ''}"
+            if price > 0
+            else "more of it would return nothing"
+        )
         words.append(f"{cap.name}: {so_far}; {brings}")
     return words
 

@@ -130,7 +130,8 @@ def propensity(
     chance = drawn * explore / (np.asarray(n_permitted, np.float64) + 1.0)
     chance += drawn * (1.0 - control - explore) * (given == intended)
     chance += (holdout + drawn * control) * (np.asarray(given) < 0)
-    return np.asarray(chance, np.float64)
+    # The parts of 1 do not add up to it to the last bit.
+    return np.minimum(chance, 1.0)
 
 
 def decision_ids(campaign: str, as_of: object, customer_ids: Ids, salt: str) -> list[str]:

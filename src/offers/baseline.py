@@ -70,12 +70,16 @@ class Baseline:
         mean = max(float(self.base[:, 1].mean()), 1e-12)
         prior = np.diag(1 / (WITHIN * np.array([mean, 1.0, 1.0, 1.0])) ** 2)
         for group in range(groups):
-            rows = slice((group + 1) * size, (group + 2) * size)
-            whole[rows, rows] = gram[group] + prior
-            whole[:size, rows] = whole[rows, :size] = gram[group]
+            own = slice((group + 1) * size, (group + 2) * size)
+            whole[own, own] = gram[group] + prior
+            whole[:size, own] = whole[own, :size] = gram[group]
         right = np.concatenate([product.sum(axis=0), *product])
         found = np.linalg.lstsq(whole, right, rcond=None)[0].reshape(groups + 1, size, -1)
-        return np.asarray(columns - np.einsum("ij,ijk->ik", self.base, (found[0] + found[1:])[self.meant]))
+        out = np.empty_like(columns)
+        for group in range(groups):
+            rows = np.flatnonzero(self.meant == group)
+            out[rows] = columns[rows] - self.base[rows] @ (found[0] + found[1 + group])
+        return out
 
     def _sums(self, columns: Float) -> tuple[Float, Float]:
         """X'WX and X'WY of each meant option, shapes (groups, 4, 4) and (groups, 4, m)."""

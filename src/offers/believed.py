@@ -12,7 +12,8 @@ from .ranges import Range
 
 TENTH = 1.2815515655446004
 """A normal variable is above so many standard deviations with a tenth; 2.56 are the width of 80 %."""
-LEAST_SD = 0.01
+LEAST_SD, UNSAID_SD = 0.01, 0.05
+"""The least doubt of a range; and that of a nothing that stands there because nobody said anything."""
 STRENGTH = (4.0, 2000.0)
 """A range of a share counts as so many observations at least, and at most."""
 
@@ -22,9 +23,11 @@ def spread(assumed: Range) -> float:
 
     Examples
     --------
-    >>> round(spread(Range.of([0.0, 0.05, 0.1])), 3), spread(Range.of(0.05))
-    (0.039, 0.01)
+    >>> round(spread(Range.of([0.0, 0.05, 0.1])), 3), spread(Range.of(0.05)), spread(Range.of(0))
+    (0.039, 0.01, 0.05)
     """
+    if not any(assumed):
+        return UNSAID_SD
     return max((assumed.high - assumed.low) / (2 * TENTH), 0.1 * abs(assumed.base), LEAST_SD)
 
 

@@ -121,15 +121,15 @@ def calibrated(lessons: Sequence[Lesson], offers: Sequence[Offer], prior: Prior)
     for _ in range(PASSES + 1):
         evidence = [_sums(x, ground, lesson) for x, ground, lesson in zip(adds, grounds, known, strict=True)]
         information, product = sum(found[0] for found in evidence), sum(found[1] for found in evidence)
-        theta = np.linalg.solve(precision + information, precision @ prior.mean + product)
+        theta = np.asarray(np.linalg.solve(precision + information, precision @ prior.mean + product), np.float64)
         rests = [residual(x, theta, ground, les) for x, ground, les in zip(adds, grounds, known, strict=True)]
         last, grounds = grounds, [ground.scattering(rest) for ground, rest in zip(grounds, rests, strict=True)]
     wider = _wider(known, adds, last, rests, np.asarray(information))
     less = information / np.sqrt(np.outer(wider, wider))
     # The likelihood's own maximum stays where it is; only its weight beside the prior falls.
     peak = np.linalg.lstsq(information, product, rcond=None)[0]
-    covariance = np.linalg.inv(precision + less)
-    return Posterior(np.asarray(covariance @ (precision @ prior.mean + less @ peak)), covariance, *counts)
+    covariance = np.asarray(np.linalg.inv(precision + less), np.float64)
+    return Posterior(np.asarray(covariance @ (precision @ prior.mean + less @ peak), np.float64), covariance, *counts)
 
 
 def _counts(lessons: Sequence[Lesson], k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -100,7 +100,7 @@ class Limit(Section):
         pattern=r"^(any|(offer|type|channel|group):.+)$",
         description="any, offer:ID, type:TYPE, channel:NAME or group:NAME",
     )
-    count: int | None = Field(default=None, ge=0, description="at most so many contacts")
+    count: int | None = Field(default=None, ge=0, le=10**12, description="at most so many contacts")
     money: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="at most so much expected cost")
     period: Literal["campaign"] | int = Field(
         default="campaign", description="campaign (all its waves), or so many days of all campaigns, this one included"
@@ -122,11 +122,22 @@ class Limit(Section):
 
     @property
     def name(self) -> str:
-        """The limit in a few words, such as `offer:ten: 500 contacts in the campaign`."""
+        """What is limited, in words: no other limit of a catalogue has the same.
+
+        Examples
+        --------
+        >>> Limit(action="channel:phone", count=50, period=7).name
+        'contacts by phone in 7 days'
+        """
+        return self.name_for({"all": "", "customer": " a customer"}.get(self.entity, f" for each {self.entity}"))
+
+    def name_for(self, whom: str) -> str:
+        """The same for some of the customers."""
+        kind, _, name = self.action.partition(":")
+        how = {"channel": f" by {name}", "offer": f" with offer {name}"}.get(kind, f" with {kind} {name}")
         unit = "contacts" if self.count is not None else "money"
         period = "in the campaign" if self.period == "campaign" else f"in {self.period} days"
-        entity = {"all": "", "customer": " a customer"}.get(self.entity, f" for each {self.entity}")
-        return f"{self.action}: {self.amount:g} {unit}{entity} {period}"
+        return f"{unit}{how if name else ''}{whom} {period}"
 
     def covers(self, option: Option) -> bool:
         """Whether it limits an option."""
@@ -185,11 +196,11 @@ class Catalogue(Section):
         try:
             content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            do = "write one (docs/offers.md begins with an example), or name another in [offers] catalogue"
+            do = "begin with `regulars offers init CONFIG`, or name another in [offers] catalogue"
             raise ConfigError(f"there is no catalogue `{path}`", do=do, code="RG410") from None
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the catalogue `{path}` cannot be read: {error}", code="RG410") from None
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"the catalogue `{path}` is not TOML: {error}", code="RG410") from None
         return cls._checked(content, str(path))
 

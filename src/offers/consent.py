@@ -85,7 +85,7 @@ class Consent:
 
     def given(self, channel: str, purpose: str) -> NDArray[np.bool_]:
         """Who may be written to by a channel for a purpose."""
-        about = np.isin(self.channel, (channel.casefold(), EVERY)) & np.isin(self.purpose, (purpose.casefold(), EVERY))
+        about = self._about(channel, purpose)
         rows, granted = self.row[about][::-1], self.granted[about][::-1]
         # Backwards, the first word of a customer is the last one that was said.
         last, at = np.unique(rows, return_index=True)
@@ -93,11 +93,31 @@ class Consent:
         found[last] = granted[at]
         return found
 
-    @property
-    def words(self) -> str:
-        """Why nobody may be written to; empty where somebody may."""
+    def remarks(self, uses: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Why nobody may be written to, at all or by a channel for a purpose; nothing where somebody may.
+
+        Parameters
+        ----------
+        uses : sequence of (str, str)
+            Channels, each with its purpose.
+        """
         if not self.known:
-            return "there is no table of consent, so nobody may be written to; add [data.consent]"
+            return ("there is no table of consent, so nobody may be written to; add [data.consent]",)
         if not self.granted.any():
-            return "no customer of the audience has given consent to anything"
-        return ""
+            return ("no customer of the audience has given consent to anything",)
+        return tuple(said for said in (self._remark(*use) for use in dict.fromkeys(uses)) if said)
+
+    def _remark(self, channel: str, purpose: str) -> str:
+        about = self._about(channel, purpose)
+        if about.any():
+            return ""
+        told = sorted({f"{by} for {why}" for by, why in zip(self.channel, self.purpose, strict=True)})
+        return (
+            f"nobody has said anything of `{channel}` for `{purpose}`, so nobody may be written to by it; the table of "
+            f"consent tells of {', '.join(told[:5])}{' and others' if len(told) > 5 else ''}"
+        )
+
+    def _about(self, channel: str, purpose: str) -> NDArray[np.bool_]:
+        """Which words are about a channel and a purpose."""
+        by, why = (channel.casefold(), EVERY), (purpose.casefold(), EVERY)
+        return np.isin(self.channel, by) & np.isin(self.purpose, why)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..clock import Cutoff, Zone
+from ..errors import did_you_mean
 from ..offering_section import ContactConfig
 from .past import Int64, Past, Text, microseconds, plain, rows_of
 
@@ -207,6 +208,23 @@ def room(contact: ContactConfig, contacts: Contacts, channels: Sequence[str]) ->
             if cap.channel is None or cap.channel.casefold() == name:
                 found[full, i] = False
     return found
+
+
+def idle_caps(contact: ContactConfig, channels: Sequence[str]) -> tuple[str, ...]:
+    """What to say of caps on channels that there are not, and so hold nobody back.
+
+    Examples
+    --------
+    >>> idle_caps(ContactConfig(caps=({"contacts": 1, "days": 7, "channel": "mial"},)), ["mail"])
+    ('the cap on `mial` in [contact] does nothing: no channel of the catalogue has this name; did you mean `mail`?',)
+    """
+    names = dict.fromkeys(cap.channel for cap in contact.caps if cap.channel is not None)
+    return tuple(
+        f"the cap on `{name}` in [contact] does nothing: no channel of the catalogue has this name; "
+        + did_you_mean(name, channels)
+        for name in names
+        if name.casefold() not in channels
+    )
 
 
 def open_complaints(

@@ -157,7 +157,7 @@ class _Learner:
         personal = Personal(tuple(offers), tuple(map(float, save)), tuple(map(float, extra)), trees, half)
         level = np.concatenate([_base(lesson)[lesson.given < 0] for lesson in known])
         spent = np.concatenate([lesson.gross[lesson.given < 0] for lesson in known])
-        alone = np.linalg.lstsq(level, spent, rcond=None)[0]
+        alone = np.asarray(np.linalg.lstsq(level, spent, rcond=None)[0], np.float64)
         best = int(np.argmax(sum(_profits(rules, lesson, posterior, None).sum(axis=0) for lesson in known)))
         return cls(rules, posterior, personal, alone, best)
 

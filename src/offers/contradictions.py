@@ -103,8 +103,6 @@ def _shuts(limit: Limit, offer: Offer) -> bool:
 def remarks(catalogue: Catalogue, margin: float) -> Iterator[str]:
     """What is allowed and yet worth a second look, given the company's margin."""
     campaign = catalogue.campaign
-    if campaign.budget == 0:
-        yield "the budget is 0: a plan gives nothing to anybody, unless it costs nothing"
     if campaign.control == 0:
         yield "control is 0: there is nobody to compare with, so that nothing can be said of what the campaign brought"
     if campaign.explore == 0:

@@ -202,5 +202,5 @@ def _arm(y: Float64, x: Float64, w: Float64) -> tuple[float, Float64]:
     beta = inverse @ (design.T @ (w * y))
     error = y - design @ beta
     error[np.abs(error) <= _GRAIN * np.abs(y).max()] = 0.0
-    leverage = np.minimum(w * np.einsum("ij,jk,ik->i", design, inverse, design), _LEVERAGE)
+    leverage = np.minimum(w * ((design @ inverse) * design).sum(axis=1), _LEVERAGE)
     return float(beta[0]), np.asarray((design @ inverse[0]) * w * error / np.sqrt(1 - leverage))

@@ -25,6 +25,8 @@ Float = NDArray[np.float64]
 
 LEAST_ACTIVE = 0.01
 """The chance to buy is taken for no less where spend is divided by it: a quotient of two small numbers is noise."""
+_NEVER = 1e4
+"""So many times the mean order no order is worth: exp(-1e4) is 0."""
 EXPECTED = ("p_churn", "expected_orders", "expected_spend")
 """The scores that gains are reckoned from, of the window."""
 
@@ -67,7 +69,7 @@ class Economics:
         return asdict(self)
 
     @staticmethod
-    def profit(gross: Any, taken: Any, margin: float, funding: float) -> Any:
+    def profit(gross: Any, taken: Any, margin: Any, funding: Any) -> Any:
         """What is earned on purchases at list price of which redemptions took some; before contacts and complaints.
 
         Parameters
@@ -152,10 +154,11 @@ class Terms:
         an order reaches a minimum t with exp(-t / V), and those that do have the mean t + V.
         """
         least = offer.minimum_spend
-        share = np.exp(-_ratio(least, expected.order))
-        return cls(
-            expected.silent * expected.active, expected.spend * share, _taken(offer, least, expected.order), share
-        )
+        ratio = _ratio(least, expected.order)
+        share = np.exp(-ratio)
+        # Spend in orders that reach it: share of the orders x (least + mean) / mean.
+        reached = expected.spend * share * (1 + ratio)
+        return cls(expected.silent * expected.active, reached, _taken(offer, least, expected.order), share)
 
     def redeemed(self, expected: Expected, save: float, redemption: float) -> Float:
         """Money that redemptions take: also of those who would have bought anyway."""
@@ -173,7 +176,8 @@ def _taken(offer: Offer, least: float, order: Float) -> Float:
 
 
 def _ratio(value: float, order: Float) -> Float:
-    """A value as a multiple of the mean order; without end where there are no orders."""
+    """A value as a multiple of the mean order; `_NEVER` where there are no orders."""
     if not value:
         return np.zeros(len(order))
-    return np.asarray(np.divide(value, order, out=np.full(len(order), np.inf), where=order > 0))
+    ratio = np.divide(value, order, out=np.full(len(order), _NEVER), where=order > 0)
+    return np.asarray(np.minimum(ratio, _NEVER))

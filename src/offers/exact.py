@@ -24,9 +24,9 @@ from .problem import ROUNDING, Options, Prices, Problem
 
 SMALL = 1_000
 """Below so many customers the best allocation is searched for."""
-_PAIRS = 10_000
+_PAIRS = 3_000
 """Of a larger set, so many undecided pairs of customer and option are searched through; more would take too long."""
-_NODES, _FEWER = 10_000, 500
+_NODES, _FEWER = 10_000, 50
 """How long is searched: below `SMALL` customers, and from there on, where the bound is near anyway."""
 _SECONDS = 20.0
 """A net below the nodes: their number ends a search on any machine alike."""
@@ -67,7 +67,11 @@ def proved(problem: Problem, known: Options, prices: Prices, bound: float) -> tu
             integrality=np.ones(len(rows)),
             bounds=Bounds(0, 1),
             constraints=(sparse.vstack([once, share], format="csc"), -np.inf, top),
-            options={"mip_rel_gap": 0.0, "node_limit": _NODES if len(problem.gains) < SMALL else _FEWER, "time_limit": _SECONDS},
+            options={
+                "mip_rel_gap": 0.0,
+                "node_limit": _NODES if len(problem.gains) < SMALL else _FEWER,
+                "time_limit": _SECONDS,
+            },
         )
     if found.mip_dual_bound is not None:
         bound = max(value, min(bound, -float(found.mip_dual_bound) * float(gains.max())))

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from ..errors import ConfigError, did_you_mean
 
 Place = tuple[int | str, ...]
+_LONGEST = 120
 
 
 def explained(error: ValidationError, kind: type[BaseModel], where: str, content: Mapping[str, Any]) -> ConfigError:
@@ -136,7 +137,7 @@ def _written(place: Place, content: Any) -> str:
         content = _inside(content, step)
         name = content.get("id", content.get("name")) if isinstance(content, Mapping) else None
         whose = f" of `{name}`" if isinstance(step, int) and isinstance(name, str) and not whose else whose
-    return f"`{key}`{whose}" if key else ""
+    return f"`{key[:_LONGEST]}{'...' if len(key) > _LONGEST else ''}`{whose}" if key else ""
 
 
 def _inside(content: Any, step: int | str) -> Any:

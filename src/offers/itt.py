@@ -94,6 +94,8 @@ class Effect:
     def words(self) -> str:
         """What was found, as a sentence."""
         told = f"{self.outcome}, {self.arm}"
+        if not self.se and not self.estimate:
+            return f"{told}: the same in both arms."
         ends = f"{between(self.low, self.high, self.unit)}{'' if self.unit == POINTS else ' per customer'}"
         if self.sure:
             size = amount(abs(self.estimate), self.unit)

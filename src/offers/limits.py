@@ -99,11 +99,12 @@ def _caps(catalogue: Catalogue, limit: Limit, judge: Judge, past: Past, as_of: C
     spent = np.bincount(codes[counted.row[known]], weights=weight[known], minlength=len(values) + 1)
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(values) + 2))
-    for i, said in enumerate([*(f": {_said(value)}" for value in values), ", without one"]):
+    names = [*(f" for {limit.entity} {_said(value)}" for value in values), f" without {limit.entity}"]
+    for i, name in enumerate(names):
         rows = order[starts[i] : starts[i + 1]]
         if len(rows):
             amount = left(limit.amount, float(spent[i]))
-            yield Cap(f"{limit.name}{said}", amount, use, rows, money=limit.money is not None)
+            yield Cap(limit.name_for(name), amount, use, rows, money=limit.money is not None)
 
 
 def _check_values(limit: Limit, n_values: int) -> None:

@@ -104,6 +104,7 @@ def _offers(plan: Plan) -> list[Figures]:
                 "response": response.to_dict(),
                 "meant": int((plan.meant == j).sum()),
                 **_sums(plan, plan.given == j),
+                "drawn": int((plan.exploration.option == j).sum()),
                 "permitted": int(plan.permitted.mask[:, j].sum()),
                 "why_not": {**kept_out, **({PAYS_NOT: unpaid} if unpaid else {})},
             }
@@ -115,11 +116,17 @@ def _segments(plan: Plan) -> list[Figures]:
     """By segment of the model, in alphabetical order."""
     if SEGMENT not in plan.audience.columns:
         return []
-    names, code = np.unique(plan.audience.columns[SEGMENT].astype(str), return_inverse=True)
+    names, code = _coded(plan.audience.columns[SEGMENT])
     return [
-        {"segment": str(name), "customers": int((code == i).sum()), **_sums(plan, (code == i) & (plan.given >= 0))}
+        {"segment": name, "customers": int((code == i).sum()), **_sums(plan, (code == i) & (plan.given >= 0))}
         for i, name in enumerate(names)
     ]
+
+
+def _coded(values: NDArray[Any]) -> tuple[list[str | None], NDArray[np.intp]]:
+    """The distinct texts of a column, ascending, who has none first, and which of them each customer has."""
+    names, code = np.unique(np.array([v or "" for v in values.tolist()], str), return_inverse=True)
+    return [name or None for name in names.tolist()], code
 
 
 def _groups(plan: Plan) -> list[Figures]:
@@ -127,13 +134,13 @@ def _groups(plan: Plan) -> list[Figures]:
     found = []
     given, may = plan.given >= 0, plan.permitted.mask.any(axis=1)
     for column, values in plan.groups.items():
-        names, code = np.unique(np.array(["" if v is None else v for v in values.tolist()], str), return_inverse=True)
-        for i, name in enumerate(names.tolist()):
+        names, code = _coded(values)
+        for i, name in enumerate(names):
             own = code == i
             told = {"customers": own, "permitted": own & may, "given": own & given}
             counts = {what: int(rows.sum()) for what, rows in told.items()}
             rate = counts["given"] / counts["customers"]
-            found.append({"column": column, "group": name or None, **counts, "rate": rate})
+            found.append({"column": column, "group": name, **counts, "rate": rate})
     return found
 
 

@@ -63,18 +63,23 @@ def words_of(told: Mapping[str, Any]) -> list[str]:
     if told["bound"] > 0 and caps:
         share = f"no other choice within these limits gains over {100 * told['gap']:.3f} % more"
         words.append("proved: no other choice within these limits gains more" if told["exact"] else share)
-    words += [
-        f"{one['offer']}@{one['channel']}: {one['given']:,} customers, cost {amount(one['cost'], currency)}, gain "
-        f"{amount(one['gain'][1], currency)} ({between(one['gain'][0], one['gain'][2], currency)}), {one['basis']}"
-        for one in told["offers"]
-        if one["given"]
-    ]
+    words += [_of_offer(one, currency) for one in told["offers"] if one["given"]]
     if told["why"]:
         reasons = ", ".join(f"{one['why']} {one['customers']:,}" for one in told["why"])
         words.append(f"nothing is given to {sum(one['customers'] for one in told['why']):,}: {reasons}")
     if told["detectable"]["words"]:
         words.append(told["detectable"]["words"].rstrip("."))
     return words
+
+
+def _of_offer(one: Mapping[str, Any], currency: str) -> str:
+    """What becomes of an offer; what explorers get is drawn whether it pays or not."""
+    drawn = f" ({one['drawn']:,} of them by lot)" if one["drawn"] else ""
+    low, gain, high = one["gain"]
+    return (
+        f"{one['offer']}@{one['channel']}: {one['given']:,} customers{drawn}, cost {amount(one['cost'], currency)}, "
+        f"gain {amount(gain, currency)} ({between(low, high, currency)}), {one['basis']}"
+    )
 
 
 def remarks_of(plan: Plan, told: Mapping[str, Any]) -> list[str]:
@@ -85,15 +90,16 @@ def remarks_of(plan: Plan, told: Mapping[str, Any]) -> list[str]:
         found.append("nobody is scored, so nobody can get an offer")
     budget = told["budget"]
     if budget and budget["limit"] <= 0:
-        found.append("the budget is nothing: only what costs nothing can be given")
+        used = (
+            "earlier waves have used the whole budget" if policy.catalogue.campaign.budget else "the budget is nothing"
+        )
+        found.append(f"{used}: only what costs nothing can be given")
     if budget and budget["limit"] > 0 and budget["explored"] > _MUCH * budget["limit"]:
         found.append(
             f"exploration takes {amount(budget['explored'], told['currency'])} of the budget of "
             f"{amount(budget['limit'], told['currency'])}; lower `explore` under [campaign], or raise the budget"
         )
-    for j, cap in sorted(plan.exploration.shut.items()):
-        name = policy.catalogue.options[j].name
-        found.append(f"{name}: no explorer gets it, as the draws together would exceed `{cap}`")
+    found += _unexplored(plan)
     found += [_nobody(one) for one in told["offers"] if not one["permitted"] and told["customers"]]
     found += [
         f"{one['offer']}@{one['channel']} does not pay for anybody who may get it"
@@ -107,6 +113,17 @@ def remarks_of(plan: Plan, told: Mapping[str, Any]) -> list[str]:
             "`regulars offers learn` puts what was measured in its place"
         )
     return list(dict.fromkeys(found))
+
+
+def _unexplored(plan: Plan) -> list[str]:
+    """The options that no explorer gets, by the cap; a cap of nothing says so by itself."""
+    shut, options = plan.exploration.shut, plan.decided_by.catalogue.options
+    found = []
+    for cap in (cap.name for cap in plan.caps if cap.limit > 0):
+        names = ", ".join(options[j].name for j in sorted(shut) if shut[j] == cap)
+        if names:
+            found.append(f"no explorer gets {names}: the draws together would exceed `{cap}`")
+    return found
 
 
 def _nobody(one: Mapping[str, Any]) -> str:

@@ -23,9 +23,11 @@ _NEAR = 0.15
 """How far from the sample's prices those of all are looked for at first, as a share."""
 _ENOUGH = 1e-5
 """The dual is solved to this share of itself: a hundredth of the gap that is to be reached."""
-_MANY, _NEARLY = 600, 2e-4
-"""With more caps than this, each linear program takes its time, and the dual is solved less sharply."""
+_MANY, _NEARLY = 2_000, 2e-4
+"""A linear program of more unknowns is solved by an interior point, which is faster then, and less sharply."""
 _ROUNDS = 120
+_FAR = 1e4
+"""Prices so many times as high as the gains are not looked for: there the dual is flat."""
 _GOLDEN = 0.6180339887498949
 _PLANES, _KEPT = 6_000, 12
 
@@ -87,7 +89,7 @@ class _Planes:
             A_ub=-sparse.hstack([which, slopes], format="csc"),
             b_ub=-heights / unit,
             bounds=bounds,
-            method="highs-ds",
+            method="highs-ds" if len(bounds) <= _MANY else "highs-ipm",
         )
         if found.x is None:
             return low, -np.inf
@@ -136,18 +138,18 @@ def _descended(problem: Problem, start: Prices, scale: Prices, reach: Prices) ->
     """From a first guess to the lowest point of the dual; the box around the best point so far grows and shrinks."""
     live = _live(problem)
     limits = np.where(live, problem.limits, 0.0)
-    enough = _ENOUGH if len(limits) <= _MANY else _NEARLY
     planes = _Planes(limits, scale)
     centre, chosen = np.where(live, start, 0.0), problem.choose(np.where(live, start, 0.0))
     bound = float(chosen.dual.sum() + limits @ centre)
     planes.add(centre, chosen)
+    enough = _ENOUGH if len(chosen.dual) + len(limits) <= _MANY else _NEARLY
     rounds = 1
     while rounds < _ROUNDS:
         low, high = np.maximum(centre - reach, 0.0) * live, (centre + reach) * live
         prices, height = planes.lowest(low, high)
         edge = bool((((prices <= low) & (low > 0)) | ((prices >= high) & live)).any())
         if bound - height <= enough * abs(bound):
-            if not edge:
+            if not edge or bool((reach > _FAR * scale).all()):
                 break
             reach = reach * 4.0
             continue

@@ -6,11 +6,13 @@ with some 80 %. Nothing is missing: who does not know gives a wide range.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator
+
+_HUGE = 1e15
+"""Beyond it is infinity, and whole numbers that no float holds; what is not a number is not below it either."""
 
 
 class Range(NamedTuple):
@@ -30,8 +32,10 @@ class Range(NamedTuple):
     def of(cls, given: float | Sequence[float]) -> Range:
         """From one number or three that ascend; anything else is a ValueError."""
         values: tuple[object, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
-        numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        if len(numbers) < len(values) or not all(map(math.isfinite, numbers)):
+        numbers = [
+            float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < _HUGE
+        ]
+        if len(numbers) < len(values):
             raise ValueError("a number, or three of them: [low, base, high]")
         if len(numbers) not in (1, 3):
             raise ValueError("one number, or three of them: [low, base, high]")

@@ -70,6 +70,8 @@ class Measured:
         """The whole answer in one sentence."""
         if self.refused:
             return "No effect is concluded."
+        if not next(iter(self.counts.values())):
+            return "There is nobody to compare with: the control group is empty."
         if not self.effects:
             return f"There are too few customers to say anything: {LEAST} in either arm are the least."
         sure = [effect for effect in self.effects if effect.sure]

@@ -217,7 +217,7 @@ def leagues(found: Figures) -> Section | None:
     """Offers, channels and types side by side, each drawn towards the average by how little is known of it."""
     known, unit = branch(found, "league"), str(found.get("currency") or "")
     tables = []
-    for name, heading in (("offers", "Offers"), ("channels", "Channels"), ("messages", "Types"), ("types", "Types")):
+    for name, heading in (("offers", "Offers"), ("channels", "Channels"), ("messages", "Kinds of message")):
         rows = entries(known.get(name))
         if len(rows) < 3:
             continue

@@ -27,12 +27,6 @@ ARMS = {
     "holdout": ("Hold-out", "get nothing from any campaign, by lot: they tell what all campaigns together bring"),
 }
 """How each arm is called, and what it is for."""
-BASES = {
-    ASSUMED: "nobody has tried it here: what it does is what somebody believes",
-    "measured": "learnt from customers who were given it by lot",
-    "modelled": "learnt for each customer apart, and let through because that earned more",
-}
-"""What stands behind an expected gain."""
 REASONS = {
     "do not contact": "they are on the list of whom to leave alone",
     "open complaint": "a complaint of theirs is open: first it is answered",
@@ -48,7 +42,7 @@ REASONS = {
     "budget": "the money is spent on others for whom it does more",
 }
 """Why a customer gets nothing, for people, by what a plan says."""
-_LONG = 15
+_LONG = 18
 """So many letters of a name have room beside a bar."""
 
 
@@ -89,14 +83,16 @@ def gains_of(value: object) -> tuple[float | None, float | None, float | None]:
 
 
 def short(name: str) -> str:
-    """A name as it has room beside a bar.
+    """A name as it has room beside a bar; of a long one both ends.
 
     Examples
     --------
-    >>> short("tea"), short("a-very-long-name-of-an-offer")
-    ('tea', 'a-very-long-na…')
+    >>> short("tea"), short("discount-2-from-10-10d")
+    ('tea', 'discount…10-10d')
     """
-    return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+    return (
+        name if len(name) <= _LONG else f"{name[: _LONG // 2 - 1].rstrip('-')}…{name[-(_LONG // 2) + 2 :].lstrip('-')}"
+    )
 
 
 def option_name(row: Figures) -> str:
@@ -319,63 +315,27 @@ def segments(found: Figures) -> Section | None:
     )
 
 
-def knowing(found: Figures) -> Section:
-    """Who is left out by lot, and how large an effect has to be to be seen."""
-    arms, total = branch(found, "arms"), number(found.get("customers")) or 0
-    body = [
-        [Cell(name, strong=True), Cell(count(arms.get(arm) or 0), percent((number(arms.get(arm)) or 0) / total)
-              if total else ""), Cell(f"They {purpose}.")]
-        for arm, (name, purpose) in ARMS.items()
-    ]  # fmt: skip
-    columns = [Column("Group", False), Column("Customers"), Column("What for", False)]
-    said = sentences([branch(found, "detectable").get("words")])
-    headline = said[0] if said else f"The result is read on {date(found.get('read_out'))}."
-    words = [
-        f"The result is read once, on {date(found.get('read_out'))}, and not before: whoever looks every day and stops "
-        "at a good one finds effects that are not there.",
-        "The groups are drawn by lot before anything is optimised, so that they differ in nothing but what they get.",
-    ]
-    return Section("knowing", "Will we know whether it worked?", headline, words, (),
-                   [Table("Groups", columns, body)])  # fmt: skip
-
-
-def rests(found: Figures) -> Section:
-    """What the gains rest on, offer by offer."""
-    told = [(row, branch(row, "response")) for row in entries(found.get("offers"))]
-    rows = [(row, response) for row, response in told if response]
+def fairness(found: Figures) -> Section | None:
+    """How offers fall among groups that no rule may look at; None where no column is declared sensitive."""
+    rows = entries(found.get("groups"))
+    if not rows:
+        return None
     body = [
         [
-            Cell(option_name(row), plain(response.get("source") or ""), strong=True),
-            *(Cell(*_range(response.get(name))) for name in ("save", "extra_spend", "redemption")),
-            Cell(percent(response.get("complaints")) if number(response.get("complaints")) is not None else "–"),
-            Cell(plain(row.get("basis") or "")),
+            Cell(plain(r.get("group") or "not known"), plain(r.get("column") or ""), strong=True),
+            Cell(count(r.get("customers"))),
+            Cell(count(r.get("permitted"))),
+            Cell(count(r.get("given")), percent(r.get("rate")), bar=number(r.get("rate"))),
         ]
-        for row, response in rows
+        for r in rows
     ]
-    columns = [Column("Offer", False), Column("Stay", note="of those who would leave"), Column("More spend"),
-               Column("Redeem it"), Column("Complain"), Column("Known how", False)]  # fmt: skip
-    table = [Table("What each offer is taken to do", columns, body, note="Small figures: low to high.")] if rows else []
-    n = assumed(found)
-    headline = (
-        f"For {count(n)} of {count(found.get('given'))} customers the effect is assumed, not measured."
-        if n
-        else "Every effect that is counted with was measured here."
-        if number(found.get("given"))
-        else "Nothing is given, so nothing is counted on."
-    )
-    words = [f"{name.capitalize()}: {meaning}." for name, meaning in BASES.items()]
-    words.append(
-        "After the day of the result, `regulars offers measure` says what came of it, and `regulars offers learn` "
-        "puts it in the place of what was assumed."
-    )
-    return Section("rests", "What is assumed?", headline, words, (), table, badge(found))
-
-
-def _range(value: object) -> tuple[str, str]:
-    low, base, high = gains_of(value)
-    if base is None:
-        return "–", ""
-    return percent(base), f"{percent(low)} to {percent(high)}"
+    columns = [Column("Group", False), Column("Customers"), Column("May get something"), Column("Get an offer")]
+    words = [
+        "Columns declared sensitive are no feature of the model and no field of a rule. Offers can fall unevenly all "
+        "the same, by way of what goes with them: that is for people to judge.",
+    ]
+    headline = "How many of each group get an offer."
+    return Section("groups", "Do offers fall evenly?", headline, words, (), [Table("Groups", columns, body)])
 
 
 def warned(found: Figures) -> Section | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import about_effects, about_plan
+from . import about_assumptions, about_effects, about_plan
 from .about_plan import Figures
 from .blocks import Cell, Column, Section, Table, Tile
 from .notation import date, plain
@@ -46,8 +46,9 @@ def render_plan(found: Figures) -> str:
         about_plan.budget(found),
         about_plan.nothing(found),
         about_plan.segments(found),
-        about_plan.knowing(found),
-        about_plan.rests(found),
+        about_plan.fairness(found),
+        about_assumptions.knowing(found),
+        about_assumptions.rests(found),
         _reading(_PLAN_WORDS, f"Catalogue {plain(found.get('catalogue') or '')[:16]}."),
     ]
     facts = f"Campaign {plain(found.get('campaign') or '')} · as of {date(found.get('as_of'))} · nothing decided yet"

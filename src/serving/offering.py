@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ..clock import Cutoff
 from ..errors import ConfigError
-from ..intake.keys import PREFIX, key_of
 from ..models.outputs import OUTPUTS, Wanted
 from ..offers.arms import decision_ids
 from ..offers.audience import FACTS, UNSURE
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from .body import Door
     from .stage import Facts
 
-_PSEUDONYM = re.compile(PREFIX + "[0-9a-f]{32}")
 _STOP = "do not contact"
 """No campaign is called so."""
 MOST = 3
@@ -192,9 +190,11 @@ def _own_name(config: Config) -> Callable[[str], str]:
     """From an id as callers know it to that of the ledger; a pseudonym stays what it is."""
     if not config.privacy.pseudonyms:
         return str
-    pseudonym = key_of(config).pseudonyms()
+    from ..intake.keys import PREFIX, key_of
+
+    pseudonym, form = key_of(config).pseudonyms(), re.compile(PREFIX + "[0-9a-f]{32}")
 
     def own_name(customer: str) -> str:
-        return customer if _PSEUDONYM.fullmatch(customer) else pseudonym(customer)
+        return customer if form.fullmatch(customer) else pseudonym(customer)
 
     return own_name

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..models.outputs import FURTHER, OUTPUTS, SCORES
 from ..models.packed import params_of
 from ..models.request import columns_of_request
-from .openapi_offers import SUMMARY
-from .openapi_offers import examples as offer_examples
-from .openapi_offers import schemas as offer_schemas
 from .problems import MEDIA, TITLES
 from .score import score
 
@@ -65,7 +62,7 @@ def openapi(speaker: Speaker, config: ServeConfig, keyed: bool = False) -> bytes
                 "Invocation": _invocation(speaker),
                 "Predictions": _predictions(),
                 "Problem": _problem(),
-                **({} if speaker.offering is None else offer_schemas(speaker.offering)),
+                **_offer_schemas(speaker),
             },
             "headers": {n: {"description": meaning, "schema": {"type": "string"}} for n, meaning in _SAID.items()},
         },
@@ -111,10 +108,20 @@ def _offers(speaker: Speaker, config: ServeConfig, keyed: bool) -> Json:
     """The page for recommendations, where somebody decides on offers."""
     if speaker.offering is None:
         return {}
-    example, answered = offer_examples(speaker, speaker.offering, config)
+    from .openapi_offers import SUMMARY, examples
+
+    example, answered = examples(speaker, speaker.offering, config)
     asked = {JSON: {"schema": _ref("RecommendationRequest"), **example}}
     answer = {JSON: {"schema": _ref("RecommendationAnswer"), **answered}}
     return {"/v1/recommendations": {"post": _operation(SUMMARY, answer, (404, *_POSTED), keyed, asked)}}
+
+
+def _offer_schemas(speaker: Speaker) -> Json:
+    if speaker.offering is None:
+        return {}
+    from .openapi_offers import schemas
+
+    return schemas(speaker.offering)
 
 
 def _operation(summary: str, content: Json, refusals: tuple[int, ...], keyed: bool, takes: Json | None = None) -> Json:

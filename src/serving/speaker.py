@@ -92,15 +92,17 @@ def speaker_of(stage: Stage, config: Config, before: Speaker | None = None) -> S
 
 def _offering(stage: Stage, facts: Facts, model: Model, door: Door, config: Config) -> tuple[Offering | None, str]:
     """Who decides on offers, or why nobody does: a policy that cannot be used keeps no model from speaking."""
-    from .offering import Offering
-
     try:
         said = stage.policy()
         if said is None:
             return None, facts.no_offers
+        # Not before now: a server without offers does without the solvers that come with them.
+        from .offering import Offering
+
         return Offering.of(said, stage.left_alone(), facts, model, door, config), ""
     except RegularsError as error:
-        return None, f"{error.code}: {error.found}"
+        # What is wrong with a file is of no concern to whoever may ask how the server is.
+        return None, f"{error.code}: {error.found.partition(': ')[0]}"
 
 
 def _is_same(before: Speaker, facts: Facts) -> bool:

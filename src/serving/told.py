@@ -123,7 +123,9 @@ class _Telling:
             return "what it brings this customer is told by a model that passed its gate"
         believed = responses.of(self.options[option])
         save, extra = believed.save[1], believed.extra_spend[1]
-        return f"keeps {save:.1%} of those who would fall silent, and moves the spend of others by {extra:+.1%}"
+        effects = [f"keeps {save:.1%} of those who would fall silent"] if save else []
+        effects += [f"moves the spend of the others by {extra:+.1%}"] if extra else []
+        return ", and ".join(effects) or "nobody believes that it changes what is bought"
 
     def _kept(self, row: int, given: int, ranges: list[float], meant_gain: float, cost: float) -> dict[str, Any]:
         found, policy = self.found, self.offering.policy

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,7 +170,7 @@ class OfferWorld:
         orders = 1 + people["more_orders"] * np.exp(0.2 * draw.normal(size=self.n_customers))
         return _Believed(np.clip(p, 0.02, 0.98), people["order_value"] * orders, orders)
 
-    def columns(self, wave: int) -> dict[str, NDArray[np.generic]]:
+    def columns(self, wave: int) -> dict[str, NDArray[Any]]:
         """What a model says of everyone at a wave, and an attribute: columns as in published scores, and ``club``.
 
         What it says is right on average; how much everybody spends in this wave, it does not know.
@@ -203,12 +203,15 @@ class OfferWorld:
         anyway = awake >= told.p_churn
         bought = anyway | (won < effect["save"])
         usual = told.active_spend * size
-        gross = np.round(np.where(bought, usual * np.where(anyway, 1 + effect["extra_spend"], 1.0), 0.0), 2)
+        gross = np.asarray(
+            np.round(np.where(bought, usual * np.where(anyway, 1 + effect["extra_spend"], 1.0), 0.0), 2), np.float64
+        )
         redeemed = bought & (redeems < effect["redemption"])
         off = effect["percent"] / 100 * gross / told.active_orders + np.minimum(effect["amount"], gross)
-        discount = np.round(np.where(redeemed, off, 0.0), 2)
+        discount = np.asarray(np.round(np.where(redeemed, off, 0.0), 2), np.float64)
         beside = np.where(redeemed, effect["beside"], 0.0)
-        return Answers(np.asarray(gross - discount, np.float64), np.asarray(discount, np.float64), beside, bought, redeemed, complains < effect["complaints"])
+        paid = np.asarray(gross - discount)
+        return Answers(paid, discount, beside, bought, redeemed, complains < effect["complaints"])
 
     def gains(
         self, wave: int, margin: float, contact_cost: Sequence[float], complaint_cost: float = 0.0

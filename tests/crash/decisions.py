@@ -19,9 +19,8 @@ from regulars.pipelines.ailing_files import left_behind
 from regulars.pipelines.campaign.assign import assign
 from regulars.pipelines.campaign.book import Decisions
 from regulars.pipelines.campaign.events import log_events
-from regulars.pipelines.doctor import diagnosed
 
-LOADED = (pd, pq, build_ledger, left_behind)
+LOADED = (pd, pq, build_ledger)
 
 Answer = dict[str, Any]
 
@@ -44,14 +43,15 @@ def _log(job: Answer) -> Answer:
 
 
 def _decided(job: Answer) -> Answer:
-    """What readers find, and what the doctor has to mend."""
+    """What readers find; perhaps what a killed writer left is swept before, as the doctor does."""
     config = _config(job)
+    for ailment in left_behind(config) if job.get("mend") else ():
+        assert ailment.cure is not None
+        ailment.cure()
     book = Decisions.of(config)
     events = book.events().to_pylist()
     aside = sorted((book.folder / "quarantine").glob("[0-9a-f]*.parquet"))
     left = [str(p.relative_to(book.folder.parent)) for p in book.folder.parent.rglob(".tmp-*")]
-    if job.get("mend"):
-        diagnosed(config, mend=True)
     return {
         "waves": [wave.verified().digest for wave in book.waves()],
         "events": hashlib.sha256(repr(events).encode()).hexdigest() if events else "",

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,22 @@ def test_a_full_disk_ends_the_night_and_nothing_is_lost(small_disk: Stage, name:
         assert mended[0] == healthy[0] == 7, (free, healthy)
         assert "bytes are free where" in healthy[1], (free, healthy)
         assert "\n1 wrong\n" in healthy[1], (free, healthy)
+
+
+@pytest.mark.parametrize(
+    ("does", "shop", "limits"), [("assign", "new", (200, 8_000)), ("log", "decided", (200, 20_000))]
+)
+def test_a_file_that_cannot_grow_assigns_and_logs_nothing_and_the_next_run_does_all(
+    does: str, shop: str, limits: tuple[int, ...], stage: Stage, offering: Path, tmp_path: Path
+) -> None:
+    for limit in limits:
+        root = tmp_path / f"shop-{limit}"
+        shutil.copytree(offering / shop, root, symlinks=True)
+        before = stage.warm.run("decided", root)
+        told = stage.warm.run(does, root, counted=False, bytes=limit)
+        assert told["exit"] == 74, told
+        assert re.search(r"[\d,]+ bytes free", told["error"]), told
+        after = stage.warm.run("decided", root)
+        assert [after[what] for what in ("waves", "events")] == [before[what] for what in ("waves", "events")], limit
+        assert stage.warm.run(does, root, counted=False)["exit"] == 0
+        assert stage.warm.run("decided", root)["waves"] != [], limit

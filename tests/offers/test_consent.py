@@ -65,8 +65,20 @@ def test_none_means_no_and_no_table_means_nobody() -> None:
     assert given_to([]) == [False] * 3
     nobody = Consent.of(None, IDS, DAY, BERLIN)
     assert nobody.given("email", "marketing").tolist() == [False] * 3
-    assert "no table of consent" in nobody.words
-    assert "given consent to anything" in Consent.of(table([]), IDS, DAY, BERLIN).words
+    mail = [("email", "marketing")]
+    assert nobody.remarks(mail) == ("there is no table of consent, so nobody may be written to; add [data.consent]",)
+    (said,) = Consent.of(table([]), IDS, DAY, BERLIN).remarks(mail)
+    assert said == "no customer of the audience has given consent to anything"
+
+
+def test_a_channel_that_the_table_calls_otherwise_is_remarked() -> None:
+    words = [("ann", NOON, "e-mail", "marketing", "granted"), ("bob", NOON, "all", "service", "withdrawn")]
+    consent = Consent.of(table(words), IDS, DAY, BERLIN)
+    (said,) = consent.remarks([("e-mail", "marketing"), ("email", "marketing"), ("sms", "service")])
+    assert said == (
+        "nobody has said anything of `email` for `marketing`, so nobody may be written to by it; the table of consent "
+        "tells of all for service, e-mail for marketing"
+    )
 
 
 def test_of_two_words_at_the_same_moment_the_withdrawal_counts() -> None:

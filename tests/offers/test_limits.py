@@ -63,12 +63,12 @@ def test_a_limit_covers_the_options_of_its_action() -> None:
     # Options: ten@email, ten@sms, gift@email, call@sms.
     uses = {name: (np.ones(4) if cap.use is None else cap.use).tolist() for name, cap in found.items()}
     assert uses == {
-        "any: 5 contacts in the campaign": [1, 1, 1, 1],
-        "offer:ten: 5 contacts in the campaign": [1, 1, 0, 0],
-        "type:gift: 5 contacts in the campaign": [0, 0, 1, 0],
-        "channel:sms: 5 contacts in the campaign": [0, 1, 0, 1],
-        "group:g: 5 contacts in the campaign": [0, 0, 1, 0],
-        "offer:ten: 5 money in the campaign": [1, 1, 0, 0],
+        "contacts in the campaign": [1, 1, 1, 1],
+        "contacts with offer ten in the campaign": [1, 1, 0, 0],
+        "contacts with type gift in the campaign": [0, 0, 1, 0],
+        "contacts by sms in the campaign": [0, 1, 0, 1],
+        "contacts with group g in the campaign": [0, 0, 1, 0],
+        "money with offer ten in the campaign": [1, 1, 0, 0],
     }
     assert [cap.money for cap in found.values()] == [False] * 5 + [True]
 
@@ -93,11 +93,10 @@ def test_a_limit_for_each_value_of_a_field_is_a_cap_each_with_what_its_customers
         given(("cyd", 3, "ten", "email"), ("eve", 3, "ten", "email"), ids=IDS),
         town=["rome", None, "oslo"],
     )
-    name = "any: 2 contacts for each town in the campaign"
     assert {n: (c.limit, c.rows.tolist() if c.rows is not None else None) for n, c in found.items()} == {
-        f"{name}: oslo": (1, [2]),
-        f"{name}: rome": (2, [0]),
-        f"{name}, without one": (2, [1]),
+        "contacts for town oslo in the campaign": (1, [2]),
+        "contacts for town rome in the campaign": (2, [0]),
+        "contacts without town in the campaign": (2, [1]),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -88,6 +89,7 @@ def test_nobody_gets_what_is_not_permitted_nor_more_than_the_caps_allow(busy: Pl
     # Exploration is paid for first: what is chosen has the rest.
     assert figures["explored"]["cost"] > 0
     assert sum(cap["explored"] for cap in figures["limits"][1:]) == figures["explored"]["given"]
+    assert sum(offer["drawn"] for offer in figures["offers"]) == figures["explored"]["given"]
 
 
 def test_the_money_of_the_figures_adds_up(busy: Plan) -> None:
@@ -179,8 +181,11 @@ def test_exploration_that_would_exceed_a_cap_leaves_its_options_out() -> None:
     explorers = found.arm == EXPLORE
     assert set(found.given[explorers].tolist()) == {-1, 0}
     assert (found.given == 1).sum() == 10
-    assert found.policy().shut == {1: "offer:gift: 10 contacts in the campaign"}
-    assert "gift@email: no explorer gets it" in " ".join(found.notes)
+    assert found.policy().shut == {1: "contacts with offer gift in the campaign"}
+    assert (
+        "no explorer gets gift@email: the draws together would exceed `contacts with offer gift in the campaign`"
+        in " ".join(found.notes)
+    )
     # Of those who explore, half get ten and half nothing: .2 / 2, and .8 more where ten is meant.
     ten = explorers & (found.given == 0)
     assert set(found.propensity[ten].round(6).tolist()) <= {0.1, 0.9}
@@ -197,7 +202,7 @@ def test_exploration_that_a_budget_cannot_bear_gives_explorers_nothing_and_says_
 def test_a_limit_is_named_where_it_stops_an_offer() -> None:
     found = plan_of(five(), catalogue_of(TEN, limits=({"action": "offer:ten", "count": 1},)))
     assert found.given.tolist() == [0, -1, -1, -1, -1]
-    named = "limit: offer:ten: 1 contacts in the campaign"
+    named = "limit: contacts with offer ten in the campaign"
     assert found.why.said() == ["", named, named, "does not pay", "does not pay"]
 
 
@@ -246,3 +251,20 @@ def test_what_could_be_found_out_is_said_before_the_run(busy: Plan) -> None:
     sd = 0.4 * np.sqrt(np.mean((1.6 * busy.audience.columns["expected_spend"] / 2.5632) ** 2))
     expected = 2.8016 * sd * np.sqrt(1 / told["treated"] + 1 / told["control"])
     assert told["difference"] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("n", [5_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_a_plan_of_many_customers_and_ten_options_stays_lean(n: int) -> None:
+    # Gains and costs of ten options are 80 bytes a customer; a plan takes some 370 at its height.
+    offers = [TEN | {"id": f"ten-{i}", "value": 5 + i, "minimum_spend": 10 * i} for i in range(10)]
+    limits = ({"action": "any", "count": n // 10}, {"action": "any", "count": n // 40, "entity": "town"})
+    catalogue = catalogue_of(*offers, limits=limits, budget=0.2 * n, control=0.1, explore=0.05)
+    audience = shop(n)
+    may, draft, past = all_may(audience, catalogue), draft_of(audience, catalogue), nothing_before(audience)
+    tracemalloc.start()
+    try:
+        found = planned(audience, may, past, draft)
+        assert found.figures()["given"] > 0.05 * n
+        assert tracemalloc.get_traced_memory()[1] < 450 * n
+    finally:
+        tracemalloc.stop()

@@ -124,6 +124,11 @@ def test_too_few_customers_are_no_effect() -> None:
         measured(trial).effect("b", "spend")
 
 
+def test_without_a_control_there_is_nobody_to_compare_with() -> None:
+    trial = Trial(("a", "b"), np.ones(50, np.int64), {"spend": np.arange(50.0)}, np.zeros((50, 0)), (), "drawn")
+    assert measured(trial).words[0] == "There is nobody to compare with: the control group is empty."
+
+
 def test_an_offer_has_a_control_of_its_own() -> None:
     # Tea is worth 1, tested among small spenders; cake 3 among big ones: against all controls together both were wrong.
     def offer(level: float, lift: float) -> Trial:

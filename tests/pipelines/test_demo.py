@@ -9,6 +9,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.models.registry import Registry
+from regulars.pipelines.campaign.book import Decisions
 from regulars.pipelines.demo import graded_words, run_demo
 
 
@@ -31,9 +32,34 @@ def test_a_grade_is_told_with_whoever_speaks_instead() -> None:
 @pytest.mark.soak
 def test_the_demo_says_in_ten_lines_what_was_learnt(demo: tuple[Path, list[str]]) -> None:
     folder, lines = demo
-    assert len(lines) == 10
     assert "1,469,307 lines worth 4,596,039.58 USD went in" in lines[1]
-    assert str(folder / "report.html") in lines[-1]
+    assert str(folder / "report.html") in lines[9]
+    assert lines[10].startswith("The data hold no consent")
+
+
+@pytest.mark.soak
+def test_the_demo_ends_with_a_plan_of_offers_and_decisions_whose_effects_are_assumed(
+    demo: tuple[Path, list[str]],
+) -> None:
+    folder, lines = demo
+    assert str(folder / "offers-plan.html") in lines[-1]
+    said = "\n".join(lines[10:])
+    assert "of 2,469 customers would get an offer" in said
+    assert ", assumed" in said
+    assert "no consent" in said
+    wave = Decisions(folder / "decisions").latest
+    assert wave is not None
+    table = wave.verified().table(["customer_id", "offer", "basis", "arm"]).to_pandas()
+    assert len(table) == table["customer_id"].nunique() == 2469
+    assert set(table["basis"]) == {"", "assumed"}
+    # Only the 1,559 households that the retailer wrote to can be given anything, and no control or hold-out is.
+    consent = set(pd.read_parquet(folder / "data" / "completejourney" / "consent.parquet")["household_id"].astype(str))
+    given = table[table["offer"] != ""]
+    assert len(consent) == 1559
+    assert len(given) > 0
+    assert set(given["customer_id"]) <= consent
+    assert set(given["arm"]) <= {"chosen", "explore"}
+    assert "assumed" in (folder / "offers-plan.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.soak

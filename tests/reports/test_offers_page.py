@@ -29,7 +29,7 @@ PLAN: dict[str, Any] = {
     "budget": {"limit": 50.0, "used": 50.0, "price": 2.31, "money": True,
                "words": "50.00 USD of 50.00 USD are used; the next USD returns 2.31 USD"},
     "explored": {"given": 4, "cost": 6.0, "gain": [-1.0, 3.0, 9.0]},
-    "limits": [{"name": "channel:mail: 40 contacts in the campaign", "used": 10, "limit": 40, "price": 0.0}],
+    "limits": [{"name": "contacts by mail in the campaign", "used": 10, "limit": 40, "price": 0.0}],
     "offers": [
         {"offer": "ten", "channel": "email", "title": "10 % off", "basis": "assumed", "given": 20, "permitted": 60,
          "cost": 40.0, "gain": [5.0, 75.5, 120.0],
@@ -44,6 +44,8 @@ PLAN: dict[str, Any] = {
     "why": [{"why": "does not pay", "customers": 45}, {"why": "control", "customers": 10},
             {"why": "no consent", "customers": 15}],
     "detectable": {"words": "a difference of USD 4.10 per customer would be seen"},
+    "groups": [{"column": "age", "group": "19-24", "customers": 40, "permitted": 30, "given": 10, "rate": 0.25},
+               {"column": "age", "group": None, "customers": 60, "permitted": 40, "given": 20, "rate": 1 / 3}],
     "warnings": ["the offer `ten` earns little"],
     "basis": {"assumed": 20, "measured": 10},
     "words": [],
@@ -107,6 +109,13 @@ def test_what_each_offer_is_taken_to_do_is_shown_with_its_range() -> None:
 
 def test_an_offer_that_nobody_gets_says_why() -> None:
     assert "Nobody gets it: no consent 90; not eligible 10." in text(render_plan(PLAN))
+
+
+def test_how_offers_fall_among_sensitive_groups_is_shown() -> None:
+    said = text(render_plan(PLAN)).replace("\xa0", " ")
+    assert "19-24 age 40 30 10 25 %" in said
+    assert "not known age 60 40 20 33 %" in said
+    assert "Do offers fall evenly?" not in text(render_plan({**PLAN, "groups": []}))
 
 
 def test_reasons_stand_with_the_most_frequent_first() -> None:

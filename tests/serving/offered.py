@@ -36,7 +36,6 @@ from regulars.serving.stage import Facts
 from regulars.serving_section import ServeConfig
 
 from ..simulated import config_of, purchases, shop, trained
-from .histories import request_of_frame
 
 LIMITS = ServeConfig(max_customers=1000, max_rows=20_000, max_kilobytes=4096)
 CONTACT = {"caps": [{"contacts": 2, "days": 14}], "quiet_from": "20:00", "quiet_until": "08:00"}
@@ -79,6 +78,7 @@ def scores() -> pd.DataFrame:
     return batch.score(shop(), trained().model, threads=1)
 
 
+@cache
 def day() -> Cutoff:
     return Cutoff.parse(str(scores()["as_of"].iloc[0]))
 
@@ -154,13 +154,23 @@ def deciding(speaker: Speaker, online: Path | None = None, policy: dict[str, Any
     return replace(speaker, door=door, offering=offering, reference=speaker.reference, version="3", run_id="run")
 
 
-def asked(speaker: Speaker, ids: Sequence[str], **more: object) -> dict[str, Any]:
+@cache
+def histories() -> Mapping[str, list[dict[str, Any]]]:
+    """What each customer bought, as a caller tells it."""
+    names = ("purchased_at", "amount", "order_id", "quantity", "product_id", "category", "discount")
+    frame = purchases().set_index("customer_id").astype(object)
+    rows = frame.where(frame.notna(), None).to_dict("records")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for who, row in zip(frame.index, rows, strict=True):
+        found.setdefault(who, []).append({name: row[name] for name in names})
+    return found
+
+
+def asked(ids: Sequence[str], **more: object) -> dict[str, Any]:
     """A request about some customers, with all that is known of them."""
-    request = request_of_frame(purchases(), speaker.door.contract, ids, as_of=str(day()), **more)
-    for customer in request["customers"]:
-        who = customer["customer_id"]
-        customer["consent"] = [*known().consent[who]]
-        customer["contacts"] = [*known().contacts[who]]
-        if known().events[who]:
-            customer["events"] = known().events[who]
-    return request
+    customers = list[dict[str, Any]]()
+    for who in ids:
+        said = {"consent": [*known().consent[who]], "contacts": [*known().contacts[who]]}
+        told = {"events": known().events[who]} if known().events[who] else {}
+        customers.append({"customer_id": who, "purchases": [*histories()[who]], **said, **told})
+    return {"as_of": str(day()), "customers": customers, **more}

@@ -28,7 +28,6 @@ from regulars.serving.client import Client
 from regulars.serving.endpoint import Endpoint
 from regulars.serving.here import laid, standing
 from regulars.serving.problems import MEDIA, Fault, Problem
-from regulars.serving.speaker import Speaker
 from regulars.serving.stage import Stages
 
 from ..simulated import purchases, trained
@@ -57,9 +56,9 @@ def histories(n: int) -> list[dict[str, Any]]:
 
 
 def test_recommendations_are_those_of_the_policy_and_where_there_is_none_that_is_said(
-    shop_speaker: Speaker, shop_url: str, tmp_path: Path
+    shop_url: str, tmp_path: Path
 ) -> None:
-    stages, asked = Stages(tmp_path), facts_of(shop_speaker, scores()["customer_id"].tolist()[:3])
+    stages, asked = Stages(tmp_path), facts_of(scores()["customer_id"].tolist()[:3])
     laid(stages, trained().model, policy=plan().policy().to_dict(), online=tmp_path / "online")
     with standing(Endpoint(config(), stages.folder)) as url, Client(url) as client:
         found = client.recommendations(asked["customers"], as_of=asked["as_of"], outputs=["segment"], dry_run=True)

@@ -12,12 +12,13 @@ import pytest
 
 from regulars.clock import Cutoff
 from regulars.errors import ConfigError
+from regulars.intake import keys
 from regulars.intake.keys import Key
 from regulars.offers.arms import ARMS
 from regulars.offers.past import Past
 from regulars.pipelines.campaign.recommended import recommended
 from regulars.schema import DECISIONS
-from regulars.serving.offering import Offering, marks
+from regulars.serving.offering import Offering, _own_name, marks
 from regulars.serving.problems import Problem
 from regulars.serving.recommend import Recommended, recommend
 from regulars.serving.score import score
@@ -39,7 +40,7 @@ def speaker(shop_speaker: Speaker) -> Speaker:
 @pytest.fixture(scope="module")
 def all_rows(speaker: Speaker) -> dict[str, dict[str, Any]]:
     """What is recommended to everybody, asked at once in another order."""
-    return rows(speaker, asked(speaker, everybody()[::-1]))
+    return rows(speaker, asked(everybody()[::-1]))
 
 
 def everybody() -> list[str]:
@@ -111,7 +112,7 @@ def test_a_customer_alone_gets_what_he_gets_among_others_and_in_the_same_bytes_t
 ) -> None:
     ids = [given(), given("explore"), everybody()[0], everybody()[1]]
     for who in ids:
-        request = asked(speaker, [who])
+        request = asked([who])
         first, second = answered(speaker, request).body, answered(speaker, request).body
         assert first == second
         assert json.loads(first)["recommendations"] == [all_rows[who]]
@@ -141,7 +142,7 @@ def test_an_offer_comes_with_its_words_its_interval_its_badge_and_its_validity(
 
 
 def test_without_consent_nobody_gets_anything_and_is_told_why(speaker: Speaker) -> None:
-    request = asked(speaker, everybody()[:60])
+    request = asked(everybody()[:60])
     for customer in request["customers"]:
         del customer["consent"]
     found = rows(speaker, request)
@@ -153,7 +154,7 @@ def test_without_consent_nobody_gets_anything_and_is_told_why(speaker: Speaker) 
 def test_a_permission_taken_back_on_the_very_day_counts_and_one_of_the_day_after_does_not(speaker: Speaker) -> None:
     who = given()
     for days, offered in ((0, False), (1, True)):
-        request = asked(speaker, [who])
+        request = asked([who])
         back = {**request["customers"][0]["consent"][0], "status": "withdrawn"}
         request["customers"][0]["consent"].append({**back, "recorded_at": f"{day().plus(days)}T10:00:00"})
         found = told(speaker, request)
@@ -163,13 +164,13 @@ def test_a_permission_taken_back_on_the_very_day_counts_and_one_of_the_day_after
 
 def test_who_complained_this_morning_gets_a_call_and_nothing_else(speaker: Speaker) -> None:
     who = given("explore")
-    request = asked(speaker, [who])
+    request = asked([who])
     request["customers"][0]["events"] = [{"occurred_at": f"{day()}T09:00:00", "kind": "complaint"}]
     (row,) = told(speaker, request)["recommendations"]
     assert {o["offer"] for o in row["offers"]} <= {"call"}
     solved = {"occurred_at": f"{day()}T11:00:00", "kind": "complaint_resolved"}
     request["customers"][0]["events"].append(solved)
-    assert told(speaker, request)["recommendations"][0] == rows(speaker, asked(speaker, [who]))[who]
+    assert told(speaker, request)["recommendations"][0] == rows(speaker, asked([who]))[who]
 
 
 def test_contacts_of_all_kinds_fill_the_same_queue(speaker: Speaker) -> None:
@@ -184,7 +185,7 @@ def test_contacts_of_all_kinds_fill_the_same_queue(speaker: Speaker) -> None:
         {"contacts": [{**mail, "offer": "ten"}], "events": [call]},
         {"offers": [sent, {**sent, "offered_at": f"{day().minus(4)}"}]},
     ):
-        request = asked(speaker, [who])
+        request = asked([who])
         request["customers"][0] |= more
         (row,) = told(speaker, request)["recommendations"]
         assert (row["offers"], row["why"]) == ([], "too many contacts"), more
@@ -200,7 +201,7 @@ def test_an_offer_that_was_given_of_late_cools_down(shop_speaker: Speaker) -> No
     cooling = Catalogue.of(content)
     policy |= {"catalogue": cooling.to_dict(), "catalogue_digest": cooling.digest}
     speaker, who = deciding(shop_speaker, policy=policy), given()
-    request = asked(speaker, [who])
+    request = asked([who])
     before = {o["offer"] for o in told(speaker, request)["recommendations"][0]["offers"]}
     for offer in before:
         request["customers"][0]["contacts"] = [
@@ -211,7 +212,7 @@ def test_an_offer_that_was_given_of_late_cools_down(shop_speaker: Speaker) -> No
 
 
 def test_scores_that_are_asked_for_are_those_of_the_other_page(speaker: Speaker) -> None:
-    request = asked(speaker, everybody()[:3], outputs=["segment", "p_churn"])
+    request = asked(everybody()[:3], outputs=["segment", "p_churn"])
     found = told(speaker, request)
     for customer in request["customers"]:
         for name in ("consent", "contacts"):
@@ -223,11 +224,11 @@ def test_scores_that_are_asked_for_are_those_of_the_other_page(speaker: Speaker)
     assert {name: found[name] for name in ("as_of", "reference", "model")} == {
         name: scored[name] for name in ("as_of", "reference", "model")
     }
-    assert "scores" not in told(speaker, asked(speaker, everybody()[:1]))["recommendations"][0]
+    assert "scores" not in told(speaker, asked(everybody()[:1]))["recommendations"][0]
 
 
 def test_who_cannot_be_scored_is_told_with_the_reason(speaker: Speaker) -> None:
-    request = asked(speaker, everybody()[:2])
+    request = asked(everybody()[:2])
     request["customers"][0]["purchases"] = []
     found = told(speaker, request)
     assert [row["customer_id"] for row in found["not_scored"]] == everybody()[:1]
@@ -240,8 +241,8 @@ def test_who_cannot_be_scored_is_told_with_the_reason(speaker: Speaker) -> None:
 
 def test_what_is_recommended_is_kept_once_answered_controls_included(shop_speaker: Speaker, tmp_path: Path) -> None:
     speaker, ids = deciding(shop_speaker, tmp_path / "online"), [everybody()[0], given(), given("explore")]
-    found = rows(speaker, asked(speaker, ids))
-    answered(speaker, {**asked(speaker, everybody()[3:6]), "dry_run": True})
+    found = rows(speaker, asked(ids))
+    answered(speaker, {**asked(everybody()[3:6]), "dry_run": True})
     (file,) = (tmp_path / "online").iterdir()
     kept = [json.loads(line) for line in file.read_text().splitlines()]
     assert [set(row) for row in kept] == [{*(c.name for c in DECISIONS if c.name != "permitted"), "at", "day"}] * 3
@@ -255,7 +256,7 @@ def test_what_is_recommended_is_kept_once_answered_controls_included(shop_speake
         assert (row["campaign"], row["as_of"], row["day"]) == ("spring", str(day()), str(day()))
     assert file.stat().st_mode & 0o077 == 0
     # As the decisions log reads them; asked again, a decision stays one.
-    answered(speaker, asked(speaker, ids))
+    answered(speaker, asked(ids))
     read = recommended(tmp_path / "online")
     assert sorted(read.column("customer_id").to_pylist()) == sorted(ids)
 
@@ -263,15 +264,15 @@ def test_what_is_recommended_is_kept_once_answered_controls_included(shop_speake
 def test_nothing_is_recommended_that_cannot_be_kept(shop_speaker: Speaker, tmp_path: Path) -> None:
     (tmp_path / "online").write_text("in the way")
     speaker = deciding(shop_speaker, tmp_path / "online")
-    found = refused(speaker, asked(speaker, everybody()[:1]))
+    found = refused(speaker, asked(everybody()[:1]))
     assert (found.status, found.code, found.headers["retry-after"]) == (503, "RG455", "1")
     assert everybody()[0] not in found.body("id").decode()
-    dry = {**asked(speaker, everybody()[:1]), "dry_run": True}
+    dry = {**asked(everybody()[:1]), "dry_run": True}
     assert len(told(speaker, dry)["recommendations"]) == 1
 
 
 def test_arms_are_counted_but_not_of_dry_runs(speaker: Speaker) -> None:
-    request = asked(speaker, everybody()[:60])
+    request = asked(everybody()[:60])
     found = answered(speaker, request).arms
     assert sum(found.values()) == 60
     assert found["chosen", True] > 0
@@ -290,7 +291,7 @@ def test_where_nobody_decides_on_offers_that_is_said_with_the_reason(shop_speake
 
 def test_a_day_before_the_wave_or_after_its_read_out_is_refused(speaker: Speaker) -> None:
     fresh = replace(speaker, reference_day=day().plus(29), reference=speaker.reference)
-    request = asked(speaker, [given()])
+    request = asked([given()])
     early = refused(replace(speaker, reference_day=day().minus(3)), {**request, "as_of": str(day().minus(1))})
     assert (early.status, early.code) == (409, "RG458")
     # The window is 30 days: the last is the 29th after the day of the wave.
@@ -305,24 +306,22 @@ def test_whom_nobody_may_contact_is_found_by_a_mark_that_tells_nothing(speaker: 
     assert speaker.offering is not None
     who, salt = given(), speaker.offering.policy.salt
     listed = replace(speaker, offering=replace(speaker.offering, left_alone=frozenset(marks([who], salt))))
-    found = rows(listed, asked(speaker, [who, given("explore")]))
+    found = rows(listed, asked([who, given("explore")]))
     assert (found[who]["offers"], found[who]["why"]) == ([], "do not contact")
     assert found[given("explore")]["offers"]
     assert who not in str(listed.offering)
 
 
 def test_a_pseudonym_stands_for_the_same_customer(speaker: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regulars.serving import offering
-
     key = Key(b"k" * 32)
-    monkeypatch.setattr(offering, "key_of", lambda _: key)
+    monkeypatch.setattr(keys, "key_of", lambda _: key)
     hidden = config().model_copy(update={"privacy": config().privacy.model_copy(update={"pseudonyms": True})})
-    own_name = offering._own_name(hidden)
+    own_name = _own_name(hidden)
     assert speaker.offering is not None
     named = replace(speaker, offering=replace(speaker.offering, own_name=own_name))
     ids = everybody()[:20]
     pseudonyms = [key.pseudonyms()(who) for who in ids]
-    plain, again = rows(named, asked(speaker, ids)), asked(speaker, ids)
+    plain, again = rows(named, asked(ids)), asked(ids)
     for customer, name in zip(again["customers"], pseudonyms, strict=True):
         customer["customer_id"] = name
     found = rows(named, again)
@@ -330,7 +329,7 @@ def test_a_pseudonym_stands_for_the_same_customer(speaker: Speaker, monkeypatch:
         assert plain[who]["recommendation_id"] == found[name]["recommendation_id"]
         assert plain[who]["arm"] == found[name]["arm"]
     # Both names in one request are the same customer twice.
-    again["customers"].append(asked(speaker, ids[:1])["customers"][0])
+    again["customers"].append(asked(ids[:1])["customers"][0])
     (fault,) = refused(named, again).faults
     assert (fault.customer, fault.field) == (20, "customer_id")
 
@@ -367,7 +366,7 @@ def test_a_policy_on_stage_is_taken_with_the_model_and_one_that_cannot_be_leaves
     speaker = _tried(speaker_of(stages.stage(), config()), config())
     assert speaker.offering is not None
     assert speaker.offering.online is None
-    assert rows(speaker, asked(speaker, [who]))[who]["why"] == "do not contact"
+    assert rows(speaker, asked([who]))[who]["why"] == "do not contact"
     laid(stages, trained().model, policy={**plan().policy().to_dict(), "format": 0})
     silent = _tried(speaker_of(stages.stage(), config(), speaker), config())
     assert silent.model is speaker.model

@@ -105,7 +105,7 @@ def _refused(caller: Caller) -> None:
     (customer,) = asked["customers"]
     customer["customer_id"] = MARK
     good = customer["consent"][0]
-    bad = (
+    bad: tuple[Asked, ...] = (
         {"consent": [{**good, "status": MARK}]},
         {"consent": [{**good, "recorded_at": MARK}]},
         {"consent": [{**good, MARK: 1}]},

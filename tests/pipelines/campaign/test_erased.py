@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 from contextlib import closing
@@ -13,12 +14,14 @@ import pytest
 from regulars.config import Config
 from regulars.disk.lock import job
 from regulars.errors import Busy
+from regulars.offers.harmless import harmless
+from regulars.offers.workbook import write_workbook
 from regulars.pipelines.campaign.book import ASIDE, EVENTS, EXPORTS, ONLINE, Decisions
 from regulars.pipelines.campaign.erased import erased_from_decisions
 from regulars.pipelines.campaign.events import log_events
-from regulars.pipelines.erase import ENTRY
+from regulars.pipelines.erase import ENTRY, erased_from
 from regulars.pipelines.forget import forget
-from regulars.pipelines.sought import Sought
+from regulars.pipelines.sought import Sought, places_in
 
 from .decided import DAY, assigned, config_in, decision_of, events_of, table_of, who
 
@@ -140,3 +143,21 @@ def test_nobody_is_forgotten_while_offers_are_assigned(config: Config) -> None:
 def test_where_nothing_was_decided_nothing_is_made(tmp_path: Path) -> None:
     assert erased_from_decisions(config_in(tmp_path), Sought(frozenset({who(1)})), "2026-01-31") == []
     assert not (tmp_path / "decisions").exists()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "-7", "a;=b-and-so-on", "plain-and-long"])
+def test_whose_id_looks_like_a_formula_is_found_in_lists_for_spreadsheets_too(tmp_path: Path, name: str) -> None:
+    header, rows = ["customer_id", "title"], [[harmless(name), "Tea"], ["other", "Tea"]]
+    text, book = tmp_path / "mail.csv", tmp_path / "mail.xlsx"
+    with text.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    write_workbook(book, header, rows)
+    sought, nobody = Sought(frozenset({name})), Sought(frozenset({"nobody-of-them"}))
+    assert [len(places_in(file, sought)) > 0 for file in (text, book)] == [True, True]
+    assert [places_in(file, nobody) for file in (text, book)] == [[], []]
+    # A text is written without them; a workbook goes, for it can be made again.
+    assert erased_from(text, sought, "2026-01-31") is not None
+    assert text.read_text(encoding="utf-8").splitlines() == ["customer_id,title", "other,Tea"]
+    gone = erased_from(book, sought, "2026-01-31")
+    assert gone is not None
+    assert (gone.removed, book.exists()) == (True, False)

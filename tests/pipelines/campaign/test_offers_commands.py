@@ -1,4 +1,4 @@
-"""`regulars offers` as its users meet it: plan, assign, log what came back, measure, learn; exit codes, pages, no ids."""
+"""`regulars offers` as its users meet it: plan, assign, log events, measure, learn; exit codes, pages, nobody's id."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from regulars.offers.catalogue import Catalogue
 from regulars.pipelines.campaign.book import Decisions
 from regulars.pipelines.written import remembered
 
 from ..test_cli import Said, failed, run
 from .open_shop import DAY, opened, who
 
-OFFERS = ("plan", "assign", "export", "log-events", "measure", "learn")
+OFFERS = ("init", "plan", "assign", "export", "log-events", "measure", "learn")
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +76,9 @@ def test_a_plan_is_a_dry_run_with_a_page_and_figures(tmp_path: Path) -> None:
     assert {w.path for w in remembered(tmp_path)} >= {"offers-plan.html", "plan.json"}
     journal = (tmp_path / ".regulars" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(journal[-1])["command"] == "offers plan"
-
-
-def test_the_same_plan_gives_the_same_page(shop: Path, tmp_path: Path) -> None:
-    for name in ("one.html", "two.html"):
-        assert run("offers", "plan", shop, "--html", tmp_path / name).code == 0
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+    # The same again gives the same page.
+    assert run("offers", "plan", tmp_path / "regulars.toml", "--html", tmp_path / "again.html").code == 0
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
 
 
 def test_assigning_again_changes_nothing_and_says_so(shop: Path) -> None:
@@ -90,6 +88,20 @@ def test_assigning_again_changes_nothing_and_says_so(shop: Path) -> None:
     assert "unchanged" in said.out
     no_id(said)
     assert sorted((f, f.stat().st_mtime_ns) for f in (shop.parent / "decisions" / "waves").rglob("*")) == before
+
+
+def test_a_list_holds_those_who_are_given_something_and_the_same_again_changes_nothing(
+    shop: Path, tmp_path: Path
+) -> None:
+    said = run("offers", "export", shop, "--channel", "mail", "--out", tmp_path / "mail.csv")
+    assert said.code == 0, said.err
+    no_id(said)
+    rows = pd.read_csv(tmp_path / "mail.csv", dtype=str)
+    assert sorted(rows["decision_id"]) == sorted(given_in(shop))
+    assert set(rows["channel"]) == {"mail"}
+    again = run("offers", "export", shop, "--channel", "mail", "--out", tmp_path / "mail.csv")
+    assert "unchanged" in again.out
+    assert failed(run("offers", "export", shop, "--channel", "main"), 2).endswith("Do: did you mean `mail`?")
 
 
 def test_events_are_logged_once_however_often_they_are_told(shop: Path) -> None:
@@ -104,10 +116,15 @@ def test_events_are_logged_once_however_often_they_are_told(shop: Path) -> None:
 
 
 def test_events_of_unknown_decisions_are_put_aside_and_end_with_7(shop: Path) -> None:
-    said = run("offers", "log-events", shop, events_of(shop, ["0" * 32]))
+    known = given_in(shop)[0]
+    said = run("offers", "log-events", shop, events_of(shop, [known, "0" * 32]))
     assert said.code == 7
-    assert "note: 1 of 1 rows were refused" in said.err
+    assert "note: 1 of 2 rows were refused" in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_file_of_which_nothing_can_be_logged_is_bad_data(shop: Path) -> None:
+    assert failed(run("offers", "log-events", shop, events_of(shop, ["0" * 32])), 3).startswith("RG436")
 
 
 def test_before_its_day_a_result_is_not_shown_but_when_it_will_be(shop: Path) -> None:
@@ -125,18 +142,23 @@ def test_nothing_can_be_learnt_before_a_result_is_due(shop: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["export", "CONFIG"], 2), (["measure", "CONFIG", "--campaign", "sprong"], 2), (["plan", "CONFIG", "--as-of", "x"], 2)],
-)  # fmt: skip
+    [(["export"], 2), (["measure", "--campaign", "sprong"], 2), (["plan", "--as-of", "x"], 2)],
+)
 def test_a_wrong_call_is_told_what_to_do(shop: Path, arguments: list[str], code: int) -> None:
-    said = run("offers", *(str(shop) if a == "CONFIG" else a for a in arguments))
+    said = run("offers", arguments[0], shop, *arguments[1:])
     assert said.code == code
     assert "Traceback" not in said.err
 
 
-def test_without_a_catalogue_one_is_told_to_write_one(tmp_path: Path) -> None:
-    opened(tmp_path, 20)
+def test_without_a_catalogue_one_is_told_to_write_one_and_init_does_so_once(tmp_path: Path) -> None:
+    config = opened(tmp_path, 20)
     (tmp_path / "offers.toml").unlink()
     assert failed(run("offers", "plan", tmp_path / "regulars.toml"), 2).startswith("RG410: there is no catalogue")
+    assert run("offers", "init", tmp_path / "regulars.toml").code == 0
+    before = (tmp_path / "offers.toml").read_bytes()
+    assert len(Catalogue.of_config(config).offers) > 1
+    assert failed(run("offers", "init", tmp_path / "regulars.toml"), 2).startswith("RG460: there is a catalogue")
+    assert (tmp_path / "offers.toml").read_bytes() == before
 
 
 def test_a_budget_of_nothing_is_a_plan_with_nothing(tmp_path: Path) -> None:
