@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import allocate, featuretools_peer, nightly, parts, serving, tables
-from .run import say, watched
+from .run import module, say
 
 PARTS = {
     "panel": "from unsorted purchases to the panel, against DuckDB's SQL and its sort",
@@ -126,7 +126,7 @@ def chosen(options: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
         figures["serving"] = served = serving.served(folder / "serving", repeats, options.seconds)
         shown.append(serving.of_serving(served))
     if "allocate" in options.only:
-        figures["allocate"] = allocated = watched([sys.executable, "-m", "benchmarks.allocate"])
+        figures["allocate"] = allocated = json.loads(module("allocate"))
         shown.append(allocate.of_allocate(allocated))
     return figures, shown
 

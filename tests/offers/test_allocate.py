@@ -231,7 +231,7 @@ def test_hundreds_of_stores_each_keep_to_their_cap() -> None:
     given = np.bincount(store[found.choice >= 0], minlength=200)
     assert (given <= 1 + np.arange(200) % 5).all()
     assert found.cost <= 800 * (1 + 1e-9)
-    assert found.gap <= 1e-3
+    assert found.gap <= 2e-3
     # The crowded ones have a price of their own, which the endpoint needs.
     assert sum(found.prices[f"store:{one}"] > 0 for one in range(200)) > 20
 
