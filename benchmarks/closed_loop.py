@@ -4,7 +4,7 @@ In: seeds, customers, rounds. Out: what the policy really brought (by the truth,
 knows every effect, under the same hold-outs, controls and explorers; how often the measured interval holds the truth;
 how often the plan claimed more than the truth plus that interval. The assumptions of the catalogue are wrong in the
 ways that guesses are: one offer is worth nothing, one loses money as it goes to those who would have bought anyway.
-`python -m benchmarks.closed_loop --seeds 20`.
+`python -m benchmarks.closed_loop`.
 """
 
 from __future__ import annotations
@@ -248,8 +248,8 @@ def figures(seeds: int, customers: int, rounds: int, budget: float | None = BUDG
 def main(given: list[str] | None = None) -> None:
     """Live through the loop and print what came."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.closed_loop", description="The closed loop.")
-    parser.add_argument("--seeds", type=int, default=20, help="worlds (default 20)")
-    parser.add_argument("--customers", type=int, default=40_000, help="in each (default 40,000)")
+    parser.add_argument("--seeds", type=int, default=3, help="worlds (default 3)")
+    parser.add_argument("--customers", type=int, default=100_000, help="in each (default 100,000)")
     parser.add_argument("--rounds", type=int, default=6, help="rounds (default 6)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     options = parser.parse_args(given)

@@ -166,7 +166,8 @@ class Comparison:
         if id(part) not in self._margins:
             self._margins[id(part)] = margins(cohort, self.economics)
         margin = self._margins[id(part)]
-        values = came(found[number], self._moves_of(part).between(*self.windows.instants(number)), margin)
+        moved = self._moves_of(part).between(*self.windows.instants(number))
+        values = came(found[number], moved, margin, self.economics.return_cost)
         before, long_before = found[part.before], found[part.long_before]
         known = (
             before.spend / SCALE,
@@ -201,11 +202,13 @@ def margins(cohort: Cohort, economics: Economics) -> Float64:
     return np.array(found or [usual])[at]
 
 
-def came(found: Realised, moved: tuple[Float64, Float64], margin: Float64 | float) -> dict[str, Float64]:
+def came(
+    found: Realised, moved: tuple[Float64, Float64], margin: Float64 | float, return_cost: float = 0.0
+) -> dict[str, Float64]:
     """What a window brought of each customer: profit, net spend, orders, whether anything was bought.
 
     The profit is that of `Economics.profit`: ``margin x (spend + taken off prices) - outlay``; where the ledger has the
-    costs of goods, ``spend + taken off prices - costs - outlay``.
+    costs of goods, ``spend + taken off prices - costs - outlay``. What comes back costs besides, return by return.
     """
     in_price, outlay = moved
     if found.cost is None:
@@ -213,7 +216,7 @@ def came(found: Realised, moved: tuple[Float64, Float64], margin: Float64 | floa
     else:
         earned = (found.spend - found.cost) / SCALE + in_price
     return {
-        "profit": np.asarray(earned - outlay),
+        "profit": np.asarray(earned - outlay - return_cost * found.returns),
         "spend": found.spend / SCALE,
         "orders": found.orders.astype(np.float64),
         "bought": (found.orders > 0).astype(np.float64),

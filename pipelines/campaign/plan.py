@@ -21,6 +21,7 @@ from ...progress import Progress
 from .audience import gathered, scores_of
 from .book import Decisions
 from .learn import responses_in_force
+from .realised import return_rate
 
 CATALOGUE, FIGURES, BELIEVED = "catalogue.json", "plan.json", "responses.json"
 
@@ -50,7 +51,8 @@ def planned_day(
     if progress:
         progress("choosing offers", 0.5)
     model = (run.version, run.run_id)
-    draft = Policy.draft(catalogue, responses, config, found.audience, model)
+    back = return_rate(ledger, found.audience.customer_ids, run.as_of) if config.economics.return_cost else 0.0
+    draft = Policy.draft(catalogue, responses, config, found.audience, model, back)
     return planned(found.audience, found.permitted, found.past, draft, found.notes, found.groups)
 
 
@@ -86,6 +88,8 @@ def _params(plan: Plan) -> dict[str, object]:
         "margin": policy.economics.margin,
         "contact_cost": policy.economics.contact_cost,
         "complaint_cost": policy.economics.complaint_cost,
+        "return_cost": policy.economics.return_cost,
+        "return_rate": policy.economics.return_rate,
         "options": len(policy.catalogue.options),
         "limits": len(policy.catalogue.limits),
     }

@@ -52,14 +52,15 @@ class Realised:
     ----------
     known : ndarray of bool
         Whether the customer is in the ledger.
-    orders : ndarray of int64
-        Purchases.
+    orders, returns : ndarray of int64
+        Purchases, and orders that only gave back.
     spend, cost : ndarray of int64, in 1/10,000
         Net spend, and what the goods cost; no costs (None) where the ledger has none, or lacks some.
     """
 
     known: NDArray[np.bool_]
     orders: Int64
+    returns: Int64
     spend: Int64
     cost: Int64 | None
 
@@ -84,7 +85,7 @@ class _Sums:
         n = len(window.ids)
         self.window = window
         self.known = np.zeros(n, bool)
-        self.sums = np.zeros((3, n), np.int64)
+        self.sums = np.zeros((4, n), np.int64)
 
     def add(self, history: History, costs: bool) -> None:
         """Take note of what the customers of one block bought."""
@@ -102,7 +103,7 @@ class _Sums:
         then = history.known_before(window.closed_on)
         cells = then.before(Edges(np.array([window.begins.day, window.ends.day])))
         first, last = cells[customer, 0], cells[customer, 1]
-        prefixes = [then.prefix("purchase"), then.prefix("spend")]
+        prefixes = [then.prefix("purchase"), then.prefix("return"), then.prefix("spend")]
         if costs:
             daily = then.daily(then.lines.money["cost"])
             prefixes.append(np.concatenate([[0], np.cumsum(daily)]))
@@ -110,5 +111,15 @@ class _Sums:
             self.sums[place, rows] = prefix[last] - prefix[first]
 
     def told(self, costs: bool) -> Realised:
-        orders, spend, cost = self.sums
-        return Realised(self.known, orders, spend, cost if costs else None)
+        orders, returns, spend, cost = self.sums
+        return Realised(self.known, orders, returns, spend, cost if costs else None)
+
+
+YEAR_DAYS = 365
+
+
+def return_rate(ledger: Ledger, ids: Sequence[str], day: Cutoff) -> float:
+    """Returns for each purchase of some customers in the year before a day; 0 where nothing was bought."""
+    window = Asked(np.array(sorted(ids), np.str_), day.minus(YEAR_DAYS), day, day)
+    (found,), _ = realised(ledger, [window])
+    return float(found.returns.sum()) / max(int(found.orders.sum()), 1)

@@ -11,7 +11,7 @@ price (`Offer.in_price`) the ledger sees g - d, of what is given beside it (a gi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,8 +39,10 @@ class Economics:
     ----------
     margin : float
         Share of the spend at list price that is earned, 0..1.
-    contact_cost, complaint_cost : float
+    contact_cost, complaint_cost, return_cost : float
         Of one, in currency.
+    return_rate : float
+        Returns for each purchase so far: what is sold more comes back as often.
 
     Examples
     --------
@@ -53,16 +55,18 @@ class Economics:
     margin: float = 1.0
     contact_cost: float = 0.0
     complaint_cost: float = 0.0
+    return_cost: float = 0.0
+    return_rate: float = 0.0
 
     @classmethod
-    def of(cls, section: EconomicsConfig) -> Economics:
+    def of(cls, section: EconomicsConfig, return_rate: float = 0.0) -> Economics:
         """Those of a configuration."""
-        return cls(section.margin, section.contact_cost, section.complaint_cost)
+        return cls(section.margin, section.contact_cost, section.complaint_cost, section.return_cost, return_rate)
 
     @classmethod
     def of_dict(cls, found: Mapping[str, Any]) -> Economics:
         """From `to_dict`."""
-        return cls(float(found["margin"]), float(found["contact_cost"]), float(found["complaint_cost"]))
+        return cls(**{field.name: float(found[field.name]) for field in fields(cls)})
 
     def to_dict(self) -> dict[str, float]:
         """As JSON takes it."""
@@ -116,6 +120,10 @@ class Expected:
         spend = np.maximum(spend, 0.0)
         buys = np.maximum(1 - silent, LEAST_ACTIVE)
         return cls(silent, spend, spend / buys, spend / np.maximum(orders, buys))
+
+    def orders(self, spend: Float) -> Float:
+        """How many orders some spend of these customers is."""
+        return np.divide(spend, self.order, out=np.zeros(len(self.order)), where=self.order > 0)
 
     def taken(self, rows: NDArray[Any]) -> Expected:
         """Of some of the customers."""

@@ -86,13 +86,19 @@ class Policy:
 
     @classmethod
     def draft(
-        cls, catalogue: Catalogue, responses: Responses, config: Config, audience: Audience, model: tuple[str, str]
+        cls,
+        catalogue: Catalogue,
+        responses: Responses,
+        config: Config,
+        audience: Audience,
+        model: tuple[str, str],
+        return_rate: float = 0.0,
     ) -> Policy:
         """Before there are prices: how a wave is to be decided. `model` is the version that spoke, and its run."""
         return cls(
             catalogue=catalogue,
             responses=responses,
-            economics=Economics.of(config.economics),
+            economics=Economics.of(config.economics, return_rate),
             contact=config.contact,
             timezone=config.data.timezone,
             salt=config.offers.salt,

@@ -4,8 +4,9 @@ In: what is expected of customers, the options of a catalogue, what is believed 
 currency, one column an option. Both are float32: 1,000,000 customers and ten options take 80 MB, and what is decided,
 logged and summed are these very numbers. Nothing is missing.
 
-gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints. What is
-redeemed is paid to those, too, who would have bought anyway. The window is that of the read-out: nothing later counts.
+gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints - returns of
+what is bought more. What is redeemed is paid to those, too, who would have bought anyway. The window is that of the
+read-out: nothing later counts.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ class Profits:
         contact = option.channel.contact_cost(self.economics.contact_cost)
         net = self.economics.profit(more, taken, offer.margin(self.economics.margin), offer.economics.funding)
         cost = contact + (1 - offer.economics.funding) * taken
+        back = self.economics.return_cost * self.economics.return_rate
+        net = net - back * expected.orders(more) if back else net
         return net - contact - believed.complaints * self.economics.complaint_cost, cost
 
 

@@ -42,6 +42,16 @@ def test_percent_brings_what_it_saves_and_adds_less_what_is_redeemed_sent_and_co
     assert found.cost[:, 0].tolist() == pytest.approx([1.05, 1.5, 0.78, 0.5, 0.5], abs=1e-6)
 
 
+def test_what_is_bought_more_comes_back_as_often_as_the_rest() -> None:
+    # As above, with 2 for a return and one return for every 4 purchases: ann's 7.5 more are .15 orders of 50, of which
+    # .0375 come back: .075 less; bob's 5 more are .05 orders of 100 / 2, so 5 / 50 = .1: .05 less.
+    plain = profits(TEN)
+    dear = Profits(plain.columns, plain.catalogue, plain.responses, Economics(MARGIN, 0.0, COMPLAINT, 2.0, 0.25))
+    less = plain.gains().base[:, 0] - dear.gains().base[:, 0]
+    assert less.tolist() == pytest.approx([0.075, 0.05, 0.045, 0.0, 0.0], abs=1e-6)
+    assert (plain.gains().cost == dear.gains().cost).all()
+
+
 def test_a_minimum_is_reached_by_the_share_of_orders_above_it_and_a_partner_pays_his_part() -> None:
     # ann: an order is 50, so exp(-40 / 50) = .449329 of them reach 40. Saved .2 x .5 x 100 = 10; buys .6;
     # the gift is taken .449329 x .6 x 4 = 1.078390 times its worth, of which .75 are ours: 4 - .808792 - .5 = 2.691208
