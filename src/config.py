@@ -164,7 +164,7 @@ class BacktestConfig(Section):
 
 
 class BudgetConfig(Section):
-    """Whom one can afford to contact, and what that brings, for the gain in money of the backtest; assumed by default."""
+    """Whom one can afford to contact and what that brings, for the gain of the backtest; assumed by default."""
 
     share: float = Field(
         default=0.1, gt=0, le=1, description="at most this share of the customers with money at stake is contacted"

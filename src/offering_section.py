@@ -1,4 +1,4 @@
-"""The sections `[offers]` and `[contact]` of `regulars.toml`: what is never offered to whom, and how often one may write.
+"""The sections `[offers]` and `[contact]` of `regulars.toml`: who is left alone, and how often one may write.
 
 In: what the user wrote. Out: frozen settings with their defaults. A setting that would do nothing, and one that
 contradicts another, is an error. What is offered stands in a catalogue of its own, `offers.toml`.

@@ -4,8 +4,8 @@ In: what is expected of customers, the options of a catalogue, what is believed 
 currency, one column an option. Both are float32: 1,000,000 customers and ten options take 80 MB, and what is decided,
 logged and summed are these very numbers. Nothing is missing.
 
-gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints - returns of
-what is bought more. What is redeemed is paid to those, too, who would have bought anyway. The window is that of the
+gain = margin x (save x silent x active spend + extra x spend) - what redemptions cost - contact - complaints - returns
+of what is bought more. What is redeemed is paid to those, too, who would have bought anyway. The window is that of the
 read-out: nothing later counts.
 """
 
