@@ -64,7 +64,7 @@ def with_offers(file: Path) -> None:
             connection.sql(CONSENT, params=[str(data / "offers.parquet")]).write_parquet(str(waiting))
 
     replaced(data / "consent.parquet", consent)
-    catalogue = resources.files(__package__).joinpath("demo_offers.toml").read_text(encoding="utf-8")
+    catalogue = resources.files(__name__.rpartition(".")[0]).joinpath("demo_offers.toml").read_text(encoding="utf-8")
     (file.parent / "offers.toml").write_text(catalogue, encoding="utf-8")
     file.write_text(file.read_text(encoding="utf-8") + SECTIONS, encoding="utf-8")
 

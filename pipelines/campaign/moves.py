@@ -233,6 +233,7 @@ def _stacked(parts: list[tuple[int, *_Part]]) -> _Columns:
         none = np.zeros(0)
         return np.zeros(0, str), none.astype(np.int64), none.astype(np.int64), none.astype(bool), none, none
     sizes = [len(part[1]) for part in parts]
-    campaign, contact = (np.repeat([part[place] for part in parts], sizes) for place in (0, 3))
+    campaign = np.repeat(np.array([part[0] for part in parts], np.int64), sizes)
+    contact = np.repeat(np.array([part[3] for part in parts], bool), sizes)
     ids, time, in_price, outlay = (np.concatenate([part[place] for part in parts]) for place in (1, 2, 4, 5))
-    return ids, time, campaign.astype(np.int64), contact.astype(bool), in_price, outlay
+    return ids, time, campaign, contact, in_price, outlay

@@ -175,7 +175,7 @@ class _Learner:
 
     def expected(self, lesson: Lesson) -> Float:
         """Expected profit of each customer given nothing, then given each option."""
-        alone = self.rules.economics.margin * (_base(lesson) @ self.alone)
+        alone = margins(lesson, self.rules.catalogue, self.rules.economics) * (_base(lesson) @ self.alone)
         return np.column_stack([alone, alone[:, None] + _profits(self.rules, lesson, self.posterior, None)])
 
 
@@ -204,13 +204,22 @@ def _scored(rules: Rules, lesson: Lesson, expected: Float, choice: Options) -> F
     return scores(realised(lesson, rules.catalogue, rules.economics), lesson.given, lesson.propensity, expected, choice)
 
 
+def margins(lesson: Lesson, catalogue: Catalogue, economics: Economics) -> Float:
+    """The margin of each customer's purchases: that of the offer meant for them, whatever was given.
+
+    With that of the offer given, what is bought anyway would be worth more or less by the offer.
+    """
+    each = [economics.margin, *(option.offer.margin(economics.margin) for option in catalogue.options)]
+    return np.asarray(np.array(each)[lesson.meant + 1], np.float64)
+
+
 def realised(lesson: Lesson, catalogue: Catalogue, economics: Economics) -> Float:
     """Profit of each customer in the window, in currency: margin on what was bought, less what was given away."""
     n = len(lesson)
-    margin, funding, contact = np.full(n, economics.margin), np.zeros(n), np.zeros(n)
+    margin, funding, contact = margins(lesson, catalogue, economics), np.zeros(n), np.zeros(n)
     for option in catalogue.options:
         here = lesson.given == option.index
-        margin[here], funding[here] = option.offer.margin(economics.margin), option.offer.economics.funding
+        funding[here] = option.offer.economics.funding
         contact[here] = option.channel.contact_cost(economics.contact_cost)
     taken = np.zeros(n) if lesson.taken is None else lesson.taken
     complained = np.zeros(n) if lesson.complained is None else lesson.complained

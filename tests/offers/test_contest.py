@@ -109,6 +109,17 @@ def test_profit_is_margin_less_what_was_given_away(lesson: Lesson) -> None:
     assert realised(two, _rules().catalogue, Economics(margin=0.4)).tolist() == [32.0, 40.0]
 
 
+def test_what_is_bought_anyway_is_worth_the_same_whatever_was_given(lesson: Lesson) -> None:
+    # An offer with a margin of .5 where .4 is usual, meant for the first two, given to the first: .5 x 100 of both.
+    content = _rules().catalogue.to_dict()
+    content["offers"][0]["economics"]["margin"] = 0.5
+    given, meant = np.array([0, -1, -1], np.int16), np.array([0, 0, -1], np.int16)
+    three = replace(
+        lesson.of_rows(np.arange(3)), given=given, meant=meant, gross=np.full(3, 100.0), taken=None, complained=None
+    )
+    assert realised(three, Catalogue.of(content), Economics(margin=0.4)).tolist() == [50.0, 50.0, 40.0]
+
+
 def test_a_policy_is_worth_what_chance_says_it_is() -> None:
     # Four customers, each given one thing with a chance of a half; the policy gives the offer to all. Where it was
     # given, what came beyond the model counts twice: 2 + (5 - 2) / .5 = 8 and 2 + (1 - 2) / .5 = 0; else the model: 2.
