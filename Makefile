@@ -99,8 +99,9 @@ $(LOCKED): | requirements.lock
 	@rm -rf .venv
 	@'$(PYTHON)' -m venv .venv || { \
 		echo 'This Python cannot make environments; on Debian and Ubuntu install python3-venv.' >&2; exit 1; }
+	@# The lock names every package, so that none needs to be looked for.
 	@if $(BIN)/python -c '$(on_locked_platform)'; then set -o pipefail; \
-		$(PIP) install --no-compile --progress-bar off --require-hashes -r requirements.lock | awk '$(count_packages)'; \
+		$(PIP) install --no-compile --no-deps --progress-bar off --require-hashes -r requirements.lock | awk '$(count_packages)'; \
 	else echo 'requirements.lock is for CPython 3.11 on Linux x86-64; here the newest fitting releases are installed.'; fi
 	@touch $@
 
