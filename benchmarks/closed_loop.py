@@ -43,6 +43,8 @@ Float = NDArray[np.float64]
 MARGIN, CONTROL_SHARE, EXPLORE_SHARE, HOLDOUT = 0.35, 0.10, 0.05, 0.05
 BUDGET = 0.25
 """Of a round, in currency a customer: about half of what an unbounded oracle would spend."""
+UNSEEN = 1000
+"""Worlds from here on were not looked at while the method was made; those from 0 on were."""
 FIRST, WINDOW = Cutoff.parse("2024-01-01"), 30
 EFFECTS = (
     Effect(save=0.03, extra_spend=0.005, redemption=0.5, percent=10),
@@ -212,10 +214,12 @@ def _measured(gains: Float, plan: Plan, lesson: Lesson) -> _Comparison:
     return _Comparison(effect.estimate, (effect.high - effect.low) / 2, truth, bool(measured(trial).refused))
 
 
-def figures(seeds: int, customers: int, rounds: int, budget: float | None = BUDGET) -> dict[str, Any]:
-    """All that the loop shows, over some seeds."""
+def figures(
+    seeds: int, customers: int, rounds: int, budget: float | None = BUDGET, first: int = UNSEEN
+) -> dict[str, Any]:
+    """All that the loop shows, over so many seeds from a first one on."""
     begun = time.process_time()
-    every = [lived(seed, customers, rounds, budget) for seed in range(seeds)]
+    every = [lived(seed, customers, rounds, budget) for seed in range(first, first + seeds)]
     profit, oracle, without, of_chosen, claimed = (
         np.array([[getattr(one, name) for one in world] for world in every])
         for name in ("profit", "oracle", "without_exploring", "of_chosen", "claimed")
@@ -228,6 +232,7 @@ def figures(seeds: int, customers: int, rounds: int, budget: float | None = BUDG
     by_world = profit.sum(axis=1) / oracle.sum(axis=1)
     return {
         "seeds": seeds,
+        "first": first,
         "customers": customers,
         "rounds": rounds,
         "share_of_oracle": float(profit.sum() / oracle.sum()),
@@ -251,9 +256,10 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="worlds (default 3)")
     parser.add_argument("--customers", type=int, default=100_000, help="in each (default 100,000)")
     parser.add_argument("--rounds", type=int, default=6, help="rounds (default 6)")
+    parser.add_argument("--first", type=int, default=UNSEEN, help=f"the first seed (default {UNSEEN})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     options = parser.parse_args(given)
-    found = figures(options.seeds, options.customers, options.rounds)
+    found = figures(options.seeds, options.customers, options.rounds, first=options.first)
     text = json.dumps(found, indent=1)
     print(text)
     if options.json:
