@@ -181,6 +181,7 @@ def test_the_verdict_is_on_the_result_and_counts_what_is_learnt_from_and_judged(
     assert any("60 customers are few" in remark for remark in found.enough.remarks)
 
 
+@pytest.mark.soak
 def test_giant_amounts_are_learnt_like_any_others() -> None:
     giant = judged(half_leave(60, 180, 1e10), config())["pooled"]["value"]["regulars"]
     assert 0.5 < giant["bias"] < 2.0
@@ -198,6 +199,7 @@ def test_an_origin_of_one_class_has_no_auc_while_the_others_have() -> None:
     assert any("of 60 customers at risk on 2023-07-31 0 bought something" in r for r in figures["enough"]["remarks"])
 
 
+@pytest.mark.soak
 def test_a_history_that_starts_long_before_its_first_row_has_cutoffs_of_nobody() -> None:
     figures = judged(half_leave(60, 180), config(data={"history_starts": "2022-10-01"}))
     assert any("training cutoffs nobody is at risk yet" in remark for remark in figures["enough"]["remarks"])
@@ -256,6 +258,7 @@ def test_features_that_are_not_finite_are_refused_by_name(values: str, words: st
     assert PLANTED not in said.err
 
 
+@pytest.mark.soak
 def test_constant_and_always_missing_features_are_no_obstacle(tmp_path: Path) -> None:
     said = with_family(
         tmp_path,
