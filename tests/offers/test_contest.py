@@ -8,15 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from regulars.clock import Cutoff
+from regulars.config import Config
 from regulars.errors import DataError
 from regulars.models.uplift import LEAST_ROWS, Uplift
+from regulars.offers.audience import Audience
 from regulars.offers.catalogue import Catalogue
 from regulars.offers.contest import Contest, Rules, contest, realised
 from regulars.offers.economics import Economics
 from regulars.offers.gate import gain_over, scores
 from regulars.offers.learn import prior_of
 from regulars.offers.lesson import Lesson
+from regulars.offers.past import Past
+from regulars.offers.permitted import Permitted
 from regulars.offers.personal import Personal
+from regulars.offers.plan import planned
+from regulars.offers.policy import Policy
 from regulars.offers.responses import Responses
 from regulars.simulation.campaign import Effect, OfferWorld
 
@@ -87,6 +94,33 @@ def test_personal_answers_come_back_from_json_to_the_bit(passed: Contest, lesson
     assert (again.gains(lesson.columns) == passed.personal.gains(lesson.columns)).all()
     assert again.needs == (*_NEEDED, "club")
     json.dumps(passed.to_dict(), allow_nan=False)
+
+
+def test_a_plan_goes_by_what_passed_says_so_and_the_policy_says_the_same_to_the_bit(
+    passed: Contest, lesson: Lesson
+) -> None:
+    rules, n = _rules(), 400
+    assumed = rules.responses.by_option
+    told = {name: replace(one, basis="modelled") for name, one in assumed.items()}
+    responses = Responses.of_dict(json.loads(json.dumps(Responses(told, passed.personal).to_dict(), allow_nan=False)))
+    config = Config.of(currency="EUR", economics={"margin": 0.4}, offers={"salt": "s"})
+    columns = {name: values[:n] for name, values in lesson.columns.items()}
+    ids = [f"c{i:04d}" for i in range(n)]
+    audience = Audience(ids, Cutoff.parse("2024-03-01"), 30, "EUR", columns)
+    everything = Permitted.of(np.zeros((n, 2), np.uint8))
+    draft = Policy.draft(rules.catalogue, responses, config, audience, ("1", "run"))
+    plan = planned(audience, everything, Past.of(None, ids, draft.zone), draft)
+    rows, club = plan.decisions().to_pandas(), columns["club"] == 1
+    chosen = (rows["arm"] == "chosen").to_numpy() & (rows["offer"] != "").to_numpy()
+    assert set(rows["basis"][chosen]) == {"modelled"}
+    # Without a budget everybody gets what brings most: the club the first offer, the others the second.
+    assert (rows["offer"][chosen & club] == "one").mean() > 0.9
+    assert (rows["offer"][chosen & ~club] == "two").mean() > 0.9
+    policy = Policy.of_dict(json.loads(json.dumps(plan.policy().to_dict(), allow_nan=False)))
+    assert "club" in policy.needs
+    said = policy.recommend(audience, everything)
+    assert (said.meant == plan.meant).all()
+    assert (said.gain[chosen] == rows["gain"][chosen]).all()
 
 
 def test_trees_without_their_numbers_say_which(passed: Contest) -> None:
