@@ -142,10 +142,9 @@ class Responses:
         return tuple(self.of(option) for option in catalogue.options)
 
     def badges(self, catalogue: Catalogue) -> tuple[str, ...]:
-        """The badge of each option, in their order."""
-        if self.personal is not None:
-            return (MODELLED,) * len(catalogue.options)
-        return tuple(response.basis for response in self.for_options(catalogue))
+        """The badge of each option, in their order; what too few were given stays assumed beside a personal part."""
+        bases = tuple(response.basis for response in self.for_options(catalogue))
+        return bases if self.personal is None else tuple(MODELLED if b == MEASURED else b for b in bases)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""

@@ -101,7 +101,7 @@ def test_a_plan_goes_by_what_passed_says_so_and_the_policy_says_the_same_to_the_
 ) -> None:
     rules, n = _rules(), 400
     assumed = rules.responses.by_option
-    told = {name: replace(one, basis="modelled") for name, one in assumed.items()}
+    told = {name: replace(one, basis="measured") for name, one in assumed.items()}
     responses = Responses.of_dict(json.loads(json.dumps(Responses(told, passed.personal).to_dict(), allow_nan=False)))
     config = Config.of(currency="EUR", economics={"margin": 0.4}, offers={"salt": "s"})
     columns = {name: values[:n] for name, values in lesson.columns.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -183,8 +184,11 @@ class Twice:
 def test_a_personal_model_speaks_of_gains_in_the_place_of_save_and_extra() -> None:
     # bob: 100 more, .2 x 5 redeemed, .7 for contact and complaints: 40 - 1 - .7; low: 97 more, .3 x 5 redeemed.
     catalogue = catalogue_of(TEN)
-    believed = Responses(Responses.assumed(catalogue).by_option, Twice())
+    assumed = Responses.assumed(catalogue).by_option
+    believed = Responses({name: replace(one, basis="measured") for name, one in assumed.items()}, Twice())
     found = Profits(five().columns, catalogue, believed, Economics(MARGIN, 0.0, COMPLAINT))
     assert found.gains().base[1, 0] == pytest.approx(38.3)
     assert found.of_choice(np.array([-1, 0, -1, -1, -1]))[:, 1].tolist() == pytest.approx([36.6, 38.3, 40.0])
     assert believed.badges(catalogue) == ("modelled",)
+    # What too few customers were ever given is no better known by it.
+    assert Responses(assumed, Twice()).badges(catalogue) == ("assumed",)
