@@ -61,6 +61,28 @@ def dates(days: Int64) -> NDArray[np.object_]:
     return np.array(known.astype("datetime64[D]").astype(str).tolist(), object)[at]
 
 
+def months_of(days: Int64) -> Int64:
+    """Calendar months, counted from January 1970, of day numbers.
+
+    Examples
+    --------
+    >>> months_of(np.array([0, 30, 31, 365])).tolist()
+    [0, 0, 1, 12]
+    """
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def month_begins(months: Int64) -> Int64:
+    """The first day of calendar months, counted from January 1970.
+
+    Examples
+    --------
+    >>> month_begins(np.array([0, 1, 12])).tolist()
+    [0, 31, 365]
+    """
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
 def parse_date(text: str) -> dt.date:
     """A date written as ``YYYY-MM-DD``; anything else is a `ConfigError`.
 

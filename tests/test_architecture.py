@@ -31,7 +31,7 @@ FOUNDATION = {
 BELOW_INTAKE = FOUNDATION | {"disk"}
 BELOW_MODELS = BELOW_INTAKE | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
-BELOW_OUTLETS = BELOW_OFFERS | {"offers", "examination"}
+BELOW_OUTLETS = BELOW_OFFERS | {"kpis", "offers", "examination", "products", "segments"}
 BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "log", "progress", "simulation"}
 
 # errors, clock, config <- disk <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
@@ -55,6 +55,9 @@ MAY_IMPORT = {
     "models": BELOW_MODELS,
     "examination": BELOW_OFFERS,
     "offers": BELOW_OFFERS,
+    "kpis": BELOW_OFFERS,
+    "products": BELOW_OFFERS,
+    "segments": BELOW_OFFERS,
     "serving": BELOW_OUTLETS | {"log"},
     "reports": BELOW_OUTLETS,
     "pipelines": BELOW_PIPELINES,

@@ -142,6 +142,8 @@ def test_no_command_says_writes_or_logs_whom_it_is_about(shop: Path) -> None:
         ("train", ("--json", shop / "train.json")),
         ("score", ("--json", shop / "score.json")),
         ("report", ("--json", shop / "report.json")),
+        ("kpis", ("--json", shop / "kpis.json", "--out", shop / "kpis")),
+        ("segments", ("--json", shop / "segments.json")),
         ("offers plan", ("--json", shop / "offers.json")),
         ("offers assign", ("--json", shop / "assign.json")),
         ("offers export", ("--channel", "mail")),

@@ -23,13 +23,16 @@ from ..errors import RegularsError, shown, unnamed
 from ..log import KINDS, Log, ended, logged
 from .beginning import demo, init
 from .data import check, features
+from .kpis import kpis
 from .offers import assign, export, learn, log_events, measure
 from .offers import init as init_offers
 from .offers import plan as plan_offers
 from .operations import doctor, monitor, plan
 from .people import forget
+from .products import products
 from .registry import compare, models, promote, reproduce, rollback
 from .scores import explain, report, score
+from .segments import segments
 from .serving import probe, serve
 from .training import backtest, train
 
@@ -191,6 +194,9 @@ for _command in (
     score,
     explain,
     report,
+    kpis,
+    segments,
+    products,
     serve,
     probe,
     monitor,

@@ -81,9 +81,20 @@ class ToSend:
         RegularsError
             ``RG429``: the file does not hold what it should.
         """
-        write, read = _kind_of(kind, self.table.num_rows)
-        write(path, COLUMNS, self.rows())
-        _check(read(path), self.rows())
+        _written(path, kind, COLUMNS, self.rows, self.table.num_rows)
+
+
+def write_cells(path: Path, kind: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Fill a file of a kind (``.csv`` or ``.xlsx``) with any rows of texts, and read it back.
+
+    Raises
+    ------
+    ConfigError
+        ``RG428``: another kind, or more rows than a sheet holds.
+    RegularsError
+        ``RG429``: the file does not hold what it should.
+    """
+    _written(path, kind, columns, lambda: iter([list(row) for row in rows]), len(rows))
 
 
 def to_send(given: pa.Table, catalogue: Catalogue, zone: Zone, channel: str, may_be_sent: NDArray[np.bool_]) -> ToSend:
@@ -113,6 +124,14 @@ def _local(instants: pa.Array, zone: Zone) -> list[str]:
 
 Writer = Callable[[Path, Sequence[str], Iterable[Sequence[str]]], None]
 Reader = Callable[[Path], Iterator[list[str]]]
+
+
+def _written(
+    path: Path, kind: str, columns: Sequence[str], rows: Callable[[], Iterator[list[str]]], n_rows: int
+) -> None:  # fmt: skip
+    write, read = _kind_of(kind, n_rows)
+    write(path, columns, rows())
+    _check(read(path), columns, rows())
 
 
 def _kind_of(kind: str, rows: int) -> tuple[Writer, Reader]:
@@ -145,10 +164,10 @@ def _cells_of_csv(path: Path) -> Iterator[list[str]]:
             yield [as_it_was(cell) for cell in row]
 
 
-def _check(found: Iterator[list[str]], meant: Iterator[list[str]]) -> None:
+def _check(found: Iterator[list[str]], columns: Sequence[str], meant: Iterator[list[str]]) -> None:
     """Compare every cell of a file with what should stand in it."""
     try:
-        same = next(found, None) == list(COLUMNS) and all(a == b for a, b in zip(found, meant, strict=True))
+        same = next(found, None) == list(columns) and all(a == b for a, b in zip(found, meant, strict=True))
     except (ValueError, csv.Error):
         same = False
     if not same:

@@ -1,0 +1,243 @@
+"""Key figures of a configuration: by month or quarter, by cohort, as a funnel, by segment, of engagement.
+
+In: a ledger and its configuration; the newest published scores, if there are any. Out: `Kpis`, whose tables name
+nobody, and a folder of CSV files. What the data lack (events, surveys, scores) switches a table off with a sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..clock import Cutoff
+from ..config import Config
+from ..engines.local import histories
+from ..errors import ConfigError
+from ..features.family import plan_for
+from ..features.shape import Shape
+from ..intake import Ledger
+from ..kpis.by_period import Window, by_period
+from ..kpis.by_segment import by_segment
+from ..kpis.cohorts import by_cohort
+from ..kpis.engagement import READ, Deeds, engagement, unsaid
+from ..kpis.funnel import funnel
+from ..kpis.periods import Periods
+from ..kpis.purchases import FAR, Purchases
+from ..kpis.table import Table
+from ..offers.harmless import harmless
+from .files import folder_replaced
+from .published import FOLDER, Book
+
+Progress = Callable[[str, float], None]
+
+NAMES = ("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement")
+"""Of tables, and of the files they are written to."""
+DEFINITIONS = "definitions"
+CENSORED = 0.3
+"""Share of customers first seen in the first h days from which on that is said."""
+_LAST = 14
+_RETURNS = ("returns", "return_share")
+_SHOWN = {
+    "by_month": ("period", "customers", "new", "returning", "reactivated", "orders", "spend", "growth", "churn_rate"),
+    "by_cohort": ("cohort", "age", "customers", "retention", "spend_per_customer"),
+    "funnel": ("cohort", "customers", "second_share", "second_days", "third_share", "third_days"),
+    "by_segment": ("segment", "customers", "share", "bought_share", "spend", "spend_share", "spend_per_customer"),
+    "engagement": ("period", "at_risk", "engagement_rate", "answers", "satisfaction", "response_rate"),
+}
+
+
+@dataclass(frozen=True)
+class Kpis:
+    """Key figures, and what to keep in mind about them.
+
+    Parameters
+    ----------
+    by : {"month", "quarter"}
+    horizon_days : int
+        What counts as silence.
+    currency : str
+    starts, ends : Cutoff
+        The data cover the days [starts, ends).
+    tables : tuple of Table
+        Those that the data allow, by period first.
+    notes : tuple of str
+    """
+
+    by: str
+    horizon_days: int
+    currency: str
+    starts: Cutoff
+    ends: Cutoff
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+
+    def table(self, name: str) -> Table | None:
+        """A table, if the data allow it."""
+        return next((table for table in self.tables if table.name == name), None)
+
+    @property
+    def lines(self) -> list[str]:
+        """The tables as a terminal shows them: the last periods, and of cohorts the first ages only."""
+        found: list[str] = []
+        for table in self.tables:
+            if table.name == "by_cohort":
+                table = _first_ages(table, self.by)
+            names = _SHOWN["by_month" if table.name.startswith("by_quarter") else table.name]
+            last = None if table.name == "by_segment" else _LAST
+            found += [
+                f"{table.name}: {table.about}",
+                *(table.lines(names, last) if table.rows else ["nothing is over yet"]),
+                "",
+            ]
+        money = f" in {self.currency}" if self.currency else ""
+        return [*found, f"money{money}; `-` is not known or not over; silence is more than {self.horizon_days} days"]
+
+    def figures(self) -> dict[str, object]:
+        """As JSON takes it; nobody is named."""
+        return {
+            "by": self.by,
+            "horizon_days": self.horizon_days,
+            "currency": self.currency,
+            "from": str(self.starts),
+            "to": str(self.ends.minus(1)),
+            "notes": list(self.notes),
+            "tables": {table.name: table.figures() for table in self.tables},
+        }
+
+    def write(self, folder: Path) -> None:
+        """One CSV for each table, and one of the definitions; the folder appears whole, or stays as it was."""
+
+        def fill(waiting: Path) -> None:
+            for table in self.tables:
+                head = [column.name for column in table.columns]
+                _write(waiting / f"{table.name}.csv", head, [list(row.values()) for row in table.shown()])
+            said: list[list[object]] = [[t.name, c.name, c.kind, c.meaning] for t in self.tables for c in t.columns]
+            _write(waiting / f"{DEFINITIONS}.csv", ["table", "column", "kind", "meaning"], said)
+
+        folder_replaced(folder, fill, _is_ours)
+
+
+def kpis(
+    ledger: Ledger,
+    config: Config,
+    by: str = "month",
+    detractors_up_to: float | None = None,
+    progress: Progress | None = None,
+) -> Kpis:
+    """The key figures of a ledger.
+
+    Parameters
+    ----------
+    by : {"month", "quarter"}
+    detractors_up_to : float, optional
+        The highest answer to a survey that counts as one of a detractor.
+
+    Raises
+    ------
+    ConfigError
+        ``RG470``: there is no such kind of period. ``RG471``: detractors were asked for without events.
+    """
+    periods = Periods.of(ledger.history_starts, ledger.ends, by)
+    if detractors_up_to is not None and not ledger.has_table("events"):
+        raise ConfigError(
+            "the detractors' answers are told, but there are no events", do="add [data.events]", code="RG471"
+        )
+    if progress:
+        progress("key figures", 0.0)
+    target = config.target
+    purchases = Purchases.of(histories(ledger, plan_for(Shape())))
+    window = Window(
+        target.primary, ledger.history_starts, ledger.ends, target.active_within_days, target.label_lag_days
+    )
+    tables = [
+        by_period(purchases, periods, window, _RETURNS if ledger.rules.returns == "drop" else ()),
+        by_cohort(purchases, periods),
+        funnel(purchases, periods, window.days, ledger.ends),
+    ]
+    notes = [*_about_data(ledger, periods, purchases, window)]
+    for table, said in (
+        _of_segments(config, purchases, window),
+        _of_events(ledger, purchases, periods, window, detractors_up_to),
+    ):
+        tables += [] if table is None else [table]
+        notes += said
+    if progress:
+        progress("key figures", 1.0)
+    span = (ledger.history_starts, ledger.ends)
+    return Kpis(by, window.days, config.data.currency, *span, tuple(tables), tuple(notes))
+
+
+def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: Window) -> list[str]:
+    open_ones = [name for name, whole in zip(periods.names, periods.complete, strict=True) if not whole]
+    found = []
+    if open_ones:
+        found.append(
+            f"The data do not cover all of {', '.join(open_ones)}: nothing is counted there, nor grows from there."
+        )
+    guests = ledger.manifest.lines["guest"]
+    if guests:
+        money = f"{float(ledger.manifest.money['guest']):,.2f}"
+        found.append(f"{guests:,} lines of guests ({money} in all) are in no table: nobody knows who they are.")
+    first = purchases.days.first
+    known = first < FAR
+    early = int((first[known] < window.starts.day + window.days).sum())
+    if known.any() and early > CENSORED * int(known.sum()):
+        found.append(
+            f"{early / int(known.sum()):.0%} of the customers first appear in the first {window.days} days: many who "
+            "look new then are old customers (left-censored), and the first cohorts are mixed."
+        )
+    if ledger.rules.returns == "drop":
+        found.append("Returns were dropped when the data were read: there is no share of returns, and spend is gross.")
+    if ledger.rules.returns == "separate":
+        found.append('Spend counts positive lines only, as `returns = "separate"` says.')
+    return found
+
+
+def _of_segments(config: Config, purchases: Purchases, window: Window) -> tuple[Table | None, list[str]]:
+    run = Book(config.folder / FOLDER).latest
+    if run is None:
+        return None, ["No table by segment: there are no published scores (`regulars score` makes them)."]
+    frame = run.frame(["customer_id", "segment"])
+    ids, segments = (frame[name].to_numpy(object) for name in ("customer_id", "segment"))
+    table = by_segment(purchases, ids, segments, run.as_of, window)
+    if window.ends.day < run.as_of.day or window.starts.day > run.as_of.minus(window.days).day:
+        said = f"By segment only customers are counted: the data do not cover the {window.days} days before"
+        return table, [f"{said} {run.as_of}, the day of the scores."]
+    return table, []
+
+
+def _of_events(
+    ledger: Ledger, purchases: Purchases, periods: Periods, window: Window, detractors_up_to: float | None
+) -> tuple[Table | None, list[str]]:
+    none = "No engagement and no satisfaction"
+    if not ledger.has_table("events"):
+        return None, [f"{none}: there are no events ([data.events])."]
+    about = ledger.manifest.tables["events"]
+    if not about.first_day or not about.last_day:
+        return None, [f"{none}: the log of events is empty."]
+    names = [name for name in READ if name != "value" or "value" in about.columns]
+    deeds = Deeds.of(ledger.rows_of("events", columns=names), purchases, ledger.zone)
+    covered = (Cutoff.parse(about.first_day), Cutoff.parse(about.last_day).plus(1))
+    table = engagement(deeds, covered, purchases, periods, window, detractors_up_to)
+    return table, unsaid(deeds, detractors_up_to)
+
+
+def _first_ages(table: Table, by: str) -> Table:
+    """A year after the first purchase is what a screen shows, of cohorts for which it is known."""
+    year = 12 if by == "month" else 4
+    rows = tuple(row for row in table.rows if row["age"] in (1, year) and row["complete"])
+    return Table(table.name, table.about, table.columns, rows)
+
+
+def _write(path: Path, head: list[str], rows: list[list[object]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head)
+        # Numbers stay numbers: a minus sign of their own is no formula.
+        writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+
+
+def _is_ours(file: Path) -> bool:
+    return file.is_file() and file.suffix == ".csv" and file.stem in (*NAMES, DEFINITIONS)
