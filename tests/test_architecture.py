@@ -26,12 +26,14 @@ FOUNDATION = {
     "production_sections",
     "serving_section",
     "offering_section",
+    "loyalty_section",
     "config",
 }
 BELOW_INTAKE = FOUNDATION | {"disk"}
 BELOW_MODELS = BELOW_INTAKE | {"intake", "features"}
 BELOW_OFFERS = BELOW_MODELS | {"models"}
-BELOW_OUTLETS = BELOW_OFFERS | {"kpis", "offers", "examination", "products", "segments"}
+BESIDE_OFFERS = {"kpis", "offers", "products", "segments"}
+BELOW_OUTLETS = BELOW_OFFERS | BESIDE_OFFERS | {"examination", "loyalty", "relations", "timing"}
 BELOW_PIPELINES = BELOW_OUTLETS | {"serving", "reports", "engines", "log", "progress", "simulation"}
 
 # errors, clock, config <- disk <- intake <- features <- models <- offers <- serving, reports <- pipelines <- cli
@@ -44,6 +46,7 @@ MAY_IMPORT = {
     "production_sections": {"errors", "sections"},
     "serving_section": {"errors", "sections"},
     "offering_section": {"errors", "sections"},
+    "loyalty_section": {"errors", "sections"},
     "config": FOUNDATION - {"config"},
     "disk": {"errors"},
     "log": {"errors", "disk"},
@@ -58,6 +61,9 @@ MAY_IMPORT = {
     "kpis": BELOW_OFFERS,
     "products": BELOW_OFFERS,
     "segments": BELOW_OFFERS,
+    "loyalty": BELOW_OFFERS | BESIDE_OFFERS,
+    "relations": BELOW_OFFERS | BESIDE_OFFERS,
+    "timing": BELOW_OFFERS | BESIDE_OFFERS,
     "serving": BELOW_OUTLETS | {"log"},
     "reports": BELOW_OUTLETS,
     "pipelines": BELOW_PIPELINES,

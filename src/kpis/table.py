@@ -68,8 +68,8 @@ class Table:
 
     def figures(self) -> dict[str, object]:
         """As JSON takes it, the definitions included."""
-        defined = {c.name: c.meaning for c in self.columns}
-        return {"about": self.about, "definitions": defined, "rows": self.shown()}
+        defined, kinds = {c.name: c.meaning for c in self.columns}, {c.name: c.kind for c in self.columns}
+        return {"about": self.about, "definitions": defined, "kinds": kinds, "rows": self.shown()}
 
     def lines(self, names: Sequence[str], last: int | None = None) -> list[str]:
         """Some columns of the last rows, for a terminal; a column without a single value is left out."""
