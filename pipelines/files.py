@@ -10,7 +10,7 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from ..disk.publish import lock_of, replaced
 from ..disk.whole import TEMPORARY, for_owner_alone, private, room, synced
 from ..errors import StorageError
 
-__all__ = ["folder_replaced", "replaced", "reserved", "strict_json"]
+__all__ = ["folder_replaced", "replaced", "reserved", "reserved_and_swept", "strict_json"]
 
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
@@ -42,6 +42,25 @@ def reserved(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(path, error) from None
     with locked(lock_of(path), what):
+        yield
+
+
+@contextmanager
+def reserved_and_swept(folder: Path, what: str, below: Iterable[str] = ()) -> Iterator[None]:
+    """A block in which nobody else writes in a folder; what a killed writer left in it, or `below` it, is gone then.
+
+    Raises
+    ------
+    Busy
+        Someone else is at it.
+    """
+    with reserved(folder, what):
+        for place in (folder, *(folder / name for name in below)):
+            for left in place.glob(f"{TEMPORARY}*"):
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+                elif left.suffix != ".lock":
+                    left.unlink(missing_ok=True)
         yield
 
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ..clock import Cutoff
 from ..disk.publish import published, removed
 from ..disk.whole import TEMPORARY, private, room, synced
 from ..errors import StorageError
-from .files import reserved
+from .files import reserved_and_swept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,13 +254,7 @@ class Book:
         Busy
             Someone else is at it.
         """
-        with reserved(self.folder, what):
-            for place in (self.folder, self.folder / RUNS):
-                for left in place.glob(f"{TEMPORARY}*"):
-                    if left.is_dir() and not left.is_symlink():
-                        shutil.rmtree(left, ignore_errors=True)
-                    elif left.suffix != ".lock":
-                        left.unlink(missing_ok=True)
+        with reserved_and_swept(self.folder, what, (RUNS,)):
             yield
 
     @contextmanager

@@ -101,6 +101,24 @@ def online_retail(regulars_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def hillstrom_file(regulars_data: Path) -> Path:
+    """Hillstrom's experiment of 2008 as published."""
+    file = regulars_data / "hillstrom.parquet"
+    if not file.is_file():
+        pytest.skip(f"there is no hillstrom.parquet in REGULARS_DATA ({regulars_data})")
+    return file
+
+
+@pytest.fixture(scope="session")
+def starbucks_offers(regulars_data: Path) -> Path:
+    """The folder of the simulated offers that Starbucks published."""
+    folder = regulars_data / "starbucks_offers"
+    if not folder.is_dir():
+        pytest.skip(f"there is no starbucks_offers in REGULARS_DATA ({regulars_data})")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def wheels() -> Path:
     """The folder of the downloaded data wheels."""
     folder = Path(os.environ.get("REGULARS_WHEELS") or ROOT / ".cache" / "wheels")
@@ -109,14 +127,30 @@ def wheels() -> Path:
     return folder
 
 
-def _cdnow(wheels: Path, name: str, columns: list[str], header_lines: int) -> pd.DataFrame:
+def _wheel(wheels: Path, name: str) -> Path:
+    found = [file for file in wheels.glob("*.whl") if file.name.lower().startswith(name)]
+    if not found:
+        pytest.skip(f"there is no {name} wheel in `{wheels}`: `make env` fetches it")
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def completejourney_wheel(wheels: Path) -> Path:
+    """The wheel with two years of 2,469 households at a grocer."""
+    return _wheel(wheels, "completejourney")
+
+
+@pytest.fixture(scope="session")
+def lifetimes_wheel(wheels: Path) -> Path:
+    """The wheel with CDNOW and the estimates of the literature."""
+    return _wheel(wheels, "lifetimes")
+
+
+def _cdnow(wheel: Path, name: str, columns: list[str], header_lines: int) -> pd.DataFrame:
     """A member of the lifetimes wheel, read without installing it; white-space separated, ids with leading zeros."""
     import pandas as pd
 
-    found = [file for file in wheels.glob("*.whl") if file.name.lower().startswith("lifetimes-")]
-    if not found:
-        pytest.skip(f"there is no lifetimes wheel in `{wheels}`: `make env` fetches it")
-    with zipfile.ZipFile(found[0]) as archive:
+    with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"lifetimes/datasets/{name}").decode("ascii")
     ids = {column: str for column in columns if column.endswith("_id")}
     table = pd.read_csv(io.StringIO(text), sep=r"\s+", names=columns, skiprows=header_lines, dtype=ids)
@@ -124,12 +158,12 @@ def _cdnow(wheels: Path, name: str, columns: list[str], header_lines: int) -> pd
 
 
 @pytest.fixture(scope="session")
-def cdnow_master(wheels: Path) -> pd.DataFrame:
+def cdnow_master(lifetimes_wheel: Path) -> pd.DataFrame:
     """All of CDNOW: customer_id (text), date, quantity, amount (US dollars); a line is a day's order."""
-    return _cdnow(wheels, "CDNOW_master.txt", ["customer_id", "date", "quantity", "amount"], header_lines=1)
+    return _cdnow(lifetimes_wheel, "CDNOW_master.txt", ["customer_id", "date", "quantity", "amount"], header_lines=1)
 
 
 @pytest.fixture(scope="session")
-def cdnow_sample(wheels: Path) -> pd.DataFrame:
+def cdnow_sample(lifetimes_wheel: Path) -> pd.DataFrame:
     """The 1/10 sample of the literature; customer_id is the id in the sample, master_id that in the whole."""
-    return _cdnow(wheels, "CDNOW_sample.txt", ["master_id", "customer_id", "date", "quantity", "amount"], 0)
+    return _cdnow(lifetimes_wheel, "CDNOW_sample.txt", ["master_id", "customer_id", "date", "quantity", "amount"], 0)

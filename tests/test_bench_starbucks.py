@@ -81,11 +81,8 @@ def test_the_example_runs_through_catalogue_decisions_events_and_funnel(given: G
 
 
 @pytest.mark.soak
-def test_the_real_file_has_its_known_counts_and_its_lot_was_fair(regulars_data: Path, tmp_path: Path) -> None:
-    folder = regulars_data / "starbucks_offers"
-    if not folder.is_dir():
-        pytest.skip(f"there is no starbucks_offers in REGULARS_DATA ({regulars_data})")
-    found = example(Given.of(folder), tmp_path)
+def test_the_real_file_has_its_known_counts_and_its_lot_was_fair(starbucks_offers: Path, tmp_path: Path) -> None:
+    found = example(Given.of(starbucks_offers), tmp_path)
     # Counted in the file: 76,277 received, 57,725 viewed, 33,579 completed; each belongs to one sending.
     assert found.logged["kinds"] == {"sent": 76277, "opened": 57725, "redeemed": 33579}
     assert sum(s.given for s in found.steps) == 76277

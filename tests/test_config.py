@@ -51,7 +51,7 @@ def test_reading_a_configuration_creates_nothing(tmp_path: Path) -> None:
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     config = _load(tmp_path, LEAST)
     with pytest.raises(ValidationError, match="frozen"):
-        config.seed = 3  # type: ignore[misc]
+        config.seed = 3
 
 
 @pytest.mark.parametrize(("written", "meant"), [("30", (30,)), ("[30]", (30,)), ("[90, 30, 180]", (90, 30, 180))])
@@ -216,7 +216,7 @@ def test_a_notebooks_mistakes_are_told_alike() -> None:
 @pytest.mark.parametrize("section", ["data", "target"])
 def test_a_section_that_is_not_a_table_is_refused_not_dropped(section: str) -> None:
     with pytest.raises(ConfigError):
-        Config.of(**{section: 5})  # type: ignore[arg-type]
+        Config.of(**{section: 5})
 
 
 @pytest.mark.parametrize("memory", ["2GB", "512 MB", "1.5GiB"])

@@ -145,7 +145,7 @@ class Steps:
             db.set_trace_callback(lambda _: self.step("sqlite"))
             return db
 
-        setattr(sqlite3, "connect", opened)  # noqa: B010
+        sqlite3.connect = opened
 
     def install(self) -> None:
         """From now on."""

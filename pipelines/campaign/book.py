@@ -7,7 +7,6 @@ campaign and day, and is never changed. What a killed writer left is no wave, an
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ import pyarrow.compute as pc
 from ...clock import Cutoff, Zone
 from ...config import Config
 from ...disk.publish import published
-from ...disk.whole import TEMPORARY
 from ...schema import INSTANT
-from ..files import reserved, strict_json
+from ..files import reserved_and_swept, strict_json
 from .draft import Draft
 from .event_store import EventStore
 from .recommended import recommended
@@ -163,13 +161,7 @@ class Decisions:
         Busy
             Someone else is at it.
         """
-        with reserved(self.folder, what):
-            for place in (self.folder, *(self.folder / name for name in (WAVES, ASIDE, EXPORTS, ONLINE))):
-                for left in place.glob(f"{TEMPORARY}*"):
-                    if left.is_dir() and not left.is_symlink():
-                        shutil.rmtree(left, ignore_errors=True)
-                    elif left.suffix != ".lock":
-                        left.unlink(missing_ok=True)
+        with reserved_and_swept(self.folder, what, (WAVES, ASIDE, EXPORTS, ONLINE)):
             yield
 
     def assign(self, draft: Draft, key: str, facts: Mapping[str, Any]) -> Wave:

@@ -26,10 +26,10 @@ def test_cdnow_is_left_in_peace(cdnow_master: pd.DataFrame) -> None:
 
 
 @pytest.mark.soak
-def test_complete_journey_is_left_in_peace(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not any(wheels.glob("completejourney*")):
-        pytest.skip(f"there is no completejourney wheel in `{wheels}`: `make env` fetches it")
-    monkeypatch.setenv("REGULARS_WHEELS", str(wheels))
+def test_complete_journey_is_left_in_peace(
+    completejourney_wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGULARS_WHEELS", str(completejourney_wheel.parent))
     config = Config.load(purchases_of("completejourney", tmp_path, beside=True))
     found = examined(build_ledger(config), config)
     assert found.graver(Severity.SUSPICIOUS) == ()

@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import math
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -203,23 +202,14 @@ def test_purchase_at_the_cutoff_belongs_to_the_future(moment: str) -> None:
     assert wrong(ledger, "rfm", {"orders": 1, "recency_days": 1}) == []
 
 
-def _wheel() -> Path:
-    root = Path(__file__).resolve().parents[2]
-    folder = Path(os.environ.get("REGULARS_WHEELS") or root / ".cache" / "wheels")
-    found = [file for file in folder.glob("*.whl") if file.name.lower().startswith("lifetimes-")]
-    if not found:
-        pytest.skip(f"there is no lifetimes wheel in `{folder}`: `make env` fetches it")
-    return found[0]
-
-
 def _lines_of(wheel: Path, name: str) -> Iterator[list[str]]:
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"lifetimes/datasets/{name}").decode("ascii")
     yield from (line.split() for line in text.splitlines())
 
 
-def test_the_summary_of_cdnow_is_the_published_one() -> None:
-    wheel = _wheel()
+def test_the_summary_of_cdnow_is_the_published_one(lifetimes_wheel: Path) -> None:
+    wheel = lifetimes_wheel
     # The published summary names customers by their number in the 1/10 sample; the sample file tells both numbers.
     number = {row[0]: int(row[1]) for row in _lines_of(wheel, "CDNOW_sample.txt") if row}
     rows = [

@@ -87,7 +87,7 @@ def _excel(path: Path, header: Sequence[str], rows: Rows) -> None:
     sheet = book.worksheets[0]
     for y, row in enumerate((header, *rows), start=1):
         for x, value in enumerate(row, start=1):
-            cell = sheet.cell(y, x, value)  # type: ignore[arg-type]
+            cell = sheet.cell(y, x, value)
             if isinstance(value, str):
                 cell.data_type = "s"  # Never a formula or an error.
     book.save(path)

@@ -28,7 +28,7 @@ def built(book: Book, text: str, currency: str = "EUR", rates: dict[str, str] | 
 
 
 def amounts(ledger: Ledger) -> list[Decimal]:
-    return ledger.table().column("amount").to_pylist()  # type: ignore[no-any-return]
+    return ledger.table().column("amount").to_pylist()
 
 
 def test_lines_in_the_ledgers_own_currency_are_as_they_are(book: Book) -> None:

@@ -233,7 +233,7 @@ def test_other_content_or_mapping_is_another_ledger(book: Book) -> None:
 def test_a_ledger_cannot_be_changed(book: Book) -> None:
     ledger = build_ledger(book("id,when,money\na,2024-01-05,1\n"))
     with pytest.raises(FrozenInstanceError):
-        ledger.manifest = ledger.manifest  # type: ignore[misc]
+        ledger.manifest = ledger.manifest
 
 
 def test_a_manifest_survives_json(book: Book) -> None:

@@ -19,7 +19,7 @@ Priced = Callable[..., Config]
 
 
 def _amounts(ledger: Ledger) -> list[Decimal]:
-    return ledger.table().column("amount").to_pylist()  # type: ignore[no-any-return]
+    return ledger.table().column("amount").to_pylist()
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_bad_line_does_not_contradict_a_good_one(book: Book) -> None:
 
 def test_a_correction_in_a_later_file_is_seen(book: Book) -> None:
     files = {"a.csv": KNOWN + "7,a,2024-01-05,5,2024-01-06\n", "b.csv": KNOWN + "8,a,2024-01-06,1,2024-01-06\n"}
-    assert kept(built(book, files, known_at="seen")) == ["5", "1"]  # type: ignore[arg-type]
+    assert kept(built(book, files, known_at="seen")) == ["5", "1"]
     files["c.csv"] = KNOWN + "7,a,2024-01-05,6,2024-01-20\n"
     said: list[str] = []
     config = book(files, transaction_id="t", max_bad_share=1.0, known_at="seen")

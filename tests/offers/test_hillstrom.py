@@ -14,13 +14,10 @@ MEN, WOMEN, NONE = "Mens E-Mail", "Womens E-Mail", "No E-Mail"
 
 
 @pytest.fixture(scope="module")
-def hillstrom(regulars_data: Path) -> Measured:
-    file = regulars_data / "hillstrom.parquet"
-    if not file.is_file():
-        pytest.skip(f"there is no hillstrom.parquet in REGULARS_DATA ({regulars_data})")
+def hillstrom(hillstrom_file: Path) -> Measured:
     before = ["history", "recency", "mens", "womens", "newbie", "zip_code", "channel"]
     trial = Trial.of(
-        pd.read_parquet(file),
+        pd.read_parquet(hillstrom_file),
         *("segment", NONE, ["visit", "conversion", "spend"], before),
         randomised="drawn by lot",
         shares={MEN: 1 / 3, WOMEN: 1 / 3, NONE: 1 / 3},

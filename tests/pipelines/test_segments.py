@@ -162,7 +162,7 @@ def test_all_schemes_are_told_of_the_newest_scores_and_nobody_is_named(shop_fold
     assert [stages.names[place] for place in stages.place] == ["reactivated", "new", "prospect", "lapsed"]
     assert set(found.moved) == set(SCHEMES)
     flows = found.moved["lifecycle"].figures()["flows"]
-    assert {"from": "not there", "to": "new", "customers": 1} in flows  # type: ignore[operator]
+    assert {"from": "not there", "to": "new", "customers": 1} in flows
     said = json.dumps(found.figures()) + "\n".join(found.lines)
     assert not re.search(r"\b(ann|bob|dan|eve)\b", said)
     assert "the ledger has no guests" in said

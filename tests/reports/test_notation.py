@@ -9,7 +9,7 @@ from regulars.reports.notation import NBSP, UNDEFINED, count, date, figure, mone
 
 @pytest.mark.parametrize("write", [count, figure, percent, money, date])
 @pytest.mark.parametrize("missing", [None, float("nan")])
-def test_missing_is_not_defined_here(write, missing) -> None:  # type: ignore[no-untyped-def]
+def test_missing_is_not_defined_here(write, missing) -> None:
     assert write(missing) == UNDEFINED
 
 

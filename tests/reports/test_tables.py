@@ -56,7 +56,7 @@ def test_calibration_of_a_model_that_is_not_there_is_empty() -> None:
 
 
 @pytest.mark.parametrize("table", [lambda f: calibration(f, "regulars", 3), lambda f: deciles(f, "regulars")])
-def test_order_of_rows_means_nothing(table) -> None:  # type: ignore[no-untyped-def]
+def test_order_of_rows_means_nothing(table) -> None:
     tied = five(p_churn_regulars=[0.5] * 5)
     pd.testing.assert_frame_equal(table(tied), table(shuffled(tied)))
 
@@ -136,7 +136,7 @@ def test_capture_is_the_gain_curve_with_an_interval() -> None:
     assert found[1] <= found[0] <= found[2]
 
 
-def test_interval_of_capture_belongs_to_customers_not_to_rows(report) -> None:  # type: ignore[no-untyped-def]
+def test_interval_of_capture_belongs_to_customers_not_to_rows(report) -> None:
     frame = report.predictions
     once = capture(frame, "p_churn_regulars", "churned", 0.1)
     assert once == pytest.approx(capture(shuffled(frame), "p_churn_regulars", "churned", 0.1))

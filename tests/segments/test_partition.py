@@ -135,7 +135,7 @@ def test_moves_count_everybody_once_who_was_there_on_either_day() -> None:
     # a stayed active, b became due, x was late and is gone, c and d came.
     assert found.ids.tolist() == ["a", "b", "c", "d", "x"]
     assert (int(found.counts.sum()), found.n_moved) == (5, 1)
-    flows = [(f["from"], f["to"], f["customers"]) for f in found.figures()["flows"]]  # type: ignore[attr-defined]
+    flows = [(f["from"], f["to"], f["customers"]) for f in found.figures()["flows"]]
     assert sorted(flows) == [
         ("active", "active", 1),
         ("active", "due", 1),

@@ -225,7 +225,7 @@ def test_rows_are_fetched_some_thousands_at_a_time(
 
     def noted(rows: list[tuple[object, ...]], *others: object) -> object:
         sizes.append(len(rows))
-        return rows_of(rows, *others)  # type: ignore[arg-type]
+        return rows_of(rows, *others)
 
     monkeypatch.setattr(alchemy, "table_of_rows", noted)
     part = database_part(URL, "sales", tmp_path, {"customer_id": "id"})

@@ -184,7 +184,7 @@ def test_a_day_among_times_keeps_the_times_whole(config: Config) -> None:
     ],
     ids=lambda column: str(column.dtype),
 )
-def test_a_kind_of_column_that_cannot_be_read_is_refused(config: Config, column: pd.Series) -> None:  # type: ignore[type-arg]
+def test_a_kind_of_column_that_cannot_be_read_is_refused(config: Config, column: pd.Series) -> None:
     times = pd.to_datetime(["2024-01-05"] * 2)
     frame = pd.DataFrame({"id": ["a", "b"], "when": times, "money": column, "way": ["x", "y"]})
     with pytest.raises(DataError, match=r"RG104.*column `money` of (the )?frame"):
