@@ -1,7 +1,7 @@
 """The whole main job on real purchases: data -> ledger -> backtest -> train -> register -> score -> report -> offers.
 
-In: the name of a data set and a folder. Out: scores, report, a registered champion, ten lines in plain words; for the
-Complete Journey a plan of offers with its decisions, and lines about them.
+In: the name of a data set and a folder. Out: scores, report, the page of the weekly meeting, a registered champion, ten
+lines in plain words; where there is a catalogue a plan of offers with its decisions, and lines about them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from ..reports import overview
 from ..reports.customers import can_be_kept, customers_of
 from ..reports.tables import gain_curve
 from .demo_data import DATA_SETS, purchases_of
-from .demo_offers import OFFERED, offered, with_offers
+from .demo_offers import CONSENT_WORDS, OFFERED, offered, with_offers
+from .demo_shop import NAME, TITLE, shop_of
 from .files import replaced
+from .meeting import meeting, write_meeting
 from .monitor import monitoring_of
+from .pages import MEETING, PLAN, REPORT
 from .promote import Promotion, promote
 from .published import CSV, LATEST, Book
 from .register import train_and_register
@@ -41,12 +44,12 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
 
     Parameters
     ----------
-    name : {"completejourney", "cdnow"}
+    name : {"completejourney", "cdnow", "teashop"}
     folder : Path
         Gets ``scores/latest/`` with ``scores.parquet`` and ``scores.csv``, and ``report.html``; where something is
         offered ``offers-plan.html`` and ``decisions/``, too. The model goes to ``mlruns`` beside the folder.
     """
-    file = purchases_of(name, folder)
+    file = shop_of(folder) if name == NAME else purchases_of(name, folder)
     if name == OFFERED:
         with_offers(file)
     config = Config.load(file)
@@ -58,7 +61,7 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     run = publish_day(ledger, config, trained.model, registered, ledger.ends, book.folder, progress).run
     found = Scored.of_run(run)
     moved = moved_since(found.scores, found.about, book.before(run.as_of), config.scores.movers)
-    remember(config.folder, "report", folder / "report.html", folder / "overview.png")
+    remember(config.folder, "report", folder / REPORT, folder / "overview.png")
     if progress:
         progress("report", 0.0)
     examined = trained.backtest
@@ -67,12 +70,16 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
         horizons=found.horizons, moved=moved, lifetime=lifetime_terms(trained.model, found),
         monitoring=monitoring_of(ledger, config, ledger.ends) if promotion.crowned else None,
     )  # fmt: skip
-    write_report(report, folder / "report.html")
+    with_a_plan = name in (OFFERED, NAME)
+    write_report(report, folder / REPORT, folder, (MEETING, PLAN) if with_a_plan else (MEETING,))
     replaced(folder / "overview.png", lambda waiting: waiting.write_bytes(overview(report)))
     stakes = customers_of(report)
-    lines = story(DATA_SETS[name].title, ledger.manifest.reconciliation(), trained, stakes, file, config, promotion)
-    if name == OFFERED:
-        lines += offered(ledger, config, progress)
+    title = TITLE if name == NAME else DATA_SETS[name].title
+    lines = story(title, ledger.manifest.reconciliation(), trained, stakes, file, config, promotion)
+    if with_a_plan:
+        lines += [*([CONSENT_WORDS] if name == OFFERED else []), *offered(ledger, config, progress)]
+    write_meeting(meeting(ledger, config, progress=progress), folder / MEETING, folder)
+    lines.append(f"Open {folder / MEETING} for the weekly meeting: how it goes, who is where, what to do next.")
     return lines, {**trained.backtest.figures, "version": registered.version, "run_id": registered.run_id}
 
 

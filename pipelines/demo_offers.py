@@ -72,10 +72,11 @@ def with_offers(file: Path) -> None:
 def offered(ledger: Ledger, config: Config, progress: Progress | None = None) -> list[str]:
     """Plan and decide; what came of it in a few sentences, and where the page lies."""
     from .campaign.assign import assign
-    from .campaign.pages import PLAN, write_plan_page
+    from .campaign.pages import write_plan_page
     from .campaign.plan import plan_offers
+    from .pages import PLAN
 
     planned = plan_offers(ledger, config, None, progress)
     write_plan_page(planned.figures(), config.folder / PLAN, config.folder)
     decided = assign(ledger, config, None, progress)
-    return [CONSENT_WORDS, *planned.lines, *decided.lines, f"Open {config.folder / PLAN} for who gets what, and why."]
+    return [*planned.lines, *decided.lines, f"Open {config.folder / PLAN} for who gets what, and why."]

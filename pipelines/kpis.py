@@ -7,9 +7,11 @@ nobody, and a folder of CSV files. What the data lack (events, surveys, scores) 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from ..clock import Cutoff
 from ..config import Config
@@ -27,17 +29,25 @@ from ..kpis.periods import Periods
 from ..kpis.purchases import FAR, Purchases
 from ..kpis.table import Table
 from ..offers.harmless import harmless
+from .campaign.returns import returns
 from .files import folder_replaced
+from .problems import problems_of
 from .published import FOLDER, Book
+from .segments import segments
 
 Progress = Callable[[str, float], None]
 
-NAMES = ("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement")
+NAMES = (
+    *("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement", "problems", "campaigns"),
+    *("cost_to_serve", "acquisition"),
+)
 """Of tables, and of the files they are written to."""
 DEFINITIONS = "definitions"
 CENSORED = 0.3
 """Share of customers first seen in the first h days from which on that is said."""
 _LAST = 14
+_IN_TIME = ("by_month", "by_quarter", "by_cohort", "funnel", "engagement")
+"""Of these a terminal shows the last rows only."""
 _RETURNS = ("returns", "return_share")
 _SHOWN = {
     "by_month": ("period", "customers", "new", "returning", "reactivated", "orders", "spend", "growth", "churn_rate"),
@@ -45,6 +55,8 @@ _SHOWN = {
     "funnel": ("cohort", "customers", "second_share", "second_days", "third_share", "third_days"),
     "by_segment": ("segment", "customers", "share", "bought_share", "spend", "spend_share", "spend_per_customer"),
     "engagement": ("period", "at_risk", "engagement_rate", "answers", "satisfaction", "response_rate"),
+    "problems": ("by", "name", "complaints", "returns", "problem_share", "given_back", "silent_with", "difference"),
+    "campaigns": ("campaign", "read_out", "cost", "gain", "gain_low", "gain_high", "roi"),
 }
 
 
@@ -63,6 +75,10 @@ class Kpis:
     tables : tuple of Table
         Those that the data allow, by period first.
     notes : tuple of str
+    off : mapping of str to str
+        Why a table is left out, by its name.
+    headlines : mapping of str to str
+        What is said of a table first, by its name.
     """
 
     by: str
@@ -72,6 +88,8 @@ class Kpis:
     ends: Cutoff
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
+    off: Mapping[str, str] = field(default_factory=dict)
+    headlines: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, name: str) -> Table | None:
         """A table, if the data allow it."""
@@ -84,8 +102,9 @@ class Kpis:
         for table in self.tables:
             if table.name == "by_cohort":
                 table = _first_ages(table, self.by)
-            names = _SHOWN["by_month" if table.name.startswith("by_quarter") else table.name]
-            last = None if table.name == "by_segment" else _LAST
+            every = [column.name for column in table.columns]
+            names = _SHOWN.get("by_month" if table.name.startswith("by_quarter") else table.name, every)
+            last = _LAST if table.name in _IN_TIME else None
             found += [
                 f"{table.name}: {table.about}",
                 *(table.lines(names, last) if table.rows else ["nothing is over yet"]),
@@ -103,6 +122,8 @@ class Kpis:
             "from": str(self.starts),
             "to": str(self.ends.minus(1)),
             "notes": list(self.notes),
+            "off": dict(self.off),
+            "headlines": dict(self.headlines),
             "tables": {table.name: table.figures() for table in self.tables},
         }
 
@@ -125,6 +146,7 @@ def kpis(
     by: str = "month",
     detractors_up_to: float | None = None,
     progress: Progress | None = None,
+    scheme: str | None = None,
 ) -> Kpis:
     """The key figures of a ledger.
 
@@ -133,6 +155,8 @@ def kpis(
     by : {"month", "quarter"}
     detractors_up_to : float, optional
         The highest answer to a survey that counts as one of a detractor.
+    scheme : str, optional
+        Of `regulars segments`, for the table by segment; default: the segments of the published scores.
 
     Raises
     ------
@@ -157,16 +181,25 @@ def kpis(
         funnel(purchases, periods, window.days, ledger.ends),
     ]
     notes = [*_about_data(ledger, periods, purchases, window)]
-    for table, said in (
-        _of_segments(config, purchases, window),
-        _of_events(ledger, purchases, periods, window, detractors_up_to),
-    ):
+    found = {
+        "by_segment": (*_of_segments(ledger, config, purchases, window, scheme), ""),
+        "engagement": (*_of_events(ledger, purchases, periods, window, detractors_up_to), ""),
+        "problems": _turned(problems_of(ledger, purchases, window)),
+        "campaigns": _turned(returns(ledger, config)),
+    }
+    for table, said, _ in found.values():
         tables += [] if table is None else [table]
         notes += said
     if progress:
         progress("key figures", 1.0)
+    off = {name: said[0] for name, (table, said, _) in found.items() if table is None and said}
+    headlines = {name: told for name, (_, _, told) in found.items() if told}
     span = (ledger.history_starts, ledger.ends)
-    return Kpis(by, window.days, config.data.currency, *span, tuple(tables), tuple(notes))
+    return Kpis(by, window.days, config.data.currency, *span, tuple(tables), tuple(notes), off, headlines)
+
+
+def _turned(found: tuple[Table | None, str, list[str]]) -> tuple[Table | None, Sequence[str], str]:
+    return found[0], found[2], found[1]
 
 
 def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: Window) -> list[str]:
@@ -195,16 +228,25 @@ def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: 
     return found
 
 
-def _of_segments(config: Config, purchases: Purchases, window: Window) -> tuple[Table | None, list[str]]:
+def _of_segments(
+    ledger: Ledger, config: Config, purchases: Purchases, window: Window, scheme: str | None
+) -> tuple[Table | None, Sequence[str]]:
     run = Book(config.folder / FOLDER).latest
-    if run is None:
+    if run is None and scheme is None:
         return None, ["No table by segment: there are no published scores (`regulars score` makes them)."]
-    frame = run.frame(["customer_id", "segment"])
-    ids, segments = (frame[name].to_numpy(object) for name in ("customer_id", "segment"))
-    table = by_segment(purchases, ids, segments, run.as_of, window)
-    if window.ends.day < run.as_of.day or window.starts.day > run.as_of.minus(window.days).day:
+    if scheme is not None:
+        given = segments(ledger, config, scheme, None if run is None else run.as_of)
+        found = given.assigned(scheme)
+        ids, names = np.asarray(given.facts.ids, object), np.array(found.names, object)[found.place]
+        as_of = Cutoff.parse(given.facts.as_of)
+    else:
+        frame = run.frame(["customer_id", "segment"])
+        ids, names = (frame[name].to_numpy(object) for name in ("customer_id", "segment"))
+        as_of = run.as_of
+    table = by_segment(purchases, ids, names, as_of, window, scheme)
+    if window.ends.day < as_of.day or window.starts.day > as_of.minus(window.days).day:
         said = f"By segment only customers are counted: the data do not cover the {window.days} days before"
-        return table, [f"{said} {run.as_of}, the day of the scores."]
+        return table, [f"{said} {as_of}, the day of the {'scores' if scheme is None else 'segments'}."]
     return table, []
 
 

@@ -23,8 +23,11 @@ from ..products.crowd import WINDOW_DAYS, Demand, Together, demand, shared_by_cu
 from ..products.fresh import Shelf
 from ..products.items import Items, items_before, kind_of
 from ..products.judged import ALL, NAIVE, NEW, REPEAT, Judging
+from ..products.kept import FILE as SHELF
+from ..products.kept import Kept
 from ..products.pairs import BASKET_DAYS, SUPPORT, Pair, baskets, goes_with, held
 from ..progress import Progress
+from .files import replaced
 from .suggestions import Lists, write_lists
 from .written import remember
 
@@ -142,11 +145,13 @@ def _of_items(stand: _Stand, config: Config, file: Path | None, tell: Progress) 
         notes.append("growth is not known: the data do not cover 56 days before the day")
     if file is not None:
         remember(config.folder, "suggestions", file)
-        lists = Lists(shelf, chosen.again, chosen.new, stand.window_days)
-        counts = write_lists(stand.blocks.all(), lists, file, tell)
-        told |= {**counts, "file": file.name}
+        kept = Kept(shelf, chosen.again, chosen.new, stand.window_days)
+        counts = write_lists(stand.blocks.all(), Lists(kept), file, tell)
+        replaced(config.folder / SHELF, lambda waiting: waiting.write_bytes(kept.content()))
+        told |= {**counts, "file": file.name, "shelf": SHELF}
         again, new = counts["customers_again"], counts["customers_new"]
         lines.append(f"buy again for {again:,} customers, new for you for {new:,}: {file}")
+        lines.append(f"for offers that suggest products: {config.folder / SHELF}")
     return Suggested(tuple(lines), tuple(notes), told)
 
 

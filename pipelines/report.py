@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Collection
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from .files import replaced
 from .kept import predictions_file
 from .monitor import monitoring_of
 from .movers import Movers
+from .pages import pages_beside
 from .published import Book
 from .run_files import moved_since
 from .score import Scored, champion_of, scored, scores_folder
@@ -111,9 +113,17 @@ def lifetime_terms(model: Model, found: Scored) -> dict[str, object]:
     return {**counted, "warnings": list(model.lifetime.notes), "total": summed}
 
 
-def write_report(report: ReportInput, path: Path) -> None:
-    """One HTML file, whole or not at all."""
-    html = render(report)
+def write_report(report: ReportInput, path: Path, folder: Path, coming: Collection[str] = ()) -> None:
+    """One HTML file, whole or not at all, that points at the other pages beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        The configuration's.
+    coming : collection of str
+        Names of pages beside it that are still to be written.
+    """
+    html = render(replace(report, beside=pages_beside(path, folder, coming)))
     replaced(path, lambda waiting: waiting.write_text(html, encoding="utf-8"))
 
 
@@ -147,5 +157,5 @@ def report_of_champion(
         monitoring=monitoring_of(ledger, config, as_of or ledger.ends),
     )
     remember(config.folder, "report", path)
-    write_report(report, path)
+    write_report(report, path, config.folder)
     return {"file": str(path), "as_of": report.as_of, "customers": len(scores), "backtest": backtest}

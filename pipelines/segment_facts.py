@@ -23,7 +23,8 @@ from ..features.shape import Shape
 from ..features.track import Edges
 from ..intake import Ledger
 from ..models.prospects import prospect_rows
-from ..segments.facts import YEAR_DAYS, Facts
+from ..segments.facts import Facts
+from ..segments.years import grace_of, year_sums
 from .published import PROSPECTS, Run
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def facts_of(
         How long a tier by spend is kept; shortened to what the ledger covers.
     """
     horizon = config.target.primary if run is None else int(run.facts["horizon_days"])
-    covered = day.day - YEAR_DAYS - ledger.history_starts.day
-    grace = min(grace_days, covered) if covered >= 0 else 0
-    ids, counts = _bought(ledger, day, horizon, grace if covered >= 0 else None)
+    grace = grace_of(day, ledger.history_starts, grace_days)
+    ids, counts = _bought(ledger, day, horizon, grace)
     everybody = np.union1d(ids, np.asarray(prospect_rows(ledger, [day]).customer_id, np.str_))
     table = np.zeros((len(_COUNTS), len(everybody)), np.int64)
     table[2:5] = -1
@@ -79,10 +79,10 @@ def facts_of(
         recency_days=of["recency"],
         first_days=of["first"],
         silence_days=of["silence"],
-        orders_year=of["orders_year"] if covered >= 0 else None,
-        spend_year=of["spend_year"] if covered >= 0 else None,
-        best_year=of["best_year"] if covered >= 0 and grace else None,
-        grace_days=grace,
+        orders_year=of["orders_year"] if grace is not None else None,
+        spend_year=of["spend_year"] if grace is not None else None,
+        best_year=of["best_year"] if grace else None,
+        grace_days=grace or 0,
         knows_newcomers=ledger.history_starts <= day.minus(horizon),
         scored=told["scored"].astype(bool),
         p_churn=told["p_churn"].astype(np.float64),
@@ -132,13 +132,9 @@ def _years(history: History, day: Cutoff, grace: int | None) -> tuple[Int64, ...
     if grace is None:
         nothing = np.zeros(history.n_customers, np.int64)
         return nothing, nothing, nothing
-    ends = np.arange(day.day - grace, day.day + 1)
-    edges = np.union1d(ends - YEAR_DAYS, ends)
-    cells = history.before(Edges(edges))
-    begin, end = np.searchsorted(edges, ends - YEAR_DAYS), np.searchsorted(edges, ends)
-    spend, orders = history.prefix("spend"), history.prefix("purchase")
-    years = spend[cells[:, end]] - spend[cells[:, begin]]
-    return orders[cells[:, end[-1]]] - orders[cells[:, begin[-1]]], years[:, -1], years.max(axis=1)
+    years = year_sums(history, "spend", np.arange(day.day - grace, day.day + 1))
+    orders = year_sums(history, "purchase", np.array([day.day]))
+    return orders[:, -1], years[:, -1], years.max(axis=1)
 
 
 def _told(run: Run | None, ids: NDArray[np.str_]) -> tuple[dict[str, NDArray[np.object_]], tuple[str, ...]]:

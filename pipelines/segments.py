@@ -7,8 +7,8 @@ consent) switches a scheme or a list off with a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,6 @@ from ..clock import Cutoff
 from ..config import Config
 from ..errors import ConfigError, did_you_mean
 from ..intake import Ledger
-from ..offers.consent import Consent
-from ..offers.export import write_cells
-from ..offers.stoplist import do_not_contact, left_alone
 from ..schema import SCALE
 from ..segments import lifecycle, rfm, tiers, value_churn
 from ..segments.facts import Facts
@@ -29,13 +26,10 @@ from ..segments.moves import Moves, moves
 from ..segments.scheme import Assigned, Off
 from ..segments.table import lines, ranks, table
 from ..segments.tiers import Limits
-from .campaign.agreed import agreed
-from .campaign.book import Decisions
-from .files import replaced
+from .mailing import Listed, about_ids, may_be_listed, write_rows
 from .published import Book, Run
 from .score import scores_folder
 from .segment_facts import GRACE_DAYS, FactsOfDay, facts_of
-from .written import remember
 
 SCHEMES = (rfm.NAME, value_churn.NAME, lifecycle.NAME, tiers.NAME, tiers.EXPECTED)
 LIST_COLUMNS = (
@@ -43,7 +37,6 @@ LIST_COLUMNS = (
     *("expected_spend", "p_churn", "to_next"),
 )
 """Of a list, in this order; an empty cell is a number that is not known."""
-PURPOSE = "marketing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,23 +101,6 @@ class Segmented:
             return found
         why = found.why if found is not None else "it was not asked for"
         raise ConfigError(f"the scheme `{name}` is left out: {why}", do="name another --scheme", code="RG476")
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A list that was written, or why it was not."""
-
-    path: Path
-    rows: int
-    notes: tuple[str, ...] = field(default=())
-    written: bool = True
-
-    @property
-    def line(self) -> str:
-        """For a screen."""
-        if not self.written:
-            return f"{self.path} is not written"
-        return f"{self.path} is written: {self.rows:,} customers"
 
 
 def segments(
@@ -269,23 +245,11 @@ def write_list(
     rows = np.flatnonzero(assigned.of(segment))
     rows = rows[np.argsort(rank[rows], kind="stable")]
     ids = found.facts.ids[rows].tolist()
-    may, notes = ~left_alone(ids, do_not_contact(config)), []
-    if not may.all():
-        notes.append(f"{int((~may).sum()):,} are left out because they must not be contacted")
-    if channel is None:
-        notes.append("nobody was asked for consent; --channel keeps those who have agreed to it")
-    else:
-        table_of_consent = agreed(ledger, Decisions.of(config))
-        consent = Consent.of(table_of_consent, ids, None, ledger.zone)
-        if not consent.known:
-            return Listed(path, 0, consent.remarks(((channel, PURPOSE),)), written=False)
-        given = consent.given(channel, PURPOSE)
-        notes.append(f"{int((may & ~given).sum()):,} are left out because they have not agreed to {channel}")
-        may &= given
-    if config.privacy.pseudonyms:
-        notes.append("customer_id is the pseudonym of the ledger; whoever sends must know whom it stands for")
-    _write(config, path, LIST_COLUMNS, list(_cells(found.facts, assigned, rank, rows[may])))
-    return Listed(path, int(may.sum()), tuple(notes))
+    may, notes = may_be_listed(ledger, config, ids, channel)
+    if may is None:
+        return Listed(path, 0, notes, written=False)
+    write_rows(config, path, LIST_COLUMNS, list(_cells(found.facts, assigned, rank, rows[may])))
+    return Listed(path, int(may.sum()), (*notes, *about_ids(config)))
 
 
 def write_moved(config: Config, found: Segmented, scheme: str, path: Path) -> Listed:
@@ -302,13 +266,8 @@ def write_moved(config: Config, found: Segmented, scheme: str, path: Path) -> Li
         do = "name another day with --since"
         raise ConfigError(f"nobody is said to have moved in `{name}`: {why}", do=do, code="RG476")
     rows = list(found.moved[name].rows())
-    _write(config, path, MOVED_COLUMNS, rows)
+    write_rows(config, path, MOVED_COLUMNS, rows)
     return Listed(path, len(rows))
-
-
-def _write(config: Config, path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    remember(config.folder, "export", path)
-    replaced(path, lambda waiting: write_cells(waiting, path.suffix.lower(), columns, rows))
 
 
 def _cells(

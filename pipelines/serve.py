@@ -29,6 +29,7 @@ from ..features.reference import Reference
 from ..models.registry import Registry
 from ..models.versions import CHAMPION, Version
 from ..offers.stoplist import do_not_contact
+from ..products.kept import FILE as SHELF
 from ..serving.offering import marks
 from ..serving.online import FOLDER as ONLINE
 from ..serving.stage import BUNDLE, FACTS, LEFT_ALONE, POLICY, REFERENCE, Facts, Stages
@@ -190,6 +191,7 @@ def _laid_policy(place: Path, wave: Wave | None, config: Config) -> str:
         return ""
     try:
         policy = wave.verified().path(POLICY).read_bytes()
+        shelf = wave.path(SHELF).read_bytes() if wave.path(SHELF).is_file() else None
         left_alone = marks(sorted(do_not_contact(config)), str(json.loads(policy)["salt"]))
     except ConfigError as error:
         return f"{error.code}: the list of whom nobody may contact cannot be read"
@@ -197,6 +199,8 @@ def _laid_policy(place: Path, wave: Wave | None, config: Config) -> str:
         # Whoever may ask how the server is gets to read it: no path, no address.
         return "RG431: the newest wave is not as it was assigned"
     (place / POLICY).write_bytes(policy)
+    if shelf is not None:
+        (place / SHELF).write_bytes(shelf)
     (place / LEFT_ALONE).write_text(json.dumps({"marks": sorted(left_alone)}), encoding="utf-8")
     return ""
 

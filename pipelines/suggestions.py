@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 
 from ..clock import dates
 from ..offers.harmless import harmless
-from ..products.again import AgainRule, Pairs, buy_again
+from ..products.again import Pairs
 from ..products.bought import Bought
-from ..products.fresh import Shelf
+from ..products.kept import AGAIN, NEW, Kept
 from ..products.ranked import Ranked
 from ..progress import Progress
 from .files import replaced
 
 Int64 = NDArray[np.int64]
-AGAIN, NEW = "buy again", "new for you"
 _CODED = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
@@ -48,32 +47,20 @@ COLUMNS = tuple(SCHEMA.names)
 
 @dataclass(frozen=True)
 class Lists:
-    """The rules by which lists are made.
+    """The lists of all customers.
 
     Parameters
     ----------
-    shelf : Shelf
+    kept : Kept
         As of the day of the lists.
-    again : AgainRule
-    new : str
-        One of the shelf's rules.
-    window_days : int
-        Within which something should be bought again.
     """
 
-    shelf: Shelf
-    again: AgainRule
-    new: str
-    window_days: int
+    kept: Kept
 
     def of(self, block: Bought) -> tuple[Pairs, Ranked, Ranked]:
         """Both lists of a block of customers; who never bought an item has none."""
-        day, demand = self.shelf.demand.day, self.shelf.demand
-        pairs = Pairs.of(block.before(day), day)
-        new = self.shelf.best(pairs, self.new)
-        strangers = np.bincount(pairs.customer, minlength=block.n_customers) == 0
-        new.item[strangers] = -1
-        return pairs, buy_again(pairs, self.again, demand.order, self.window_days), new
+        pairs = self.kept.pairs(block, self.kept.day)
+        return pairs, self.kept.buy_again(pairs), self.kept.new_for_you(pairs)
 
     def table(self, block: Bought) -> pa.Table:
         """The rows of a block of customers; the schema is `SCHEMA`."""
@@ -82,7 +69,7 @@ class Lists:
         customer, place = np.nonzero(both >= 0)
         item, k = both[customer, place], again.item.shape[1]
         is_new = (place >= k).astype(np.int32)
-        n = len(self.shelf.items)
+        n = len(self.kept.names)
         key, wanted = pairs.customer * n + pairs.item, customer * n + item
         at = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
         owned = key[at] == wanted if len(key) else np.zeros(len(wanted), bool)
@@ -90,12 +77,12 @@ class Lists:
         score = np.concatenate([again.score, new.score], axis=1)[customer, place]
         columns = [
             block.customer_ids.take(pa.array(customer)),
-            _coded(np.zeros(len(item), np.int32), [str(self.shelf.demand.day)]),
+            _coded(np.zeros(len(item), np.int32), [str(self.kept.day)]),
             _coded(is_new, [AGAIN, NEW]),
             pa.array(place % k + 1, pa.int8()),
-            _coded(item.astype(np.int32), self.shelf.items.array),
+            _coded(item.astype(np.int32), self.kept.shelf.items.array),
             pa.array(score, pa.float32()),
-            _coded(is_new, [self.again.name, self.new]),
+            _coded(is_new, [self.kept.again.name, self.kept.new]),
             pa.array(np.where(owned, orders, 0), pa.int32()),
             _days(last, owned),
         ]

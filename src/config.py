@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from .clock import Zone, panel_step, parse_date
 from .errors import ConfigError, did_you_mean
+from .loyalty_section import LoyaltyConfig
 from .offering_section import ContactConfig, OfferingConfig
 from .production_sections import GateConfig, MlflowConfig, MonitorConfig, ScoresConfig
 from .sections import (
@@ -246,6 +247,7 @@ class Config(Section):
     lifetime: LifetimeConfig = LifetimeConfig()
     offers: OfferingConfig = OfferingConfig()
     contact: ContactConfig = ContactConfig()
+    loyalty: LoyaltyConfig = LoyaltyConfig()
     tuning: TuningConfig = TuningConfig()
     scores: ScoresConfig = ScoresConfig()
     mlflow: MlflowConfig = MlflowConfig()
@@ -265,6 +267,8 @@ class Config(Section):
                     raise ValueError(f"`features.{key}` does nothing: there is no [data.events]")
         if self.budget.money is not None and self.economics.contact_cost == 0:
             raise ValueError("`budget.money` does nothing while a contact costs nothing; set `economics.contact_cost`")
+        joined = self.data.customers is not None and self.data.customers.joined_at is not None
+        self.loyalty.check_beside(self.features.points_expire_days, bool(self.data.events), joined)
         return self
 
     @classmethod

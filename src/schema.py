@@ -57,6 +57,8 @@ EVENTS: tuple[Column, ...] = (
         "initiated_by", pa.string(), True, "`customer` or `company`; what the company does is no feature by default"
     ),
     Column("channel", pa.string(), False, "where it happened"),
+    Column("product_id", pa.string(), False, "the product it is about; text"),
+    Column("reason", pa.string(), False, "why, in the company's own words, such as broken or late"),
     Column("value", MONEY, False, "a number that goes with it: points, a score, money"),
     Column("cost", MONEY, False, "what it cost the company"),
     Column("known_at", INSTANT, False, "when the row became known"),
@@ -117,6 +119,12 @@ DECISIONS: tuple[Column, ...] = (
     Column("responses", pa.string(), True, "digest of the responses that it was reckoned with"),
     Column("model_version", pa.string(), True, "the version of the model that spoke"),
     Column("run_id", pa.string(), True, "the training that made it"),
+    Column(
+        "items",
+        pa.string(),
+        False,
+        "products that go with what is given (of those who are given nothing: with what was meant), as a JSON list",
+    ),
 )
 """One row for every scored customer of a wave, those who get nothing included; it is never changed."""
 

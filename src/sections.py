@@ -178,7 +178,7 @@ class PurchasesConfig(TableSection):
 class EventsConfig(TableSection):
     """What customers did, and what was done to them, beside buying: visits, e-mails, surveys, complaints."""
 
-    LABELS = ("customer_id", "kind", "channel", "initiated_by")
+    LABELS = ("customer_id", "kind", "channel", "initiated_by", "product_id", "reason")
     NUMBERS = ("value", "cost")
     TIMES = ("occurred_at", "known_at")
 
@@ -186,6 +186,8 @@ class EventsConfig(TableSection):
     kind: str | None = Field(default=None, description="column of what happened, such as visit or email_open")
     all_of_kind: str | None = Field(default=None, min_length=1, description="the kind of every line, without a column")
     channel: str | None = Field(default=None, description="column of where it happened")
+    product_id: str | None = Field(default=None, description="column of the product that it is about; read as text")
+    reason: str | None = Field(default=None, description="column of why, such as broken or late; read as text")
     value: str | None = Field(
         default=None, description="column of a number that goes with it, such as points or a score"
     )

@@ -10,13 +10,14 @@ import io
 import os
 import socket
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from regulars.config import Config
 from regulars.models import database
 
 from . import stores
@@ -98,6 +99,32 @@ def online_retail(regulars_data: Path) -> Path:
     if not file.is_file():
         pytest.skip(f"there is no online_retail_2.parquet in REGULARS_DATA ({regulars_data})")
     return file
+
+
+@pytest.fixture(scope="session")
+def retail_config(online_retail: Path) -> Callable[..., Config]:
+    """How Online Retail II is mapped, for a folder and a horizon: ``retail_config(folder, horizon_days=90)``."""
+
+    def mapped(folder: Path, horizon_days: int = 90) -> Config:
+        columns: dict[str, object] = {
+            "path": str(online_retail),
+            "order_id": "Invoice",
+            "quantity": "Quantity",
+            "unit_price": "Price",
+            "product_id": "StockCode",
+            "channel": "Country",
+        }
+        found = Config.of(
+            customer_id="Customer ID",
+            purchased_at="InvoiceDate",
+            timezone="Europe/London",
+            currency="GBP",
+            horizon_days=horizon_days,
+            purchases=columns,
+        )
+        return found.model_copy(update={"folder": folder})
+
+    return mapped
 
 
 @pytest.fixture(scope="session")

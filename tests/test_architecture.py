@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "production_sections": {"errors", "sections"},
     "serving_section": {"errors", "sections"},
     "offering_section": {"errors", "sections"},
-    "loyalty_section": {"errors", "sections"},
+    "loyalty_section": {"errors", "schema", "clock", "sections"},
     "config": FOUNDATION - {"config"},
     "disk": {"errors"},
     "log": {"errors", "disk"},

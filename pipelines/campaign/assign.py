@@ -23,6 +23,7 @@ from ...disk.lock import job
 from ...errors import Refused
 from ...intake import Ledger
 from ...offers.catalogue import Catalogue
+from ...products.kept import FILE as SHELF
 from ...progress import Progress
 from ..published import Run
 from ..written import remember
@@ -30,7 +31,7 @@ from .audience import scores_of
 from .book import FOLDER, WAVES, Decisions
 from .draft import ARMS, Draft, decisions_of, unlike
 from .plan import planned_day
-from .wave import RESPONSES, Wave, sha256_of
+from .wave import LATER, RESPONSES, Wave, sha256_of
 
 _SAID = {
     "regulars": "the version of regulars",
@@ -42,6 +43,7 @@ _SAID = {
     "do_not_contact": "the list of whom to leave alone",
     "events": "the events that were logged",
     "forgotten": "who was forgotten",
+    "shelf": "what was kept of the products to suggest",
 }
 """What decisions are made from, in words."""
 
@@ -118,7 +120,8 @@ def assign(ledger: Ledger, config: Config, as_of: Cutoff | None = None, progress
                 _check_same(there, table, inputs)
                 return Assigned(there, unchanged=True)
             told = plan.policy().to_dict(), plan.figures(), plan.responses.to_dict()
-            draft = Draft(catalogue.campaign.name, run.as_of, table, *told)
+            shelf = b"" if plan.items is None else plan.items.shelf
+            draft = Draft(catalogue.campaign.name, run.as_of, table, *told, shelf)
             counts = {arm: int(pc.sum(pc.equal(table.column("arm"), arm)).as_py() or 0) for arm in ARMS}
             facts = {"arms": counts, "draw": draw, "scores": run.name, "inputs": inputs}
             return Assigned(book.assign(draft, _key(inputs), facts), unchanged=False)
@@ -138,6 +141,7 @@ def _inputs(ledger: Ledger, config: Config, catalogue: Catalogue, run: Run, seen
         "do_not_contact": "" if leave is None else _of_file(config.folder / leave),
         "events": seen.store.count(run.as_of.instant(config.zone)),
         "forgotten": sum(int(wave.facts["erased"]) for wave in seen.waves()),
+        **({"shelf": _of_file(config.folder / SHELF)} if any(offer.suggests for offer in catalogue.offers) else {}),
     }
 
 
@@ -180,11 +184,15 @@ def _check_draw(book: Decisions, catalogue: Catalogue, config: Config) -> dict[s
 
 def _check_same(there: Wave, table: Any, inputs: Mapping[str, Any]) -> None:
     """Refuse decisions that are not those of the wave that stands."""
-    customers, columns = unlike(there.table(), table)
+    stands = there.table()
+    # A wave that is older than a column is the same as one in which the column tells nothing.
+    lacking = LATER - {*stands.column_names}
+    empty = [name for name in lacking if pc.all(pc.equal(table.column(name), "")).as_py()]
+    customers, columns = unlike(stands, table.drop_columns(empty))
     if not customers and not columns:
         return
     then = there.facts["inputs"]
-    changed = [_SAID[name] for name in _SAID if then[name] != inputs[name]]
+    changed = [_SAID[name] for name in _SAID if then.get(name) != inputs.get(name)]
     if int(there.facts["erased"]):
         changed.append(_SAID["forgotten"])
     raise Refused(

@@ -24,6 +24,7 @@ from ...offers.audience import FACTS, FIELDS, READ, Audience, facts
 from ...offers.catalogue import Catalogue
 from ...offers.consent import Consent
 from ...offers.contact import Contacts, idle_caps, open_complaints
+from ...offers.item_lists import ItemLists
 from ...offers.past import Past, rows_of
 from ...offers.permitted import Permitted, permitted
 from ...offers.responses import Responses
@@ -33,6 +34,8 @@ from ..published import HORIZONS, Book, Run
 from ..score import scores_folder
 from .agreed import agreed
 from .book import Decisions
+from .membership import loyalty_fields, membership
+from .suggested import suggested
 
 _PEOPLE = ("acquisition_channel", "acquisition_cost")
 """Canonical columns of the customers that rules may look at, beside the declared ones."""
@@ -57,6 +60,8 @@ class Gathered:
         What to keep in mind of them.
     groups : mapping of str to ndarray of text
         What is declared sensitive, which nothing is decided by.
+    items : ItemLists or None
+        The products of offers that suggest some.
     """
 
     audience: Audience
@@ -65,6 +70,7 @@ class Gathered:
     run: Run
     notes: tuple[str, ...]
     groups: Mapping[str, NDArray[Any]]
+    items: ItemLists | None = None
 
 
 def scores_of(config: Config, as_of: Cutoff | None = None) -> Run:
@@ -97,14 +103,18 @@ def gathered(
     ------
     ConfigError
         ``RG420``: nothing was scored for the window of the campaign; or a rule looks at what there is not.
+    StorageError
+        ``RG502``: what was kept of the products to suggest cannot be read.
     """
     personal = responses.personal
     needed = {*READ, *catalogue.fields, *(() if personal is None else personal.needs)}
-    catalogue.check_fields(known_fields(ledger), sensitive_fields(ledger))
+    loyal = [name for name in loyalty_fields(ledger, config, run.as_of) if name not in _declared(ledger)]
+    catalogue.check_fields((*known_fields(ledger), *loyal), sensitive_fields(ledger))
     window = _window(catalogue, run)
     ids, columns = scores_in(run, window, needed)
     day, zone = run.as_of, ledger.zone
     columns.update(_people(ledger, ids, [c for c in _declared(ledger) if c in needed and c not in columns]))
+    columns.update(membership(ledger, config, day, ids, needed & set(loyal)))
     past = Past.of(book.past(day, zone, catalogue.campaign.name), ids, zone)
     events, offers = (_known(ledger, name, cols, day) for name, cols in (("events", _EVENTS), ("offers", _OFFERS)))
     contacts = Contacts.of(ids, day, zone, past, events, offers)
@@ -122,8 +132,9 @@ def gathered(
         open_complaint=complaints,
         left_alone=left_alone(ids, do_not_contact(config)),
     )
-    groups = _people(ledger, ids, sensitive_fields(ledger))
-    return Gathered(audience, may, past, run, tuple(_notes(run, consent, catalogue, config)), groups)
+    groups, found = _people(ledger, ids, sensitive_fields(ledger)), suggested(ledger, config, catalogue, audience, may)
+    notes = (*_notes(run, consent, catalogue, config), *found.notes)
+    return Gathered(audience, found.permitted, past, run, notes, groups, found.items)
 
 
 def known_fields(ledger: Ledger) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from ... import schema
 from ...clock import Cutoff
 from ...errors import RegularsError
+from ...products.kept import FILE as SHELF
 from ..files import strict_json
 from .wave import DECISIONS, PLAN, POLICY, RESPONSES
 
@@ -43,6 +44,8 @@ class Draft:
         One row per scored customer, as `schema.DECISIONS` says.
     policy, figures, responses : mapping
         As JSON takes them.
+    shelf : bytes
+        The file that suggested products come from; empty where there is none.
     """
 
     campaign: str
@@ -51,6 +54,7 @@ class Draft:
     policy: Mapping[str, Any]
     figures: Mapping[str, Any]
     responses: Mapping[str, Any]
+    shelf: bytes = b""
 
     def write(self, folder: Path) -> None:
         """Fill a folder with the files of the wave, all but its facts."""
@@ -58,6 +62,8 @@ class Draft:
         pq.write_table(self.table, folder / DECISIONS, compression="zstd", use_dictionary=coded, row_group_size=_GROUP)
         for name, content in ((POLICY, self.policy), (PLAN, self.figures), (RESPONSES, self.responses)):
             (folder / name).write_text(strict_json(dict(content)), encoding="utf-8")
+        if self.shelf:
+            (folder / SHELF).write_bytes(self.shelf)
 
     def told(self) -> dict[str, Any]:
         """Its policy, figures and responses as they would be read back."""

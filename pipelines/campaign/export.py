@@ -26,10 +26,12 @@ from ...offers.catalogue import Catalogue
 from ...offers.consent import Consent
 from ...offers.contact import open_complaints
 from ...offers.export import READ, to_send
+from ...offers.item_lists import ITEMS, Carried, item_cells
 from ...offers.stoplist import do_not_contact, left_alone
 from ..files import replaced
 from ..written import remember
 from .agreed import agreed
+from .best_moment import best_moments
 from .book import EXPORTS, Decisions
 from .wave import MANIFEST, Wave, sha256_of
 
@@ -144,13 +146,15 @@ def export(
     wave = _wave(book, campaign or Catalogue.of_config(config).campaign.name, as_of)
     # Nobody who is forgotten meanwhile comes back by a list.
     with book.writing("exporting offers"):
-        catalogue = Catalogue.of(wave.verified().policy()["catalogue"])
+        policy = wave.verified().policy()
+        catalogue, carried = Catalogue.of(policy["catalogue"]), Carried.of_dict(policy.get("items"))
         channel = _channel(catalogue, channel)
         path = out or book.folder / EXPORTS / f"{wave.name}-{_UNFIT.sub('-', channel)}.csv"
-        given = wave.table(READ, "given")
+        given = wave.table((*READ, ITEMS), "given")
         given = given.filter(pc.equal(given.column("channel"), channel))
         reason = _reasons(ledger, config, book, catalogue, channel, given)
-        found = to_send(given, catalogue, ledger.zone, channel, reason == 0)
+        further = {**item_cells(given, catalogue, carried, channel), **best_moments(config.folder, wave.as_of)}
+        found = to_send(given, catalogue, ledger.zone, channel, reason == 0, further)
         before = sha256_of(path) if path.is_file() else ""
         remember(config.folder, "export", path)
         replaced(path, lambda waiting: found.write(waiting, path.suffix.lower()))

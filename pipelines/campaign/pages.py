@@ -12,9 +12,6 @@ from ...reports.offers_page import render_measured, render_plan
 from ..files import replaced
 from ..written import remember
 
-PLAN, MEASURED = "offers-plan.html", "offers-measured.html"
-"""Where they lie beside a configuration, unless another place is named."""
-
 
 def write_plan_page(figures: Mapping[str, object], file: Path, folder: Path) -> None:
     """A plan as a page."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...clock import Cutoff
@@ -53,7 +54,9 @@ def planned_day(
     model = (run.version, run.run_id)
     back = return_rate(ledger, found.audience.customer_ids, run.as_of) if config.economics.return_cost else 0.0
     draft = Policy.draft(catalogue, responses, config, found.audience, model, back)
-    return planned(found.audience, found.permitted, found.past, draft, found.notes, found.groups)
+    if found.items is not None:
+        draft = replace(draft, items=found.items.carried)
+    return planned(found.audience, found.permitted, found.past, draft, found.notes, found.groups, found.items)
 
 
 def plan_offers(ledger: Ledger, config: Config, as_of: Cutoff | None = None, progress: Progress | None = None) -> Plan:

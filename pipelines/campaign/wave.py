@@ -26,6 +26,8 @@ DECISIONS, POLICY, PLAN = "decisions.parquet", "policy.json", "plan.json"
 RESPONSES, FACTS, MANIFEST = "responses.json", "wave.json", "manifest.json"
 FILES = (DECISIONS, POLICY, PLAN, RESPONSES, FACTS)
 """What every wave holds beside its manifest."""
+LATER = frozenset({"items"})
+"""Columns of decisions that waves do not have which were assigned before there were such."""
 NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,49})-(\d{4}-\d{2}-\d{2})-([0-9a-f]{8})")
 
 Rows = Literal["all", "given", "ghosts"]
@@ -112,7 +114,7 @@ class Wave:
         Parameters
         ----------
         columns : sequence of str, optional
-            Of `schema.DECISIONS`; default: all.
+            Of `schema.DECISIONS`; default: all. Those of `LATER` are left out of a wave that is older than they are.
         rows : {"all", "given", "ghosts"}
             All of them; those who are given something; those who are given nothing, though something was meant for
             them, because they are compared with or explore nothing.
@@ -123,8 +125,11 @@ class Wave:
             ``RG430``: it cannot be read.
         """
         try:
-            asked = None if columns is None else list(columns)
-            return pq.read_table(self.path(DECISIONS), columns=asked, filters=_ROWS[rows])
+            path, asked = self.path(DECISIONS), None if columns is None else list(columns)
+            if asked is not None and LATER & set(asked):
+                there = pq.read_schema(path).names
+                asked = [name for name in asked if name in there or name not in LATER]
+            return pq.read_table(path, columns=asked, filters=_ROWS[rows])
         except (OSError, ValueError) as error:
             raise self._unreadable(DECISIONS, error) from None
 

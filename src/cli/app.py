@@ -24,6 +24,8 @@ from ..log import KINDS, Log, ended, logged
 from .beginning import demo, init
 from .data import check, features
 from .kpis import kpis
+from .loyalty import loyalty
+from .meeting import meeting
 from .offers import assign, export, learn, log_events, measure
 from .offers import init as init_offers
 from .offers import plan as plan_offers
@@ -34,6 +36,7 @@ from .registry import compare, models, promote, reproduce, rollback
 from .scores import explain, report, score
 from .segments import segments
 from .serving import probe, serve
+from .timing import timing
 from .training import backtest, train
 
 EXITS = {
@@ -194,9 +197,12 @@ for _command in (
     score,
     explain,
     report,
+    meeting,
     kpis,
     segments,
     products,
+    timing,
+    loyalty,
     serve,
     probe,
     monitor,

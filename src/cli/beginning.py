@@ -20,6 +20,7 @@ class DemoData(StrEnum):
 
     completejourney = "completejourney"
     cdnow = "cdnow"
+    teashop = "teashop"
 
 
 def init(

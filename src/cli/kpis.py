@@ -18,6 +18,10 @@ def kpis(
         float | None,
         typer.Option("--detractors-up-to", metavar="ANSWER", help="The highest answer to a survey of an unhappy one."),
     ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option("--scheme", metavar="NAME", help="By segment of rfm, lifecycle, ...; default: of the scores."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Write a CSV for each table, and the definitions.")
     ] = None,
@@ -29,7 +33,7 @@ def kpis(
 
     settings, ledger = opened(config)
     with bars() as progress:
-        found = reckoned(ledger, settings, by, detractors_up_to, progress)
+        found = reckoned(ledger, settings, by, detractors_up_to, progress, scheme)
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     print(*found.lines, sep="\n")

@@ -49,8 +49,9 @@ def init(config: ConfigPath) -> None:
 
 def plan(config: ConfigPath, as_of: WaveDay = None, html: Html = None, json: JsonPath = None) -> None:
     """A dry run: who would get what, its cost, what it is expected to bring, and why others get nothing."""
-    from ..pipelines.campaign.pages import PLAN, write_plan_page
+    from ..pipelines.campaign.pages import write_plan_page
     from ..pipelines.campaign.plan import plan_offers
+    from ..pipelines.pages import PLAN
     from ..progress import bars
 
     day = cutoff_of(as_of)
@@ -122,7 +123,8 @@ def measure(
 ) -> None:
     """Did it work: what the offers brought against a control group, with its interval, once the window has closed."""
     from ..pipelines.campaign.measure import measure as measured
-    from ..pipelines.campaign.pages import MEASURED, write_measured_page
+    from ..pipelines.campaign.pages import write_measured_page
+    from ..pipelines.pages import MEASURED
     from ..progress import bars
 
     day = cutoff_of(today)

@@ -91,12 +91,13 @@ def report(
     json: JsonPath = None,
 ) -> None:
     """One HTML file for people: the data, how good the model is, who is at risk and what they are worth."""
+    from ..pipelines.pages import REPORT
     from ..pipelines.report import report_of_champion
     from ..progress import bars
 
     day = cutoff_of(as_of)
     settings, ledger = opened(config)
-    file = out or settings.folder / "report.html"
+    file = out or settings.folder / REPORT
     with bars() as progress:
         figures = report_of_champion(ledger, settings, day, file, progress)
     print(f"open {file}")

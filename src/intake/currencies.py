@@ -183,7 +183,7 @@ def home_rounding(con: Connection, mapping: Mapping[str, str]) -> Decimal:
 def mended_currencies(con: Connection, column: str) -> Mended:
     """How many lines were converted."""
     query = "SELECT count(*) FROM typed JOIN (SELECT DISTINCT code FROM currencies WHERE away) c ON currency = c.code"
-    ((n,),) = fetched(con, f"{query} WHERE reason IS NULL")
+    ((n,),) = fetched(con, f"{query} WHERE unfit IS NULL")
     return Mended(f"lines converted to the ledger's currency by `rates`, as `{column}` says", n)
 
 

@@ -154,7 +154,7 @@ def _is_unclean(con: Connection, role: str) -> bool:
 
 
 def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason]) -> None:
-    """Make `typed`: seq, the mapped columns, order_id, local day, DST, `mended_<role>`, reason."""
+    """Make `typed`: seq, the mapped columns, order_id, local day, DST, `mended_<role>`, unfit."""
     money = {"amount": _amount(mapping), **{r: value_sql(r) for r in filter(is_money, mapping) if r != "amount"}}
     if "currency" in mapping:
         money |= {role: in_own_sql(role, money[role]) for role in converted_roles(mapping)}
@@ -167,7 +167,7 @@ def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason
         columns.append("NULL::VARCHAR AS order_id")
     cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
     con.execute(
-        f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS reason "
+        f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS unfit "
         f"FROM raw {' '.join(joins_sql(mapping))}"
     )
 
@@ -175,11 +175,11 @@ def type_lines(con: Connection, mapping: Mapping[str, str], reasons: list[Reason
 def keep_odd_lines(con: Connection, mapping: Mapping[str, str]) -> None:
     """Leave in `raw` only lines whose texts are shown later: those that cannot be read, and the first ones mended."""
     mended = [
-        f"UNION ALL SELECT min(seq) FROM typed WHERE reason IS NULL AND NOT {erased_sql(con)} AND mended_{role}"
+        f"UNION ALL SELECT min(seq) FROM typed WHERE unfit IS NULL AND NOT {erased_sql(con)} AND mended_{role}"
         for role in filter(is_text, mapping)
         if _is_unclean(con, role)
     ]
-    shown_later = f"SELECT seq FROM typed WHERE reason IS NOT NULL {' '.join(mended)}"
+    shown_later = f"SELECT seq FROM typed WHERE unfit IS NOT NULL {' '.join(mended)}"
     con.execute(f"CREATE TABLE odd AS SELECT * FROM raw WHERE seq IN ({shown_later})")
     con.execute("DROP TABLE raw")
     con.execute("ALTER TABLE odd RENAME TO raw")
@@ -191,7 +191,7 @@ def judge(con: Connection, drop_returns: bool) -> None:
     con.execute(
         f"""
         CREATE VIEW judged AS SELECT typed.*, CASE WHEN {erased_sql(con)} THEN 'erased'
-            WHEN reason IS NOT NULL THEN 'quarantined'
+            WHEN unfit IS NOT NULL THEN 'quarantined'
             WHEN merged.seq IS NOT NULL THEN 'merged'
             WHEN customer_id IS NULL THEN 'guest' {dropped} ELSE 'used' END AS class
         FROM typed LEFT JOIN merged ON merged.seq = typed.seq
@@ -205,8 +205,8 @@ def check_bad_share(
     """Refuse data of which more than the allowed share cannot be read, with counts by reason and three places."""
     rows = fetched(
         con,
-        f"SELECT reason, count(*), min(seq) FROM typed WHERE reason IS NOT NULL AND NOT {erased_sql(con)} "
-        "GROUP BY reason ORDER BY count(*) DESC, reason",
+        f"SELECT unfit, count(*), min(seq) FROM typed WHERE unfit IS NOT NULL AND NOT {erased_sql(con)} "
+        "GROUP BY unfit ORDER BY count(*) DESC, unfit",
     )
     ((total,),) = fetched(con, "SELECT count(*) FROM raw")
     bad = sum(n for _, n, _ in rows)
@@ -280,8 +280,8 @@ def quarantine(
     end = f"LIMIT {limit}" if limit is not None else ""
     rows = fetched(
         con,
-        f"SELECT seq, reason, fault, raw.raw, {', '.join(texts)} FROM typed JOIN raw USING (seq) "
-        f"WHERE reason IS NOT NULL AND NOT {erased_sql(con, 'typed.customer_id')} ORDER BY seq {end}",
+        f"SELECT seq, unfit, fault, raw.raw, {', '.join(texts)} FROM typed JOIN raw USING (seq) "
+        f"WHERE unfit IS NOT NULL AND NOT {erased_sql(con, 'typed.customer_id')} ORDER BY seq {end}",
     )
     out = []
     for seq, index, fault, whole, *values in rows:

@@ -20,7 +20,7 @@ from .shards import one_array
 from .staging import Connection, fetched
 
 BLOCK_LINES, BLOCK_ORDERS = 100, 3
-READABLE = "(SELECT * FROM typed WHERE reason IS NULL)"
+READABLE = "(SELECT * FROM typed WHERE unfit IS NULL)"
 """The lines that are looked at by default."""
 
 Int64 = NDArray[np.int64]
@@ -47,8 +47,8 @@ def doubled_edges(con: Connection, columns: Sequence[str]) -> tuple[bool, bool]:
     """
     same, found = ", ".join(columns), []
     for edge in ("min", "max"):
-        at = f"(SELECT {edge}(purchased_at) FROM typed WHERE reason IS NULL)"
-        lines = f"SELECT count(*) AS m FROM typed WHERE reason IS NULL AND purchased_at = {at} GROUP BY {same}"
+        at = f"(SELECT {edge}(purchased_at) FROM typed WHERE unfit IS NULL)"
+        lines = f"SELECT count(*) AS m FROM typed WHERE unfit IS NULL AND purchased_at = {at} GROUP BY {same}"
         ((least,),) = fetched(con, f"SELECT min(m) FROM ({lines})")
         found.append(least is not None and least > 1)
     return found[0], found[1]

@@ -163,7 +163,7 @@ class _Intake:
         ((first, last),) = fetched(self.con, "SELECT min(day), max(day) FROM judged WHERE class = 'used'")
         # Guests' lines show as well as anyone's that a day is covered, and so do those of the erased.
         ((seen,),) = fetched(self.con, "SELECT max(day) FROM judged WHERE class IN ('used', 'guest', 'erased')")
-        ((begin, end),) = fetched(self.con, "SELECT min(day), max(day) FROM typed WHERE reason IS NULL")
+        ((begin, end),) = fetched(self.con, "SELECT min(day), max(day) FROM typed WHERE unfit IS NULL")
         delivered = (Delivered(p.name, p.sha256, n, tuple(p.notes)) for p, n in zip(self.parts, counts, strict=True))
         said = self.purchases.decimal
         known = self.base.evidence.decimals if self.base else {}
@@ -216,7 +216,7 @@ class _Intake:
     def _future(self) -> int | None:
         """The earliest instant that is set aside because it lies after the moment of reading."""
         least = [
-            f"min({reason.role}) FILTER (reason = {i})"
+            f"min({reason.role}) FILTER (unfit = {i})"
             for i, reason in enumerate(self.reasons)
             if reason.words == FUTURE
         ]

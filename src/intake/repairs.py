@@ -48,7 +48,7 @@ def repairs_beside(con: Connection, mapping: Mapping[str, str], time: str | None
 
 
 def _texts(con: Connection, mapping: Mapping[str, str], places: Places | None = None) -> Iterator[Mended]:
-    kept = f"reason IS NULL AND NOT {erased_sql(con)}"
+    kept = f"unfit IS NULL AND NOT {erased_sql(con)}"
     for role in filter(is_text, mapping):
         what = f"white space, invisible or composed characters in `{mapping[role]}` put right"
         query = f"SELECT count(*), min(seq) FROM typed WHERE {kept} AND mended_{role}"
@@ -70,7 +70,7 @@ def _example(role: str, text: str, place: str) -> str:
 
 def _clock_changes(con: Connection, mapping: Mapping[str, str], time: str) -> Iterator[Mended]:
     for moved, words in (("gap", "do not exist and moved forward"), ("fold", "exist twice and count as the first")):
-        kept = f"reason IS NULL AND NOT {erased_sql(con)}"
+        kept = f"unfit IS NULL AND NOT {erased_sql(con)}"
         query = f"SELECT count(*), min({time}) FROM typed WHERE {kept} AND moved = '{moved}'"
         ((n, first),) = fetched(con, query)
         what = f"local times in `{mapping[time]}` that {words} (clock change)"

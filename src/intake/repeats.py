@@ -27,8 +27,8 @@ def settle_repeats(con: Connection, columns: Sequence[str], reasons: Sequence[Re
         CREATE TABLE repeats AS
         WITH told AS (
             SELECT seq, transaction_id AS id, {known} AS known, ({same},) AS what FROM typed
-            WHERE reason IS NULL AND transaction_id IN (SELECT transaction_id FROM typed
-                WHERE reason IS NULL AND transaction_id IS NOT NULL GROUP BY ALL HAVING count(*) > 1)
+            WHERE unfit IS NULL AND transaction_id IN (SELECT transaction_id FROM typed
+                WHERE unfit IS NULL AND transaction_id IS NOT NULL GROUP BY ALL HAVING count(*) > 1)
         ), ids AS (SELECT id, count(DISTINCT what) AS ways, max(known) AS newest FROM told GROUP BY id),
         last AS (
             SELECT id, count(DISTINCT what) AS ways, min(seq) AS seq FROM told JOIN ids USING (id)
@@ -43,7 +43,7 @@ def settle_repeats(con: Connection, columns: Sequence[str], reasons: Sequence[Re
         """
     )
     (at,) = (i for i, reason in enumerate(reasons) if reason.words == CONTRADICTS)
-    con.execute(f"UPDATE typed SET reason = {at} WHERE seq IN (SELECT seq FROM repeats WHERE fate = 'contradicts')")
+    con.execute(f"UPDATE typed SET unfit = {at} WHERE seq IN (SELECT seq FROM repeats WHERE fate = 'contradicts')")
     con.execute("DELETE FROM repeats WHERE fate IS NULL OR fate = 'contradicts'")
 
 

@@ -65,7 +65,7 @@ def _clean(role: str) -> str:
 def type_table(
     con: Connection, table: str, section: TableSection, mapping: Mapping[str, str], reasons: Sequence[Reason]
 ) -> None:
-    """Make `typed`: seq, the columns of the table that the section has, `mended_<role>`, `moved`, reason."""
+    """Make `typed`: seq, the columns of the table that the section has, `mended_<role>`, `moved`, unfit (why not)."""
     _register_words(con, section)
     time = TIME_OF.get(table)
     columns = ["raw.seq"] if time is None else ["raw.seq", f"s_{time}.moved"]
@@ -75,7 +75,7 @@ def type_table(
     columns += [f"{sql} AS {role}" for role, sql in _labels(section, mapping)]
     cases = " ".join(f"WHEN {reason.condition} THEN {i}" for i, reason in enumerate(reasons))
     con.execute(
-        f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS reason "
+        f"CREATE TABLE typed AS SELECT {', '.join(columns)}, CASE {cases} END AS unfit "
         f"FROM raw {' '.join(joins_sql(mapping))}"
     )
     con.unregister("words")
@@ -170,8 +170,8 @@ def mark_contradictions(con: Connection, reasons: Sequence[Reason], columns: Seq
     if not others:
         return
     con.execute(
-        f"UPDATE typed SET reason = {at} WHERE reason IS NULL AND customer_id IN (SELECT customer_id FROM typed "
-        "WHERE reason IS NULL AND customer_id IS NOT NULL GROUP BY customer_id "
+        f"UPDATE typed SET unfit = {at} WHERE unfit IS NULL AND customer_id IN (SELECT customer_id FROM typed "
+        "WHERE unfit IS NULL AND customer_id IS NOT NULL GROUP BY customer_id "
         f"HAVING count(DISTINCT ({', '.join(others)},)) > 1)"
     )
 
@@ -181,7 +181,7 @@ def judge_table(con: Connection) -> None:
     con.execute(
         f"""
         CREATE VIEW judged AS SELECT typed.*, CASE WHEN {erased_sql(con)} THEN 'erased'
-            WHEN reason IS NOT NULL THEN 'quarantined'
+            WHEN unfit IS NOT NULL THEN 'quarantined'
             WHEN customer_id IS NULL THEN 'without_customer'
             WHEN merged.seq IS NOT NULL THEN 'merged' ELSE 'used' END AS class
         FROM typed LEFT JOIN merged ON merged.seq = typed.seq

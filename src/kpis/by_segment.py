@@ -18,25 +18,32 @@ from .table import Column, Row, Table, Value, mean_money, ratio
 ALL = "all"
 
 
-def columns(h: int, as_of: Cutoff) -> tuple[Column, ...]:
-    """The definitions."""
+def columns(h: int, as_of: Cutoff, scheme: str | None = None) -> tuple[Column, ...]:
+    """The definitions; without a scheme the segments are those of published scores."""
     before = f"in the {h} days before {as_of}"
+    place, who = (f"scores of {as_of}", "scored customers") if scheme is None else (f"scheme {scheme} as of {as_of}",
+                                                                                "customers of the scheme")  # fmt: skip
     return (
-        Column("segment", "text", f"the segment in the scores of {as_of}; `{ALL}`: all scored customers"),
-        Column("customers", "count", "scored customers of the segment that the ledger knows"),
-        Column("share", "share", "customers / all scored customers that the ledger knows"),
+        Column("segment", "text", f"the segment in the {place}; `{ALL}`: all {who}"),
+        Column("customers", "count", f"{who} in the segment that the ledger's purchases know"),
+        Column("share", "share", f"customers / all {who} that the ledger's purchases know"),
         Column("bought", "count", f"of the customers: with a purchase {before}"),
         Column("bought_share", "share", "bought / customers"),
         Column("orders", "count", f"purchases {before}"),
         Column("spend", "money", f"net spend {before}"),
-        Column("spend_share", "share", "spend / spend of all scored customers"),
+        Column("spend_share", "share", f"spend / spend of all {who}"),
         Column("spend_per_customer", "amount", "spend / customers, those who bought nothing included"),
         Column("average_order_value", "amount", "money of the purchases / orders; what comes back is not taken off"),
     )
 
 
 def by_segment(
-    purchases: Purchases, ids: NDArray[np.object_], segments: NDArray[np.object_], as_of: Cutoff, window: Window
+    purchases: Purchases,
+    ids: NDArray[np.object_],
+    segments: NDArray[np.object_],
+    as_of: Cutoff,
+    window: Window,
+    scheme: str | None = None,
 ) -> Table:
     """The table, segments in the order of the alphabet.
 
@@ -44,6 +51,8 @@ def by_segment(
     ----------
     ids, segments : ndarray of object, shape (n_scored,)
         Each customer once, in any order, with the one segment that it is in.
+    scheme : str, optional
+        The name of the scheme; None for the segments of published scores.
     """
     at = {str(who): place for place, who in enumerate(purchases.ids.tolist())}
     place = np.array([at.get(str(who), -1) for who in ids.tolist()], np.int64)
@@ -70,8 +79,9 @@ def by_segment(
                 **(_did(purchases, members, within, total) if covered else _NOT_COVERED),
             }
         )
-    about = f"a segment of the scores of {as_of}, and what its customers did in the {window.days} days before"
-    return Table("by_segment", about, columns(window.days, as_of), tuple(rows))
+    of = f"the scores of {as_of}" if scheme is None else f"{scheme} as of {as_of}"
+    about = f"a segment of {of}, and what its customers did in the {window.days} days before"
+    return Table("by_segment", about, columns(window.days, as_of, scheme), tuple(rows))
 
 
 def _spend(purchases: Purchases, members: NDArray[np.bool_], within: NDArray[np.bool_]) -> int:

@@ -33,6 +33,15 @@ FACTS: Mapping[str, str] = {
     "days_since_offer": "days since the last offer; missing without one",
 }
 """What is known of how a customer was treated."""
+LOYALTY: Mapping[str, str] = {
+    "points_balance": "points of the loyalty programme at hand; missing of who is no member",
+    "points_expiring": "of them: what expires within 30 days unless it is used",
+    "loyalty_tier": "tier of the programme",
+    "to_next_tier": "points, or money, to the next tier; missing at the top",
+    "stamps_to_full": "stamps that lack on the card that is being filled",
+}
+"""What `[loyalty]` tells of members, as far as it is set; the endpoint is told it by the caller."""
+LOYALTY_TEXTS = frozenset({"loyalty_tier"})
 UNSAID = frozenset({"basis", "horizon_days", "reasons", "model", "value_model"})
 """Scores that say something of the model, not of a customer."""
 FIELDS: Mapping[str, str] = {

@@ -59,8 +59,17 @@ def decision_rows(plan: Plan) -> pa.Table:
         "responses": _same(policy.responses.digest, n),
         "model_version": _same(policy.model_version, n),
         "run_id": _same(policy.run_id, n),
+        "items": _items(plan),
     }
     return pa.table(columns, schema=pa.schema([pa.field(c.name, c.type) for c in DECISIONS]))
+
+
+def _items(plan: Plan) -> pa.Array | pa.ChunkedArray:
+    """The products that go with what is given; of those who are given nothing, with what was meant."""
+    if plan.items is None:
+        return _same("", plan.audience.n)
+    choice = np.where(plan.given >= 0, plan.given, plan.meant)
+    return pa.array(plan.items.texts(plan.decided_by.catalogue, choice), pa.string())
 
 
 def _named(names: Sequence[str | None], code: NDArray[np.integer]) -> pa.Array:

@@ -8,8 +8,8 @@ is in it; what is missing (a last day of validity) is an empty cell.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +56,19 @@ class ToSend:
         By which they were decided.
     zone : Zone
         In whose local time is said when to send.
+    further : mapping of str to mapping of str to str
+        Columns after `COLUMNS`: their cells by customer; of whom they do not tell the cell is empty.
     """
 
     table: pa.Table
     catalogue: Catalogue
     zone: Zone
+    further: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of the file, in this order."""
+        return (*COLUMNS, *self.further)
 
     def rows(self) -> Iterator[list[str]]:
         """The cells of each row, as they are meant."""
@@ -69,7 +77,8 @@ class ToSend:
             times = _local(batch.column("send_at"), self.zone)
             for row, at in zip(batch.drop_columns("send_at").to_pylist(), times, strict=True):
                 named = (row[name] for name in ("decision_id", "customer_id", "campaign", "channel", "offer"))
-                yield [*named, *said[row["offer"]], at, row["valid_until"] or ""]
+                more = (cells.get(row["customer_id"], "") for cells in self.further.values())
+                yield [*named, *said[row["offer"]], at, row["valid_until"] or "", *more]
 
     def write(self, path: Path, kind: str) -> None:
         """Fill a file of a kind (``.csv`` or ``.xlsx``), and read it back.
@@ -81,7 +90,7 @@ class ToSend:
         RegularsError
             ``RG429``: the file does not hold what it should.
         """
-        _written(path, kind, COLUMNS, self.rows, self.table.num_rows)
+        _written(path, kind, self.columns, self.rows, self.table.num_rows)
 
 
 def write_cells(path: Path, kind: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -97,7 +106,14 @@ def write_cells(path: Path, kind: str, columns: Sequence[str], rows: Sequence[Se
     _written(path, kind, columns, lambda: iter([list(row) for row in rows]), len(rows))
 
 
-def to_send(given: pa.Table, catalogue: Catalogue, zone: Zone, channel: str, may_be_sent: NDArray[np.bool_]) -> ToSend:
+def to_send(
+    given: pa.Table,
+    catalogue: Catalogue,
+    zone: Zone,
+    channel: str,
+    may_be_sent: NDArray[np.bool_],
+    further: Mapping[str, Mapping[str, str]] | None = None,
+) -> ToSend:
     """The part of given decisions that goes out on a channel.
 
     Parameters
@@ -106,10 +122,12 @@ def to_send(given: pa.Table, catalogue: Catalogue, zone: Zone, channel: str, may
         Decisions with at least the columns `READ`.
     may_be_sent : ndarray of bool, shape (n_rows,)
         Who may be written to at the moment of the export.
+    further : mapping, optional
+        Columns after the others, as `ToSend` has them.
     """
     sent = pc.and_(pc.is_in(given.column("arm"), pa.array(_SENT)), pc.not_equal(given.column("offer"), ""))
     on_channel = pc.and_(sent, pc.equal(given.column("channel"), channel))
-    return ToSend(given.filter(pc.and_(on_channel, pa.array(may_be_sent))), catalogue, zone)
+    return ToSend(given.filter(pc.and_(on_channel, pa.array(may_be_sent))), catalogue, zone, further or {})
 
 
 def _local(instants: pa.Array, zone: Zone) -> list[str]:

@@ -7,9 +7,9 @@ money larger than the least basket) is refused with what to do. An offer without
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..sections import Section
 from .ranges import Change, Range, Saved, Share
@@ -48,7 +48,7 @@ TYPES: Mapping[str, str] = {
     "stamp_card": "value: what a full card costs you",
     "milestone": "value: what the reward costs you",
     "referral": "value: what a successful referral costs you",
-    "product_suggestion": "no value",
+    "product_suggestion": "no value; suggest, items, least_items: which products go with it",
     "invitation": "no value",
     "partner": "value: what the partner's service costs, funding: the part that the partner pays",
     "donation": "value: what is given to the good cause",
@@ -59,6 +59,12 @@ IN_PRICE = frozenset({"percent", "amount", "bogo", "free_shipping"})
 """What redemption takes off these lies in the price: the ledger's amounts are net of it."""
 NO_VALUE = frozenset({"product_suggestion", "invitation", "information", "service_call"})
 POINTS = frozenset({"points", "points_multiplier"})
+SUGGESTION = "product_suggestion"
+BUY_AGAIN, NEW_FOR_YOU = "buy again", "new for you"
+MOST_ITEMS = 10
+LATER: Mapping[str, object] = {"suggest": None, "items": 3, "least_items": 1}
+"""Keys that came after catalogues had been kept: one that says its default is left out of what is kept, so that the
+digests of those still hold."""
 
 
 class Taken(NamedTuple):
@@ -155,8 +161,27 @@ class Offer(Section):
     group: str | None = Field(
         default=None, pattern=SLUG, description="of offers that share a group, a customer gets one within the cool-down"
     )
+    suggest: Literal["buy again", "new for you"] | None = Field(
+        default=None,
+        description="of product_suggestion: the list its products come from; default: buy again, where products are "
+        "named",
+    )
+    items: int = Field(default=3, ge=1, le=MOST_ITEMS, description="of product_suggestion: at most so many products")
+    least_items: int = Field(
+        default=1, ge=1, le=MOST_ITEMS, description="of product_suggestion: who has fewer does not get it"
+    )
     economics: OfferEconomics = OfferEconomics()
     response: OfferResponse = OfferResponse()
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = handler(self)
+        return {name: value for name, value in found.items() if name not in LATER or value != LATER[name]}
+
+    @property
+    def suggests(self) -> bool:
+        """Whether products may go with it."""
+        return self.type == SUGGESTION
 
     @property
     def in_price(self) -> bool:
@@ -207,7 +232,14 @@ class Offer(Section):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        for complaint in (self._value_fits(), self._points_fit(), self._minimum_fits(), self._channels_fit()):
+        complaints = (
+            self._value_fits(),
+            self._points_fit(),
+            self._minimum_fits(),
+            self._items_fit(),
+            self._channels_fit(),
+        )
+        for complaint in complaints:
             if complaint:
                 raise ValueError(complaint)
         return self
@@ -241,6 +273,14 @@ class Offer(Section):
                 f"{self.value:g} are taken off an order of {self.minimum_spend:g}: a gift of money; raise "
                 "`minimum_spend`, or say why in economics.at_a_loss"
             )
+        return ""
+
+    def _items_fit(self) -> str:
+        told = [f"`{name}`" for name in ("suggest", "items", "least_items") if name in self.model_fields_set]
+        if told and not self.suggests:
+            return f"{', '.join(told)} would do nothing for {self.type}: only {SUGGESTION} carries products"
+        if self.least_items > self.items:
+            return f"`least_items` is {self.least_items} and `items` is {self.items}: nobody could ever get it"
         return ""
 
     def _channels_fit(self) -> str:

@@ -7,6 +7,7 @@ What is not known is no consent, no contact, no complaint; a rule never holds fo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +39,11 @@ REASONS = (
     "cool-down",
     "too many contacts",
     "limit for each customer",
+    "nothing to suggest",
 )
 """Why something may not be given, in the order in which the filters are asked; the first, empty: it may be given."""
-_NEVER, _COMPLAINT, _CONSENT, _RULE, _COOLING, _CONTACTS, _LIMIT = range(1, 8)
+_NEVER, _COMPLAINT, _CONSENT, _RULE, _COOLING, _CONTACTS, _LIMIT, _NO_ITEMS = range(1, 9)
+NO_ITEMS = REASONS[_NO_ITEMS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,23 @@ class Permitted:
         """For each option: how many customers each filter keeps from it, by its words, none of 0."""
         found = (np.bincount(column, minlength=len(REASONS)).tolist() for column in self.reason.T)
         return tuple({REASONS[i]: int(n) for i, n in enumerate(c) if i and n} for c in found)
+
+    def without_items(self, catalogue: Catalogue, few: Mapping[str, Mask]) -> Permitted:
+        """The same without offers of products for those who have too few of them.
+
+        Parameters
+        ----------
+        few : mapping of str to ndarray of bool, shape (n_customers,)
+            By the id of each offer that carries products; see `item_lists`.
+        """
+        if not few:
+            return self
+        reason = self.reason.copy()
+        for option in catalogue.options:
+            if option.offer.id in few:
+                column = reason[:, option.index]
+                column[(column == 0) & few[option.offer.id]] = _NO_ITEMS
+        return Permitted.of(reason)
 
     def within_money(
         self, catalogue: Catalogue, past: Past, as_of: Cutoff, cost: NDArray[np.floating[Any]]

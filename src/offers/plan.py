@@ -22,6 +22,7 @@ from .audience import Audience
 from .caps import Cap
 from .decision_rows import decision_rows
 from .exploration import NOTHING, Exploration, among, exploration
+from .item_lists import ItemLists
 from .limits import caps_of
 from .past import Past
 from .permitted import Permitted
@@ -71,6 +72,8 @@ class Plan:
         What else to keep in mind.
     groups : mapping of str to ndarray of text
         Columns that are declared sensitive: nothing is decided by them, and it is shown how offers went to each group.
+    items : ItemLists or None
+        The products of offers that suggest some.
     """
 
     audience: Audience
@@ -90,6 +93,7 @@ class Plan:
     allocation: Allocation
     remarks: tuple[str, ...] = ()
     groups: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    items: ItemLists | None = None
 
     @property
     def responses(self) -> Responses:
@@ -130,6 +134,7 @@ def planned(
     draft: Policy,
     remarks: Sequence[str] = (),
     groups: Mapping[str, NDArray[np.object_]] | None = None,
+    items: ItemLists | None = None,
 ) -> Plan:
     """Plan a wave.
 
@@ -146,6 +151,8 @@ def planned(
         What else to keep in mind, such as that nobody has consented.
     groups : mapping of str to ndarray of text, optional
         Columns that are declared sensitive, each of shape (n_customers,), None where it is missing.
+    items : ItemLists, optional
+        The products of offers that suggest some; who has none is left out of `permitted` already.
     """
     profits, gains, permitted = draft.reckoned(audience, permitted, past)
     caps, ids = caps_of(draft.catalogue, audience, past), audience.customer_ids
@@ -178,6 +185,7 @@ def planned(
         allocation=found,
         remarks=tuple(remarks),
         groups=groups or {},
+        items=items,
     )
 
 

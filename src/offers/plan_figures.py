@@ -55,6 +55,7 @@ def plan_figures(plan: Plan) -> Figures:
         "why": [{"why": why, "customers": count} for why, count in plan.why.counts().items()],
         "detectable": _detectable(plan),
         "basis": _basis(plan),
+        **_items(plan),
         "catalogue": policy.catalogue.digest,
         "responses": policy.responses.digest,
         "model": {"version": policy.model_version, "run_id": policy.run_id},
@@ -162,6 +163,14 @@ def _detectable(plan: Plan) -> Figures:
         "expected": expected,
         "words": detectable_words(difference, expected, plan.audience.currency),
     }
+
+
+def _items(plan: Plan) -> Figures:
+    """What is suggested most, and by what sold before which day; nothing of a plan without such offers."""
+    if plan.items is None:
+        return {}
+    most = plan.items.most(plan.decided_by.catalogue, plan.given)
+    return {"items": {"as_of": plan.items.carried.as_of or None, "most": most}}
 
 
 def _basis(plan: Plan) -> Mapping[str, int]:

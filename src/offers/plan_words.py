@@ -64,6 +64,9 @@ def words_of(told: Mapping[str, Any]) -> list[str]:
         share = f"no other choice within these limits gains over {100 * told['gap']:.3f} % more"
         words.append("proved: no other choice within these limits gains more" if told["exact"] else share)
     words += [_of_offer(one, currency) for one in told["offers"] if one["given"]]
+    if told.get("items", {}).get("most"):
+        most = ", ".join(f"{one['item']} ({one['customers']:,} customers)" for one in told["items"]["most"][:3])
+        words.append(f"suggested most, by what sold before {told['items']['as_of']}: {most}")
     if told["why"]:
         reasons = ", ".join(f"{one['why']} {one['customers']:,}" for one in told["why"])
         words.append(f"nothing is given to {sum(one['customers'] for one in told['why']):,}: {reasons}")

@@ -8,7 +8,7 @@ it. What is missing of a customer is judged by the rules of the catalogue; the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from .caps import Cap
 from .catalogue import Catalogue
 from .economics import EXPECTED, Economics
 from .exploration import NOTHING, Exploration, among
+from .item_lists import Carried
 from .limits import caps_of
 from .past import Past
 from .problem import TIE, Problem
@@ -66,6 +67,8 @@ class Policy:
         What was left of each cap once exploration was paid for.
     shut : mapping of int to str
         Options over which exploration is not spread, by index, and the cap for which.
+    items : Carried
+        Which offers carry products.
     """
 
     catalogue: Catalogue
@@ -83,6 +86,7 @@ class Policy:
     prices: Mapping[str, float]
     limits: Mapping[str, float]
     shut: Mapping[int, str]
+    items: Carried = field(default_factory=Carried)
 
     @classmethod
     def draft(
@@ -225,6 +229,7 @@ class Policy:
             "catalogue_digest": self.catalogue.digest,
             "responses": self.responses.to_dict(),
             "responses_digest": self.responses.digest,
+            **({"items": self.items.to_dict()} if self.items.lists else {}),
         }
 
     @classmethod
@@ -257,6 +262,7 @@ class Policy:
                 prices={str(name): float(price) for name, price in found["prices"].items()},
                 limits={str(n): np.inf if limit is None else float(limit) for n, limit in found["limits"].items()},
                 shut={int(j): str(name) for j, name in found["shut"].items()},
+                items=Carried.of_dict(found.get("items")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             do = "assign a wave anew: `regulars offers assign`"

@@ -7,7 +7,8 @@ ledger's lines, so that they are in no list. Each row says when it became known:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..clock import Cutoff
+from ..clock import Cutoff, Zone
 from ..intake import Ledger
 from .items import Items
 
@@ -115,15 +116,47 @@ def _large(ids: pa.Array, columns: list[NDArray[np.int32]], late: bool) -> Bough
     return Bought(ids, customer, item, order, day, columns[4].astype(np.int64) if late else day)
 
 
-def bought(ledger: Ledger, items: Items, blocks: Iterable[int] | None = None) -> Iterator[Bought]:
-    """All blocks, or some of ``ledger.blocks(LINES)``; lines of items that are not in `items` are left out."""
+def bought(
+    ledger: Ledger, items: Items, blocks: Iterable[int] | None = None, customers: Sequence[str] | None = None
+) -> Iterator[Bought]:
+    """All blocks, or some of ``ledger.blocks(LINES)``; lines of items that are not in `items` are left out.
+
+    Parameters
+    ----------
+    customers : sequence of str, optional
+        Ascending; the lines of all others are left out as well, and so are they.
+    """
     others = [name for name in ("product_id", "category") if name in ledger.columns and items.excluded]
     columns = {"customer_id", "purchased_at", "known_at", "order_id", "amount", items.column, *others}
     for shard in ledger.shards(LINES, tuple(columns), blocks, encoded=True):
-        yield _block(shard, items, ledger)
+        rows = shard if customers is None else _of_customers(shard, customers)
+        if rows.num_rows:
+            yield of_lines(rows, items, ledger.zone)
 
 
-def _block(shard: pa.Table, items: Items, ledger: Ledger) -> Bought:
+def _of_customers(shard: pa.Table, customers: Sequence[str]) -> pa.Table:
+    """The lines of some customers; those of a shard are sorted by customer."""
+    first, last = (str(shard["customer_id"][i].as_py()) for i in (0, -1))
+    within = customers[bisect_left(customers, first) : bisect_right(customers, last)]
+    if not within:
+        return shard.slice(0, 0)
+    codes, names = _codes(shard["customer_id"])
+    wanted = pc.is_in(pa.array(names, pa.string()), pa.array(within, pa.string())).to_numpy(zero_copy_only=False)
+    return shard.filter(pa.array(wanted[codes]))
+
+
+def of_lines(shard: pa.Table, items: Items, zone: Zone) -> Bought:
+    """Lines of some customers as rows by customer, item, day: those of a ledger, or of a caller of the endpoint.
+
+    Parameters
+    ----------
+    shard : pyarrow.Table
+        `customer_id`, `purchased_at`, `order_id`, `amount`, what an item is, and `known_at` where there is one; to
+        leave items out, product and category as far as they are told.
+    items : Items
+    zone : Zone
+        Of the business.
+    """
     customer, ids = _codes(shard["customer_id"])
     kept = pc.greater(shard["amount"], 0).to_numpy()
     for name in ("product_id", "category"):
@@ -136,11 +169,11 @@ def _block(shard: pa.Table, items: Items, ledger: Ledger) -> Bought:
     item = np.append(found, -1).astype(np.int64)[codes]
     rows = np.flatnonzero(kept & (item >= 0))
     order = _codes(shard["order_id"])[0]
-    day = ledger.zone.local_day(_instants(shard["purchased_at"]))
+    day = zone.local_day(_instants(shard["purchased_at"]))
     known = day
     if "known_at" in shard.column_names:
         late = shard["known_at"]
-        at = ledger.zone.local_day(_instants(pc.coalesce(late, shard["purchased_at"])))
+        at = zone.local_day(_instants(pc.coalesce(late, shard["purchased_at"])))
         known = np.maximum(day, at)
     return _once(ids, customer[rows], item[rows], order[rows], day[rows], known[rows])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,18 +44,18 @@ class Demand:
     popular: Int64
     covered: bool
 
-    @property
+    @cached_property
     def weight(self) -> Float64:
         """Buyers of 28 days; a fraction below 1 tells apart, by buyers of 90 days, items that have as many."""
         return np.asarray(self.buyers + self.popular / (1.0 + self.popular.max(initial=0)))
 
-    @property
+    @cached_property
     def by_popularity(self) -> Int64:
         """Items bought in the last 90 days, those with most buyers in 28 first, ties by buyers in 90, then name."""
         sorting = np.argsort(-self.weight, kind="stable")
         return sorting[self.popular[sorting] > 0]
 
-    @property
+    @cached_property
     def order(self) -> Int64:
         """Place of each item by popularity."""
         place = np.empty(len(self.popular), np.int64)
@@ -103,7 +104,7 @@ class Together:
     both: Int64
     groups: int
 
-    @property
+    @cached_property
     def cosine(self) -> NDArray[np.float32]:
         """both / sqrt(one x other), 0 on the diagonal (Sarwar et al. 2001, doi:10.1145/371920.372071)."""
         alone = np.sqrt(np.maximum(np.diag(self.both), 1).astype(np.float64))

@@ -1,21 +1,25 @@
 """New for you: what a customer never bought but may like.
 
-In: the `Pairs` of a block of customers, the `Demand` and, for one rule, which items are bought by the same people. Out:
-lists of popular items that the customer does not own, by one of three rules: `popular` (buyers of 28 days),
-`categories` (the same, times the share of the category in what the customer bought), `similar` (the same, times the
-item's mean cosine to what the customer bought; Sarwar et al. 2001, doi:10.1145/371920.372071). What was bought is
-decayed by age. Whoever has nothing that a rule can use gets the popular ones.
+In: the `Pairs` of a block of customers, the `Demand` and, for most rules, which items are bought by the same people.
+Out: lists of popular items that the customer does not own, by a rule: `popular` (buyers of 28 days), `categories` (the
+same, times the share of the category in what the customer bought), `similar` (the same, times the item's mean cosine to
+what the customer bought; Sarwar et al. 2001, doi:10.1145/371920.372071), `fitting` (a regression on what is owned; see
+`fitting`) and `als` (the same by factors), these two also times how many of the item's owners bought it of late, or
+the root of that. For `categories` and `similar` what was bought is decayed by age. Whoever has nothing that a rule can
+use gets the popular ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .again import Pairs
 from .crowd import MOST, Demand, Together
+from .fitting import of_factors, regression, selling
 from .items import Items
 from .ranked import K, Ranked, best_of_scores
 
@@ -25,7 +29,23 @@ HALF_LIFE_DAYS = 30
 """Of what a customer bought, for what is new; measured in docs/products.md."""
 _ROWS = 2000
 """Customers at a time: their scores are a few megabytes."""
-FRESH_RULES = ("popular", "categories", "similar")
+FITTING, ALS = "fitting", "als"
+STRENGTHS = {"": 0.0, ", half by demand": 0.5, ", by demand": 1.0}
+"""To which power it counts how many of an item's owners bought it of late."""
+FRESH_RULES = ("popular", "categories", "similar", *(base + by for base in (FITTING, ALS) for by in STRENGTHS))
+
+
+def needs(rule: str) -> frozenset[str]:
+    """What a shelf must have for a rule besides items and demand: "together", "factors".
+
+    Examples
+    --------
+    >>> sorted(needs("als, by demand")), sorted(needs("categories"))
+    (['factors', 'together'], [])
+    """
+    if rule in ("popular", "categories"):
+        return frozenset()
+    return frozenset({"together", "factors"} if rule.startswith(ALS) else {"together"})
 
 
 @dataclass(frozen=True)
@@ -37,19 +57,33 @@ class Shelf:
     items : Items
     demand : Demand
     together : Together or None
-        Shared by customers; without it the rule `similar` cannot be asked for.
+        Shared by customers, of the most popular items; without it only `popular` and `categories` can be asked for.
+    factors : ndarray of float32, shape (n, k), optional
+        Of the same items; without them `als` cannot be asked for.
     """
 
     items: Items
     demand: Demand
     together: Together | None = None
+    factors: Float32 | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Which can be asked for: categories only where items have them and are not categories themselves."""
         by_category = self.items.kind == "product" and bool((self.items.category >= 0).any())
-        named = {"popular": True, "categories": by_category, "similar": self.together is not None}
-        return tuple(rule for rule in FRESH_RULES if named[rule])
+        there = {"together": self.together, "factors": self.factors}
+        had = {name for name, value in there.items() if value is not None}
+        return tuple(rule for rule in FRESH_RULES if needs(rule) <= had and (rule != "categories" or by_category))
+
+    @cached_property
+    def regression(self) -> Float32:
+        """Of the popular items on each other; without `together` there is none."""
+        return np.zeros((0, 0), np.float32) if self.together is None else regression(self.together)
+
+    @cached_property
+    def by_factors(self) -> Float32:
+        """The same by the factors."""
+        return np.zeros((0, 0), np.float32) if self.factors is None else of_factors(self.factors)
 
     def best(self, pairs: Pairs, rule: str, k: int = K) -> Ranked:
         """The lists of a block of customers by a rule."""
@@ -76,9 +110,14 @@ class Shelf:
     def _weigher(self, rule: str, chosen: Int64, popular: Float32) -> _Weigher:
         if rule == "categories":
             return _ByCategory(self.items.category, len(self.items.categories), chosen, popular)
-        if rule == "similar" and self.together is not None:
+        if self.together is None or rule == "popular":
+            return _Weigher(popular)
+        if rule == "similar":
             return _BySimilarity(self.together, len(self.items), popular)
-        return _Weigher(popular)
+        base, comma, by = rule.partition(",")
+        strong = selling(self.demand.weight[self.together.items], self.together) ** STRENGTHS[comma + by]
+        table = self.by_factors if base == ALS else self.regression
+        return _ByFitting(self.together, len(self.items), table, strong.astype(np.float32), popular)
 
 
 class _Weigher:
@@ -126,3 +165,22 @@ class _BySimilarity(_Weigher):
         weight = (weight / np.maximum(total, np.finfo(np.float64).tiny)[own[there]]).astype(np.float32)
         bought = csr_matrix((weight, (own[there], column[there])), (rows, len(self.cosine)))
         return np.asarray((bought @ self.cosine + self.little) * self.popular, np.float32)
+
+
+class _ByFitting(_Weigher):
+    def __init__(self, together: Together, n_items: int, table: Float32, strong: Float32, popular: Float32) -> None:
+        super().__init__(popular)
+        self.table, self.strong = table, strong
+        self.column = np.full(n_items, -1, np.int64)
+        self.column[together.items] = np.arange(len(together.items))
+        # What nothing owned speaks for goes last, by popularity: it is far below any sum that counts.
+        self.last = popular * np.float32(1e-6) / max(popular.max(initial=0), np.float32(1))
+
+    def __call__(self, rows: int, own: Int64, owned: Int64, worth: NDArray[np.float64]) -> Float32:
+        from scipy.sparse import csr_matrix
+
+        column = self.column[owned]
+        there = column >= 0
+        ones = np.ones(int(there.sum()), np.float32)
+        bought = csr_matrix((ones, (own[there], column[there])), (rows, len(self.table)))
+        return np.asarray(np.maximum(bought @ self.table, 0) * self.strong + self.last, np.float32)

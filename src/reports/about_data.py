@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from .blocks import Cell, Column, Section, Table, pictured, row
+from .blocks import Cell, Column, Section, Table, further, pictured, row
 from .comparison import origins
 from .figures import months_picture
 from .inputs import ReportInput, branch, entries, number
@@ -214,7 +214,7 @@ def reading(report: ReportInput) -> Section:
     glossary = Table("Words", [Column("Word", False), Column("Meaning", False)],
                      [[Cell(word, strong=True), Cell(meaning)] for word, meaning in WORDS], folded=True)  # fmt: skip
     return Section("reading", "How to read this?", "What the figures mean, and what they leave out.", words, (),
-                   [glossary, _origin_of(report)])  # fmt: skip
+                   [*further(report.beside), glossary, _origin_of(report)])  # fmt: skip
 
 
 def _origin_of(report: ReportInput) -> Table:

@@ -35,6 +35,7 @@ REASONS = {
     "cool-down": "they had such an offer not long ago",
     "too many contacts": "they were contacted often enough of late",
     "limit for each customer": "they have had as much as one customer may get",
+    "nothing to suggest": "too few products are known to suggest to them",
     "hold-out": "they are left out of all campaigns, by lot",
     "control": "they are left out of this campaign, by lot, to compare with",
     "explored nothing": "the lot of those who get any offer, or none, gave them none",
@@ -111,8 +112,16 @@ def who(found: Figures) -> Section:
     return Section(
         "who", "Who gets what?", _headline(found, given), words,
         pictured("Expected gain by offer", picture, f"After all costs{_in(unit)}; lines: if they respond low or high."),
-        [_offers(rows, unit)], badge(found),
+        [_offers(rows, unit), *_suggested(found)], badge(found),
     )  # fmt: skip
+
+
+def _suggested(found: Figures) -> list[Table]:
+    """The products that are suggested most; no table where none are."""
+    items = branch(found, "items")
+    rows = [[Cell(plain(row.get("item") or "")), Cell(count(row.get("customers")))] for row in entries(items.get("most"))]
+    caption = f"Products suggested most, by what sold before {date(items.get('as_of'))}"
+    return [Table(caption, [Column("Product", False), Column("Customers")], rows)] if rows else []
 
 
 def _in(unit: str) -> str:

@@ -16,12 +16,16 @@ from .notation import plain
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: a text, perhaps a second line, perhaps a bar of a length from 0 to 1."""
+    """One cell of a table: a text, perhaps a second line, perhaps a bar of a length from 0 to 1.
+
+    `link` is the name of a page of ours in the same folder.
+    """
 
     text: str
     below: str = ""
     strong: bool = False
     bar: float | None = None
+    link: str = ""
 
     @property
     def bar_percent(self) -> str:
@@ -91,6 +95,14 @@ class Tile:
 def pictured(title: str, svg: Markup | None, note: str = "") -> list[Picture]:
     """A list of the one picture, empty when there was nothing to draw."""
     return [] if svg is None else [Picture(title, svg, note)]
+
+
+def further(pages: Sequence[tuple[str, str]]) -> list[Table]:
+    """Pages of ours beside this one: what each tells, and its file; no table where there are none."""
+    if not pages:
+        return []
+    rows = [[Cell(what), Cell(name, link=name)] for what, name in pages]
+    return [Table("Further pages, beside this one", [Column("What", False), Column("File", False)], rows)]
 
 
 def row(*texts: object) -> list[Cell]:

@@ -8,7 +8,7 @@ figure stays missing (NaN) and is shown as "not defined here"; a figure that is 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
@@ -68,6 +68,8 @@ class ReportInput:
         ``level``); any may be missing.
     monitoring : dict, optional
         What `regulars monitor` tells: ``months``, ``drift``, ``promised``, ``alerts``, ``verdict``, ``words``.
+    beside : sequence of (str, str)
+        Further pages: what each tells, and the name of its file in the same folder.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class ReportInput:
     moved: dict[str, object] | None = None
     lifetime: dict[str, object] | None = None
     monitoring: dict[str, object] | None = None
+    beside: Sequence[tuple[str, str]] = ()
 
 
 def checked(report: ReportInput) -> ReportInput:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ConfigError
 from ..schema import SCALE
@@ -99,6 +100,11 @@ class Limits:
         """As `parse` reads it."""
         return ",".join(f"{name}={floor / SCALE:.10g}" for name, floor in zip(self.names, self.floors, strict=True))
 
+    @property
+    def steps(self) -> list[tuple[str, int]]:
+        """The tiers above the base with their floors, the highest first."""
+        return [*zip(self.names, self.floors, strict=True)][::-1]
+
 
 def spend_tiers(facts: Facts, limits: Limits | None = None) -> Assigned | Off:
     """Tiers by the spend of the last 365 days, with the grace period of the facts.
@@ -173,6 +179,57 @@ _WHY_APART = ("has not bought yet", "no score of this day")
 
 
 @dataclass(frozen=True, eq=False)
+class Standing:
+    """Where customers stand on a ladder of limits; every array has the shape (n,).
+
+    Parameters
+    ----------
+    place : ndarray of int64
+        0 is the highest tier, the last the base; before them come those who have no tier.
+    own : ndarray of int64
+        From how much on a customer is in the tier; the smallest integer in the base, -1 without a tier.
+    to_next : ndarray of int64
+        How much lacks to the next higher one; -1 where there is none.
+    following : ndarray of object
+        The name of the next higher one; "" where there is none, -1 without a tier.
+    """
+
+    place: Int64
+    own: Int64
+    to_next: Int64
+    following: NDArray[np.object_]
+
+
+def standing(limits: Limits, values: Int64, held: Int64, apart: tuple[Bool, ...] = ()) -> Standing:
+    """Tiers by what is held; how far it is to the next, by the values.
+
+    Parameters
+    ----------
+    values : ndarray of int64
+        Of the last 365 days.
+    held : ndarray of int64
+        The largest of any 365 days that ended within the grace period.
+    apart : tuple of ndarray of bool
+        Who has no tier.
+
+    Examples
+    --------
+    >>> two = Limits(("silver", "gold"), (50, 90))
+    >>> found = standing(two, np.array([95, 60, 10]), np.array([95, 95, 10]))
+    >>> found.place.tolist(), found.to_next.tolist(), found.following.tolist()
+    ([0, 0, 2], [-1, -1, 40], ['', '', 'silver'])
+    """
+    rules = (*apart, *(held >= floor for _, floor in limits.steps))
+    place = first_that_holds(rules) if rules else np.zeros(len(held), np.int64)
+    none, floors = [-1] * len(apart), [floor for _, floor in limits.steps]
+    own = np.array([*none, *floors, np.iinfo(np.int64).min], np.int64)[place]
+    above = np.array([*none, -1, *floors], np.int64)[place]
+    to_next = np.where(above < 0, -1, np.maximum(above - values, 0))
+    following = np.array([*none, "", *(name for name, _ in limits.steps)], object)[place]
+    return Standing(place, own, to_next, following)
+
+
+@dataclass(frozen=True, eq=False)
 class _Scale:
     """What is measured, the limits on it, and who has no tier: of as many as `_APART` are asked for."""
 
@@ -180,33 +237,24 @@ class _Scale:
     limits: Limits
     apart: tuple[Bool, ...]
 
-    @property
-    def steps(self) -> list[tuple[str, int]]:
-        """The tiers above the base with their floors, the highest first."""
-        return [*zip(self.limits.names, self.limits.floors, strict=True)][::-1]
-
     def places(self, values: Int64) -> Int64:
         """Those who have no tier, then the highest tier, ..., then the base."""
-        return first_that_holds((*self.apart, *(values >= floor for _, floor in self.steps)))
+        return standing(self.limits, values, values, self.apart).place
 
     def segments(self, money: str) -> tuple[Segment, ...]:
         """With their rules in words."""
-        tiers = [Segment(name, f"{self.what} of at least {floor / SCALE:,.2f}{money}") for name, floor in self.steps]
+        steps = self.limits.steps
+        tiers = [Segment(name, f"{self.what} of at least {floor / SCALE:,.2f}{money}") for name, floor in steps]
         rest = Segment(BASE, f"everybody else with a purchase, by {self.what}")
         return (*_APART[: len(self.apart)], *tiers, rest)
 
 
 def _tiered(facts: Facts, scheme: str, scale: _Scale, values: Int64, held: Int64) -> Assigned:
     """Tiers by what is held; what is told, and how far it is to the next, by the values."""
-    place, money = scale.places(held), f" {facts.currency}".rstrip()
-    none, floors = [-1] * len(scale.apart), [floor for _, floor in scale.steps]
-    own = np.array([*none, *floors, np.iinfo(np.int64).min], np.int64)[place]
-    above = np.array([*none, -1, *floors], np.int64)[place]
-    to_next = np.where(above < 0, -1, np.maximum(above - values, 0))
-    following = np.array([*none, "", *(name for name, _ in scale.steps)], object)[place]
+    found, money = standing(scale.limits, values, held, scale.apart), f" {facts.currency}".rstrip()
     told = []
-    rows = (place.tolist(), values.tolist(), own.tolist(), to_next.tolist(), following.tolist())
-    for at, value, floor, lacking, higher in zip(*rows, strict=True):
+    columns = (found.place, values, found.own, found.to_next, found.following)
+    for at, value, floor, lacking, higher in zip(*(column.tolist() for column in columns), strict=True):
         if at < len(scale.apart):
             told.append(_WHY_APART[at])
             continue
@@ -215,7 +263,7 @@ def _tiered(facts: Facts, scheme: str, scale: _Scale, values: Int64, held: Int64
             more = f"{(floor - value) / SCALE:,.2f}{money} more keep it"
             words += f", the tier is kept for a grace of {facts.grace_days} days; {more}"
         told.append(words + (f"; {lacking / SCALE:,.2f}{money} to {higher}" if lacking >= 0 else ""))
-    return Assigned(scheme, scale.segments(money), place, np.array(told, object), to_next)
+    return Assigned(scheme, scale.segments(money), found.place, np.array(told, object), found.to_next)
 
 
 def _rounded(value: int) -> int:

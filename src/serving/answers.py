@@ -154,6 +154,8 @@ class Offered:
         The earliest UTC instant that quiet hours allow.
     valid_until : str or None
         The last day on which it can be redeemed.
+    items : tuple of str
+        Products that go with it, best first; none with offers of other types.
     """
 
     offer: str
@@ -170,6 +172,7 @@ class Offered:
     reasons: tuple[str, ...]
     send_at: str
     valid_until: str | None
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

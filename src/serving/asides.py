@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 from ..clock import Zone
 from ..features.lines import Int64
 from ..models.rows import AT_ONCE, Faults, Rows, Unreadable
+from ..schema import SCALE
 from .contract import NEEDED, STATUSES, TABLES, Field
 from .faults import LEFT_OUT, unlike
 from .problems import Fault
@@ -47,6 +48,11 @@ _MEANINGS = {
 }
 _NEEDED = {**dict.fromkeys(LISTS, "a list of rows, which may be empty"), ATTRIBUTES: "an object, which may be empty"}
 _TIMES = {"consent": "recorded_at", "contacts": "contacted_at", "events": "occurred_at", "offers": "offered_at"}
+_TIMES["purchases"] = "purchased_at"
+LOOKED_AT = "offers that suggest products look at it"
+ORDER = "order_id"
+_LEAST = 0.5
+"""Of 1/10,000: what is less is no money."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,9 @@ class Asides:
 
     Parameters
     ----------
-    consent, contacts, events, offers : Told
-        Of the events those that are complaints, ends of complaints, or by the company.
+    consent, contacts, events, offers, bought : Told
+        Of the events those that are complaints, ends of complaints, or by the company; of the purchases those that cost
+        something and name an item of the shelf's kind, none where no offer suggests products.
     attributes : dict of str to ndarray of shape (n_customers,)
         Texts (None where unknown) and numbers (NaN).
     """
@@ -98,6 +105,7 @@ class Asides:
     contacts: Told
     events: Told
     offers: Told
+    bought: Told
     attributes: Mapping[str, NDArray[Any]]
 
 
@@ -109,10 +117,14 @@ class AsideDoor:
     ----------
     texts, numbers : tuple of str
         Names among `attributes` that the rules of the catalogue look at.
+    items : tuple of str
+        Columns of the purchases that offers of products look at, the one that names the item first; none without such
+        offers.
     """
 
     texts: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
     @cached_property
     def attributes(self) -> tuple[Field, ...]:
@@ -141,6 +153,15 @@ class AsideDoor:
         known[ATTRIBUTES] = _schema(self.attributes, any_keys=True)
         return {name: {**of, "description": _MEANINGS[name]} for name, of in known.items()}
 
+    def purchases(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON schema of the model's purchases, which says that offers look at what was bought."""
+        row = dict(schema["items"])
+        row["properties"] = {**row["properties"]}
+        for name in self.items:
+            told = row["properties"][name]
+            row["properties"][name] = {**told, "description": f"{told['description']}; {LOOKED_AT}"}
+        return {**schema, "items": row}
+
     def read(self, customers: Sequence[Mapping[str, Any]], zone: Zone) -> tuple[Asides | None, list[Fault]]:
         """What stands there, unless it is of another form; and all that is wrong with it."""
         said = [{name: of[name] for name in KEYS if name in of} for of in customers]
@@ -153,11 +174,24 @@ class AsideDoor:
         lists = {name: _listed(name, [of.get(name, ()) for of in said], faults, zone) for name in LISTS}
         events = _events([of.get("events") for of in customers], faults, zone)
         offers = _seen("offers", [of.get("offers") for of in customers], (), lambda _: True, faults, zone)
+        bought = self._bought([of.get("purchases") for of in customers], faults, zone)
         known = [of.get(ATTRIBUTES) or {} for of in said]
         columns = {f.name: _column(f, [of.get(f.name) for of in known]) for f in self.attributes}
-        asides = Asides(lists["consent"].told, lists["contacts"].told, events.told, offers.told, columns)
-        wrong = _wrong(faults, {**lists, "events": events, "offers": offers})
+        asides = Asides(lists["consent"].told, lists["contacts"].told, events.told, offers.told, bought.told, columns)
+        wrong = _wrong(faults, {**lists, "events": events, "offers": offers, "purchases": bought})
         return asides, [*wrong, *self._left_out(known)]
+
+    def _bought(self, lists: Sequence[object], faults: Faults, zone: Zone) -> _Placed:
+        """Of the purchases, those that name an item; the model's own door looks at all of them."""
+        names = (*self.items, ORDER)
+
+        def counts(row: Mapping[str, object]) -> bool:
+            # What is of another kind is for the model's door to refuse.
+            amount, kinds = row.get("amount"), {type(row.get(name)) for name in (*names, "known_at")}
+            named = bool(row.get(self.items[0])) and type(row.get("purchased_at")) is str and kinds <= {str, type(None)}
+            return named and type(amount) in (int, float) and cast(float, amount) * SCALE >= _LEAST
+
+        return _seen("purchases", lists if self.items else (), names, counts, faults, zone)
 
     def doubled(self, place: Sequence[int | str], key: str) -> Fault:
         """That a key stands twice in an object of ours: at such a place in a request."""

@@ -22,6 +22,7 @@ from ..config import Config
 from ..errors import RegularsError
 from ..models.bundle import save
 from ..models.model import Model
+from ..products.kept import FILE as SHELF
 from .endpoint import Endpoint
 from .server import bound, check_installed, url_of
 from .stage import BUNDLE, FACTS, POLICY, REFERENCE, Facts, Stages
@@ -106,6 +107,7 @@ def laid(
     scores: Path | None = None,
     policy: Mapping[str, Any] | None = None,
     online: Path | None = None,
+    shelf: bytes | None = None,
 ) -> None:
     """Lay a model on a stage, from which servers take it.
 
@@ -123,6 +125,8 @@ def laid(
         How offers are decided on: `Policy.to_dict()` of a plan.
     online : Path, optional
         Where recommendations are kept; default: they are not.
+    shelf : bytes, optional
+        What the wave knew of products: `Kept.content()`; default: nothing.
     """
     with stages.adding() as place:
         save(model, place / BUNDLE)
@@ -130,6 +134,8 @@ def laid(
             (place / REFERENCE).write_bytes(others)
         if policy is not None:
             (place / POLICY).write_text(json.dumps(policy, allow_nan=False), encoding="utf-8")
+        if shelf is not None:
+            (place / SHELF).write_bytes(shelf)
         facts = Facts(
             name="regulars",
             version=version,

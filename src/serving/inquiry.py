@@ -97,6 +97,8 @@ class InquiryDoor:
         listed = dict(found["properties"]["customers"])
         customer = dict(listed["items"])
         customer["properties"] = {**customer["properties"], **self.beside.schema()}
+        if self.beside.items:
+            customer["properties"]["purchases"] = self.beside.purchases(customer["properties"]["purchases"])
         listed["items"] = customer
         found["properties"]["customers"] = listed
         return found

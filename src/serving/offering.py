@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +20,18 @@ from ..clock import Cutoff
 from ..errors import ConfigError
 from ..models.outputs import OUTPUTS, Wanted
 from ..offers.arms import decision_ids
-from ..offers.audience import FACTS, UNSURE
+from ..offers.audience import FACTS, LOYALTY, LOYALTY_TEXTS, UNSURE
 from ..offers.economics import EXPECTED
 from ..offers.policy import Policy
 from .asides import AsideDoor
 from .inquiry import InquiryDoor
 from .online import Online
+from .shelved import Shelf
 
 if TYPE_CHECKING:
     from ..config import Config
     from ..models.model import Model
+    from ..products.kept import Kept
     from .body import Door
     from .stage import Facts
 
@@ -56,6 +58,8 @@ class Offering:
         Where recommendations are kept; None where they are not.
     own_name : callable
         What a customer is called in ledger and decisions.
+    shelf : Shelf
+        What is known of products.
     """
 
     policy: Policy
@@ -64,10 +68,18 @@ class Offering:
     left_alone: frozenset[str] = field(repr=False)
     online: Online | None
     own_name: Callable[[str], str] = field(repr=False)
+    shelf: Shelf
 
     @classmethod
     def of(
-        cls, said: Mapping[str, Any], left_alone: Sequence[str], facts: Facts, model: Model, door: Door, config: Config
+        cls,
+        said: Mapping[str, Any],
+        left_alone: Sequence[str],
+        facts: Facts,
+        model: Model,
+        door: Door,
+        config: Config,
+        kept: Kept | None = None,
     ) -> Offering:
         """From the policy of a stage.
 
@@ -76,22 +88,19 @@ class Offering:
         DataError
             ``RG423``: it cannot be read.
         ConfigError
-            ``RG457``: the model cannot say what it needs.
+            ``RG457``: the model cannot say what it needs; ``RG503``: what is kept of products is not the wave's.
         """
         policy = Policy.of_dict(said)
         _check(policy, model)
-        unsaid = [name for name in policy.needs if name not in OUTPUTS and name not in FACTS]
-        people = config.data.customers
-        numbers = {"acquisition_cost", *(people.numbers if people is not None else ())}
-        texts = tuple(name for name in unsaid if name not in numbers)
-        beside = AsideDoor(texts, tuple(name for name in unsaid if name in numbers))
+        shelf = Shelf.of(policy, kept)
         return cls(
             policy=policy,
-            door=InquiryDoor(door, beside, policy.zone),
+            door=InquiryDoor(door, replace(beside_of(policy.needs, config), items=shelf.columns), policy.zone),
             primary_days=model.horizon_days,
             left_alone=frozenset(left_alone),
             online=Online(Path(facts.online)) if facts.online else None,
             own_name=_own_name(config),
+            shelf=shelf,
         )
 
     @property
@@ -138,6 +147,7 @@ class Offering:
         day = max(self.as_of, reference_day)
         found: dict[str, Any] = self.door.door.example(day)
         (customer,) = found["customers"]
+        self.shelf.example(customer["purchases"])
         channel = self.policy.catalogue.channels[0]
         consent = {
             "recorded_at": f"{day.minus(30)}T12:00:00",
@@ -149,6 +159,25 @@ class Offering:
         attributes: dict[str, object] = {**dict.fromkeys(beside.texts), **dict.fromkeys(beside.numbers)}
         told = {**customer, "consent": [consent], "contacts": [], "attributes": attributes}
         return {"dry_run": True, **found, "customers": [told]}
+
+
+def beside_of(needs: Sequence[str], config: Config) -> AsideDoor:
+    """What the caller must say of customers: fields that neither the model nor the request's own rows tell.
+
+    Examples
+    --------
+    >>> from regulars.config import Config
+    >>> found = beside_of(("p_churn", "open_complaint", "town", "points_balance"), Config.of())
+    >>> found.texts, found.numbers
+    (('town',), ('points_balance',))
+    """
+    unsaid = [name for name in needs if name not in OUTPUTS and name not in FACTS]
+    people = config.data.customers
+    attributes, own = ((), ()) if people is None else (people.attributes, people.numbers)
+    loyal = {name for name in LOYALTY if name not in LOYALTY_TEXTS and name not in attributes}
+    numbers = {"acquisition_cost", *own, *loyal}
+    texts = tuple(name for name in unsaid if name not in numbers)
+    return AsideDoor(texts, tuple(name for name in unsaid if name in numbers))
 
 
 def marks(names: Sequence[str], salt: str) -> list[str]:

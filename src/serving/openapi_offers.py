@@ -89,6 +89,7 @@ def _offered() -> dict[str, object]:
         title=_TEXT,
         text=_TEXT,
         terms=_TEXT,
+        items={"type": "array", "items": _TEXT, "description": "products that go with it, as the ledger names them"},
         expected_gain={**_NUMBER, "description": "expected incremental profit, in currency"},
         gain_low={**_NUMBER, **money},
         gain_high={**_NUMBER, **money},

@@ -22,6 +22,7 @@ from ..offers.past import Past
 from ..offers.permitted import Permitted, permitted
 from ..schema import INSTANT
 from .asides import COMPANY, Asides, Told
+from .shelved import Shelved
 
 if TYPE_CHECKING:
     from .offering import Offering
@@ -42,12 +43,15 @@ class Asked:
         What campaigns gave them.
     place : ndarray of int64
         Of each customer of the audience, in the request.
+    shelved : Shelved or None
+        Their products; None where no offer carries any.
     """
 
     audience: Audience
     permitted: Permitted
     past: Past
     place: NDArray[np.int64]
+    shelved: Shelved | None
 
     @classmethod
     def of(
@@ -94,7 +98,10 @@ class Asked:
             open_complaint=complaint,
             left_alone=offering.marked(ids),
         )
-        return cls(audience, may, past, place)
+        shelved = offering.shelf.on(policy.catalogue, audience, may, asides.bought, names, zone)
+        if shelved is not None:
+            may = may.without_items(policy.catalogue, shelved.items.few(policy.catalogue))
+        return cls(audience, may, past, place, shelved)
 
 
 def _consent(told: Told, names: list[str]) -> pa.Table:

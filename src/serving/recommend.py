@@ -111,7 +111,7 @@ def _told(
     place = np.array([places[who] for who in mine], np.int64)
     asked = Asked.of(offering, names, place, said.columns, inquiry.asides, as_of)
     found = offering.policy.recommend(asked.audience, asked.permitted, asked.past)
-    told = told_of(offering, asked.audience, found, speaker)
+    told = told_of(offering, asked, found, speaker)
     return {ids[at]: one for at, one in zip(asked.place.tolist(), told, strict=True)}
 
 

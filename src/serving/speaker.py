@@ -99,7 +99,7 @@ def _offering(stage: Stage, facts: Facts, model: Model, door: Door, config: Conf
         # Not before now: a server without offers does without the solvers that come with them.
         from .offering import Offering
 
-        return Offering.of(said, stage.left_alone(), facts, model, door, config), ""
+        return Offering.of(said, stage.left_alone(), facts, model, door, config, stage.shelf()), ""
     except RegularsError as error:
         # What is wrong with a file is of no concern to whoever may ask how the server is.
         return None, f"{error.code}: {error.found.partition(': ')[0]}"

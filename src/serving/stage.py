@@ -1,9 +1,9 @@
 """The stage: what a worker needs to speak, laid ready in a folder by whoever knows the registry.
 
 In: a folder of one server's own. Out: ``stages/<n>/`` with the bundle, ``facts.json``, where published scores came with
-one ``reference.json``, where a wave of offers was assigned its ``policy.json``; the link ``current``, which is moved in
-one step, and ``trouble``, why a newer champion is not on it. A reader who follows the link finds a whole stage, old or
-new. What is missing in it is an error.
+one ``reference.json``, where a wave of offers was assigned its ``policy.json`` and shelf of products; the link
+``current``, which is moved in one step, and ``trouble``, why a newer champion is not on it. A reader who follows the
+link finds a whole stage, old or new. What is missing in it is an error.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..features.reference import Reference
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..products.kept import Kept
     from .speaker import Speaker
 
 STAGES, CURRENT, TROUBLE = "stages", "current", "trouble"
@@ -101,6 +102,22 @@ class Stage:
         """How offers are decided on, as the newest wave does; None where none was assigned."""
         return self._json(POLICY) if (self.folder / POLICY).is_file() else None
 
+    def shelf(self) -> Kept | None:
+        """What the newest wave knew of products; None where it knew nothing.
+
+        Raises
+        ------
+        StorageError
+            ``RG502``: it is not as it was written.
+        """
+        from ..products.kept import FILE, Kept
+
+        file = self.folder / FILE
+        try:
+            return Kept.of_content(file.read_bytes()) if file.is_file() else None
+        except OSError as error:
+            raise self._unreadable(FILE, error) from None
+
     def left_alone(self) -> list[str]:
         """Marks of those whom nobody may contact; see `offering.marks`."""
         return list(self._json(LEFT_ALONE)["marks"]) if (self.folder / LEFT_ALONE).is_file() else []
@@ -121,11 +138,14 @@ class Stage:
         try:
             return dict(json.loads((self.folder / name).read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise StorageError(
-                f"`{name}` of the stage {self.name} cannot be read: {type(error).__name__}",
-                do="start the server again",
-                code="RG390",
-            ) from None
+            raise self._unreadable(name, error) from None
+
+    def _unreadable(self, name: str, error: Exception) -> StorageError:
+        return StorageError(
+            f"`{name}` of the stage {self.name} cannot be read: {type(error).__name__}",
+            do="start the server again",
+            code="RG390",
+        )
 
 
 @dataclass(frozen=True)

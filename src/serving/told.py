@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..offers.arms import ARMS, CHOSEN, EXPLORE
-from ..offers.audience import Audience
 from ..offers.economics import EXPECTED
+from ..offers.item_lists import text_of
 from ..offers.policy import Recommendations
 from ..offers.send import send_at, valid_until
 from .offering import MOST, Offering
 from .online import moment
+from .permissions import Asked
 
 if TYPE_CHECKING:
     from .speaker import Speaker
@@ -43,16 +44,18 @@ class Told:
     kept: dict[str, Any]
 
 
-def told_of(offering: Offering, audience: Audience, found: Recommendations, speaker: Speaker) -> Iterator[Told]:
+def told_of(offering: Offering, asked: Asked, found: Recommendations, speaker: Speaker) -> Iterator[Told]:
     """What is said of each customer of an audience, in its order."""
-    return _Telling(offering, audience, found, speaker).all()
+    return _Telling(offering, asked, found, speaker).all()
 
 
 class _Telling:
     """All recommendations of a request."""
 
-    def __init__(self, offering: Offering, audience: Audience, found: Recommendations, speaker: Speaker) -> None:
+    def __init__(self, offering: Offering, asked: Asked, found: Recommendations, speaker: Speaker) -> None:
+        audience = asked.audience
         self.offering, self.audience, self.found, self.speaker = offering, audience, found, speaker
+        self.shelved = asked.shelved
         policy = offering.policy
         self.options = policy.catalogue.options
         self.sent = send_at(audience.as_of, policy.zone, policy.contact, policy.catalogue.campaign)
@@ -71,7 +74,7 @@ class _Telling:
                 "arm": ARMS[arm],
                 "propensity": float(found.propensity[row]),
                 "offers": self._offers(row, arm, given, ranges[row]),
-                "why": found.why[row],
+                "why": found.why[row] if self.shelved is None else self.shelved.why(row, found.why[row]),
             }
             kept = self._kept(row, given, ranges[row], meant[row], float(cost[row]))
             yield Told(ARMS[arm], given >= 0, answer, kept)
@@ -96,6 +99,7 @@ class _Telling:
             "title": offer.title,
             "text": offer.text or "",
             "terms": offer.terms or "",
+            "items": self._items(row, option),
             "expected_gain": gain,
             "gain_low": low,
             "gain_high": high,
@@ -105,6 +109,12 @@ class _Telling:
             "send_at": self.send_at,
             "valid_until": self.until[offer.id] or None,
         }
+
+    def _items(self, row: int, option: int) -> list[str]:
+        """The products that go with an option; none with none."""
+        if self.shelved is None or option < 0:
+            return []
+        return self.shelved.items.told(self.options[option].offer, row)
 
     def _reasons(self, row: int, arm: int, option: int, gain: float, cost: float) -> list[str]:
         """Why, in words: the draw, or what the model expects and what is believed of the offer."""
@@ -158,6 +168,7 @@ class _Telling:
             "responses": self.offering.decided_by["responses"],
             "model_version": self.speaker.version,
             "run_id": self.speaker.run_id,
+            "items": text_of(self._items(row, given if given >= 0 else meant)),
             "at": self.at,
             "day": str(self.audience.as_of),
         }

@@ -21,6 +21,7 @@ KINDS = (
     "lines",
     "free",
     "guests",
+    "shop",
 )
 """What chance decides. A new kind is added at the end, so that the others keep their streams."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -39,15 +40,8 @@ def test_complete_journey_is_left_in_peace(
 
 
 @pytest.fixture(scope="module")
-def retail(online_retail: Path, tmp_path_factory: pytest.TempPathFactory) -> Examination:
-    columns: dict[str, object] = {
-        "path": str(online_retail), "order_id": "Invoice", "quantity": "Quantity", "unit_price": "Price",
-        "product_id": "StockCode", "channel": "Country",
-    }  # fmt: skip
-    config = Config.of(
-        customer_id="Customer ID", purchased_at="InvoiceDate", timezone="Europe/London", currency="GBP",
-        purchases=columns,
-    ).model_copy(update={"folder": tmp_path_factory.mktemp("retail")})  # fmt: skip
+def retail(retail_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Examination:
+    config = retail_config(tmp_path_factory.mktemp("retail"))
     return examined(build_ledger(config), config)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,23 +10,10 @@ from regulars.config import Config
 from regulars.intake import build_ledger
 
 
-def test_the_overlap_of_online_retail_is_merged_and_nothing_else_is_lost(online_retail: Path, tmp_path: Path) -> None:
-    columns = {
-        "path": str(online_retail),
-        "order_id": "Invoice",
-        "quantity": "Quantity",
-        "unit_price": "Price",
-        "product_id": "StockCode",
-        "channel": "Country",
-    }
-    config = Config.of(
-        customer_id="Customer ID",
-        purchased_at="InvoiceDate",
-        timezone="Europe/London",
-        currency="GBP",
-        purchases=columns,
-    )
-    manifest = build_ledger(config.model_copy(update={"folder": tmp_path})).manifest
+def test_the_overlap_of_online_retail_is_merged_and_nothing_else_is_lost(
+    retail_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    manifest = build_ledger(retail_config(tmp_path)).manifest
     # The two sheets share 22,523 lines of 1-9 December 2010; the other counts are those of the data set's description.
     assert manifest.lines["read"] == 1_067_370
     assert manifest.lines["merged"] == 22_523

@@ -617,3 +617,12 @@ def test_threads_and_file_boundaries_do_not_matter(shop: Shop) -> None:
     three = build_ledger(config)
     name = "events.parquet"
     assert (Path(str(one.folder)) / name).read_bytes() == (Path(str(three.folder)) / name).read_bytes()
+
+
+def test_what_an_event_is_about_and_why_are_kept_as_text(shop: Shop) -> None:
+    lines = "who,at,what,item,why\na,2024-01-04,complaint,007,broken\na,2024-13-01,complaint,1,late\n"
+    ledger = _events(shop, lines, product_id="item", reason="why", **TOLERANT)
+    rows = ledger.rows_of("events", columns=["product_id", "reason"]).to_pylist()
+    # There is no thirteenth month: the second line is set aside, and its own reason is not that of the shop.
+    assert rows == [{"product_id": "007", "reason": "broken"}]
+    assert "broken" not in str(ledger.quarantine("events").column("reason").to_pylist())

@@ -259,7 +259,9 @@ def test_what_events_do_not_tell_is_said_and_missing() -> None:
 
 def test_without_events_and_scores_there_are_sentences_and_no_zeros() -> None:
     found = kpis(ledger(), config())
-    assert [table.name for table in found.tables] == ["by_month", "by_cohort", "funnel"]
+    # b and d gave something back, so there are problems without complaints.
+    assert [table.name for table in found.tables] == ["by_month", "by_cohort", "funnel", "problems"]
+    assert set(found.off) == {"by_segment", "engagement", "campaigns"}
     assert any("no events" in note for note in found.notes)
     assert any("no published scores" in note for note in found.notes)
     assert any("2024-04" in note for note in found.notes)

@@ -6,6 +6,7 @@ file, money is DECIMAL, months are `date_trunc`. Shares are compared as the quot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ FIRST_SHEET = 525_461
 
 LINES = """
 CREATE TABLE lines AS
-SELECT "Customer ID" AS who, Invoice AS invoice, InvoiceDate::DATE AS day,
+SELECT "Customer ID" AS who, Invoice AS invoice, InvoiceDate::DATE AS day, StockCode AS item,
        (Quantity::DECIMAL(18, 0) * Price::DECIMAL(12, 4))::DECIMAL(18, 4) AS amount
 FROM read_parquet(?, file_row_number = true)
 WHERE "Customer ID" IS NOT NULL AND NOT (file_row_number < ? AND InvoiceDate >= TIMESTAMP '2010-12-01')
@@ -115,23 +116,8 @@ H = 90
 
 
 @pytest.fixture(scope="module")
-def found(online_retail: Path, tmp_path_factory: pytest.TempPathFactory) -> Kpis:
-    columns: dict[str, object] = {
-        "path": str(online_retail),
-        "order_id": "Invoice",
-        "quantity": "Quantity",
-        "unit_price": "Price",
-        "product_id": "StockCode",
-    }
-    config = Config.of(
-        customer_id="Customer ID",
-        purchased_at="InvoiceDate",
-        timezone="Europe/London",
-        currency="GBP",
-        horizon_days=H,
-        purchases=columns,
-    )
-    config = config.model_copy(update={"folder": tmp_path_factory.mktemp("retail")})
+def found(retail_config: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Kpis:
+    config = retail_config(tmp_path_factory.mktemp("retail"), H)
     return kpis(build_ledger(config), config)
 
 
@@ -239,3 +225,25 @@ def test_every_number_of_the_funnel_agrees(found: Kpis, sql: duckdb.DuckDBPyConn
     together = rows(found, "funnel")[-1]
     assert together["customers"] == sum(row["customers"] for row in over)
     assert together["third"] == sum(row["third"] for row in over)
+
+
+RETURNED = """
+SELECT item AS name, count(DISTINCT (who, day)) FILTER (amount < 0) AS returns,
+       count(DISTINCT who) FILTER (amount < 0) AS customers, count(DISTINCT who) FILTER (amount > 0) AS buyers,
+       sum(greatest(-amount, 0)) AS given_back, sum(greatest(amount, 0)) AS sold
+FROM lines GROUP BY item HAVING count(DISTINCT who) FILTER (amount < 0) >= 5 ORDER BY given_back DESC, item LIMIT 20
+"""
+
+
+def test_every_number_of_what_came_back_agrees(found: Kpis, sql: duckdb.DuckDBPyConnection) -> None:
+    there = [row for row in rows(found, "problems") if row["by"] == "product"]
+    meant = answer(sql, RETURNED)
+    assert len(meant) == 20
+    for row, its in zip(there, meant, strict=True):
+        assert {name: row[name] for name in ("name", "returns", "customers", "buyers")} == {
+            name: its[name] for name in ("name", "returns", "customers", "buyers")
+        }
+        back, sold = units(its["given_back"]), units(its["sold"])
+        assert (row["given_back"], row["return_share"]) == (back, back / sold if sold else None)
+    (whole,) = answer(sql, "SELECT sum(greatest(-amount, 0)) AS back FROM lines")
+    assert rows(found, "problems")[0]["given_back"] == units(whole["back"])

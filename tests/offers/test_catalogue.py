@@ -68,7 +68,7 @@ def test_the_example_is_a_catalogue_without_a_remark() -> None:
     found = Catalogue.load(EXAMPLE)
     found.check_margins(0.3)
     assert found.warnings(0.3) == ()
-    assert {o.type for o in found.offers} == {"percent", "gift", "information", "service_call"}
+    assert {o.type for o in found.offers} == {"percent", "gift", "information", "product_suggestion", "service_call"}
 
 
 def test_the_catalogue_of_the_page_about_offers_is_one() -> None:

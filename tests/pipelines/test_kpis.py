@@ -65,7 +65,7 @@ def test_kpis_shows_writes_and_names_nobody(shop: Path) -> None:
     again = run("kpis", shop, "--json", folder / "b.json", "--out", folder / "b")
     assert (first.code, again.code) == (0, 0), first.err
     names = sorted(f.name for f in (folder / "a").iterdir())
-    assert names == ["by_cohort.csv", "by_month.csv", "definitions.csv", "funnel.csv"]
+    assert names == ["by_cohort.csv", "by_month.csv", "definitions.csv", "funnel.csv", "problems.csv"]
     for name in names:
         assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
     assert (folder / "a.json").read_bytes() == (folder / "b.json").read_bytes()

@@ -28,6 +28,8 @@ from regulars.offers.plan import Plan, planned
 from regulars.offers.policy import Policy
 from regulars.offers.responses import Responses
 from regulars.pipelines import score as batch
+from regulars.pipelines.campaign.suggested import suggested
+from regulars.products.kept import Kept
 from regulars.schema import INSTANT
 from regulars.serving.body import Door
 from regulars.serving.offering import Offering
@@ -117,7 +119,12 @@ def _table(rows: Mapping[str, Sequence[Mapping[str, str]]], at: str, **more: str
 @cache
 def plan() -> Plan:
     """The wave in one piece, from tables as the ledger has them."""
-    frame, zone, settings = scores(), Zone(config().data.timezone), config()
+    return plan_of(catalogue(), config())
+
+
+def plan_of(content: Mapping[str, Any], settings: Config) -> Plan:
+    """The same by another catalogue; beside the configuration may lie a shelf of products."""
+    frame, zone = scores(), Zone(settings.data.timezone)
     ids, as_of = frame["customer_id"].tolist(), day()
     columns = {name: frame[name].to_numpy() for name in (*READ, "orders")}
     columns["orders"] = columns["orders"].astype(np.float64)
@@ -130,7 +137,7 @@ def plan() -> Plan:
     complaint = open_complaints(events, ids, as_of, zone, settings.contact.complaint_days)
     columns |= facts(contacts, past, complaint)
     audience = Audience(ids, as_of, 30, "USD", columns)
-    offers = Catalogue.of(catalogue())
+    offers = Catalogue.of(content)
     may = permitted(
         audience,
         offers,
@@ -142,15 +149,20 @@ def plan() -> Plan:
         left_alone=np.zeros(len(ids), bool),
     )
     draft = Policy.draft(offers, Responses.assumed(offers), settings, audience, ("3", "run"))
-    return planned(audience, may, past, draft)
+    found = suggested(shop(), settings, offers, audience, may)
+    if found.items is not None:
+        draft = replace(draft, items=found.items.carried)
+    return planned(audience, found.permitted, past, draft, found.notes, items=found.items)
 
 
-def deciding(speaker: Speaker, online: Path | None = None, policy: dict[str, Any] | None = None) -> Speaker:
+def deciding(
+    speaker: Speaker, online: Path | None = None, policy: dict[str, Any] | None = None, kept: Kept | None = None
+) -> Speaker:
     """A speaker who decides by the plan's policy, with room for all customers at once."""
     door = Door(speaker.model, LIMITS)
     told = Facts("regulars", "3", "run", "", str(day()), "scores", "" if online is None else str(online))
     said = plan().policy().to_dict() if policy is None else policy
-    offering = Offering.of(said, [], told, speaker.model, door, config())
+    offering = Offering.of(said, [], told, speaker.model, door, config(), kept)
     return replace(speaker, door=door, offering=offering, reference=speaker.reference, version="3", run_id="run")
 
 

@@ -101,7 +101,7 @@ def test_an_endpoint_that_decides_on_offers_keeps_it_too_and_nothing_of_the_chec
     offers_url: tuple[str, Path],
 ) -> None:
     url, kept = offers_url
-    assert len(offers_checks(url)) == len(OFFERS) == 5
+    assert len(offers_checks(url)) == len(OFFERS) == 6
     assert broken_of(offers_checks(url)) == {}
     assert "/v1/recommendations" in requests.get(f"{url}/openapi.json", timeout=20).json()["paths"]
     assert not kept.exists()
@@ -123,6 +123,15 @@ def test_an_endpoint_that_offers_without_consent_or_to_controls_is_found_out(
         "without consent nobody is offered anything": "who gave no consent is offered something, or is not told why"
         " not",
         "controls and held out customers are offered nothing": "a control, or who is held out, is offered something",
+    }
+
+
+def test_an_endpoint_whose_offers_carry_products_that_they_should_not_is_found_out(
+    offers_url: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling._Telling, "_items", lambda *_: ["tea"])
+    assert broken_of(offers_checks(offers_url[0])) == {
+        "products go with offers that suggest some, each once": "products go with an offer that suggests none"
     }
 
 

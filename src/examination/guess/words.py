@@ -132,6 +132,10 @@ NAMES: dict[str, tuple[str, str]] = {
     ),
     "value": ("value|score|points|rating|reward|nps|event value", "amount"),
     "initiated_by": ("initiated by|initiator|direction", ""),
+    "reason": (
+        "reason|reason code|complaint reason|return reason|cause|grund|reklamationsgrund|motif|motivo|sebep",
+        "why|topic|issue|subject|category",
+    ),
     "occurred_at": (
         "occurred at|event time|event date|event timestamp|visited at|opened at|sent at|clicked at|created at|"
         "timestamp|event at",

@@ -13,6 +13,7 @@ from typing import Any
 from .caller import MARK, Broken, Caller
 
 PAGE = "/v1/recommendations"
+SUGGESTION = "product_suggestion"
 MANY = 40
 """Customers of other names, so that some fall into every arm."""
 IDLE = ("holdout", "control")
@@ -98,6 +99,19 @@ def _same(caller: Caller) -> None:
             raise Broken("a customer alone is offered something else than among others")
 
 
+def _products(caller: Caller) -> None:
+    asked = _inquiry(caller)
+    if asked is None:
+        return
+    for row in _rows(caller, _several(caller, asked)):
+        for offer in row["offers"]:
+            items = offer["items"]
+            if items and offer["type"] != SUGGESTION:
+                raise Broken("products go with an offer that suggests none")
+            if len(set(items)) < len(items) or not all(isinstance(item, str) and item for item in items):
+                raise Broken("the products of an offer are not each a name, and each once")
+
+
 def _refused(caller: Caller) -> None:
     asked = _inquiry(caller)
     if asked is None:
@@ -127,5 +141,6 @@ OFFERS: Mapping[str, Callable[[Caller], None]] = {
     "without consent nobody is offered anything": _without_consent,
     "controls and held out customers are offered nothing": _arms,
     "recommendations are the same twice, and for a customer alone": _same,
+    "products go with offers that suggest some, each once": _products,
     "permissions that cannot be read are refused with their place": _refused,
 }

@@ -6,6 +6,8 @@ import csv
 import stat
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from regulars.clock import Cutoff
@@ -142,3 +144,20 @@ def test_whoever_is_forgotten_vanishes_from_lists_however_the_id_stands_in_them(
     erased = erased_from(tmp_path / "d.csv", Sought(frozenset({"=7"})), "2024-03-06")
     assert erased is not None
     assert ids_in(tmp_path / "d.csv") == ["8"]
+
+
+def test_the_list_tells_the_times_of_who_has_some_of_their_own(shop: tuple[Config, Ledger]) -> None:
+    config, ledger = shop
+    first, second = given(config)[:2]
+    people = {"customer_id": [first, second], "as_of": [str(DAY), str(DAY)]}
+    days = {"weekday": ["friday", "friday"], "weekday_differs": [True, False]}
+    hours = {"hour": [9, 9], "hour_differs": [None, True]}
+    pq.write_table(pa.table({**people, **days, **hours}), config.folder / "timing.parquet")
+    try:
+        found = export(ledger, config, "mail", out=config.folder / "timed.csv")
+    finally:
+        (config.folder / "timing.parquet").unlink()
+    with found.path.open(newline="", encoding="utf-8") as rows:
+        told = {row["customer_id"]: (row["best_weekday"], row["best_hour"]) for row in csv.DictReader(rows)}
+    assert (told.pop(first), told.pop(second)) == (("friday", ""), ("", "9"))
+    assert set(told.values()) == {("", "")}

@@ -1,0 +1,123 @@
+"""Who falls silent after something, compared with alike purchases without it, from landmarks on.
+
+In: the purchase days of everybody, purchases (customer, day) of something, and events (customer, day). Out: the share
+that is silent with and without an event, and their difference with its interval, standardised to the months and numbers
+of orders so far of those with one. Only landmarks whose window is over count; strata without both kinds do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..clock import months_of
+from .by_period import Window
+from .purchases import Purchases
+from .table import Value
+
+Int64 = NDArray[np.int64]
+_Z = 1.96
+_NEVER = np.iinfo(np.int64).max
+_ORDERS = np.array([2, 5])
+"""Strata of orders so far: 1, 2 to 4, 5 and more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Purchase days of everybody, sorted by customer and day.
+
+    Parameters
+    ----------
+    key : ndarray of int64
+        customer x `span` + day, ascending.
+    number : ndarray of int64
+        How many purchase days the customer has had, this one included.
+    span, after : int
+        More than any day; days from a purchase to its landmark.
+    window : Window
+    """
+
+    key: Int64
+    number: Int64
+    span: int
+    after: int
+    window: Window
+
+    @classmethod
+    def of(cls, purchases: Purchases, window: Window, after: int) -> Landmarks:
+        """Of all purchases."""
+        days = purchases.days
+        span = int(window.ends.day + window.days + after + 2)
+        first = np.searchsorted(days.customer, days.customer, side="left")
+        number = np.arange(len(days.day)) - first + 1
+        return cls(days.customer * span + days.day, number, span, after, window)
+
+    def judged(self, customer: Int64, day: Int64) -> tuple[Int64, Int64, NDArray[np.bool_]]:
+        """Which (customer, day) are closed, the stratum of each, and whether nothing was bought in its window."""
+        begins = day + self.after
+        closed = np.flatnonzero(begins + self.window.days + self.window.lag <= self.window.ends.day)
+        who, at = customer[closed], day[closed]
+        own = np.searchsorted(self.key, who * self.span + at, side="right") - 1
+        stratum = months_of(at) * 3 + np.searchsorted(_ORDERS, self.number[own], side="right")
+        begin = who * self.span + at + self.after
+        later = np.searchsorted(self.key, begin, side="left")
+        upcoming = np.append(self.key, _NEVER)[later]
+        return closed, stratum, upcoming >= begin + self.window.days
+
+
+def with_and_without(
+    marks: Landmarks, purchases: tuple[Int64, Int64], events: tuple[Int64, Int64]
+) -> dict[str, Value]:  # fmt: skip
+    """Silence after purchases with an event within `after` days, and after alike ones without.
+
+    Parameters
+    ----------
+    purchases, events : (customer, day), ndarrays of int64
+        Of purchases each (customer, day) counts once.
+    """
+    key = np.unique(purchases[0] * marks.span + purchases[1])
+    customer, day = key // marks.span, key % marks.span
+    happened = np.unique(events[0] * marks.span + events[1])
+    first = np.searchsorted(happened, key, side="left")
+    next_one = np.append(happened, _NEVER)[first]
+    hit = next_one < key + marks.after
+    closed, stratum, silent = marks.judged(customer, day)
+    return _standardised(customer[closed], stratum, hit[closed], silent)
+
+
+def _standardised(
+    customer: Int64, stratum: Int64, hit: NDArray[np.bool_], silent: NDArray[np.bool_]
+) -> dict[str, Value]:  # fmt: skip
+    names, code = np.unique(stratum, return_inverse=True)
+    n_hit, n_not = (np.bincount(code[which], minlength=len(names)).astype(float) for which in (hit, ~hit))
+    used = (n_hit > 0) & (n_not > 0)
+    keep = used[code]
+    code, hit, silent, customer = code[keep], hit[keep], silent[keep].astype(float), customer[keep]
+    total = float(n_hit[used].sum())
+    nothing: dict[str, Value] = {"compared": int(total), **dict.fromkeys(_TOLD)}
+    if not total:
+        return nothing
+    share = n_hit / total
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean_hit = np.bincount(code[hit], weights=silent[hit], minlength=len(names)) / n_hit
+        mean_not = np.bincount(code[~hit], weights=silent[~hit], minlength=len(names)) / n_not
+        # What each purchase adds to the difference, about its stratum's mean; summed by customer for the variance.
+        part = np.where(hit, share[code] / n_hit[code] * (silent - mean_hit[code]),
+                        -share[code] / n_not[code] * (silent - mean_not[code]))  # fmt: skip
+    with_it, without = float((share * mean_hit)[used].sum()), float((share * mean_not)[used].sum())
+    who, place = np.unique(customer, return_inverse=True)
+    error = float(np.sqrt((np.bincount(place, weights=part) ** 2).sum() * len(who) / max(len(who) - 1, 1)))
+    gap = with_it - without
+    return {
+        "compared": int(total),
+        "silent_with": with_it,
+        "silent_without": without,
+        "difference": gap,
+        "low": gap - _Z * error if error > 0 else None,
+        "high": gap + _Z * error if error > 0 else None,
+    }
+
+
+_TOLD = ("silent_with", "silent_without", "difference", "low", "high")

@@ -1,0 +1,90 @@
+"""The weekly meeting on one page: how it goes, who is where, what to do next, what relationships cost and bring.
+
+In: the figures of every part, by name. Out: HTML that loads nothing, runs nothing, escapes everything and names no
+customer; the same bytes for the same figures. A part that the data do not allow is a sentence on what to add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from . import about_growth
+from .about_figures import chapter
+from .about_groups import groups
+from .about_plan import Figures
+from .about_shelf import shelf
+from .blocks import Cell, Column, Section, Table, further
+from .inputs import branch
+from .notation import date
+from .page import stylesheet, template
+
+Parts = Mapping[str, Figures]
+"""Figures by the name of the command that tells them."""
+_WORDS = (
+    ("At risk", "Who has bought before, and so could be lost."),
+    ("Churn", "No purchase for a number of days, which is always named: nobody ends a contract here."),
+    ("Expected", "By the model whose backtest stands in the customer report."),
+    ("Association", "What goes together. It does not say that one brings the other; only a draw by lot can."),
+    ("95 % interval", "Of a hundred such intervals about 95 hold the true figure."),
+    ("–", "Not known: nothing to divide by, or a period that is not over."),
+)
+
+
+def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] = ()) -> str:
+    """The page of a meeting.
+
+    Parameters
+    ----------
+    parts : mapping of str to mapping
+        `kpis`, `segments`, `products`, `timing`, `loyalty`, `relations`, `whatif`: the figures that each command tells.
+    as_of : str
+        ISO date of the meeting.
+    beside : sequence of (str, str)
+        Further pages: what they tell, and the name of their file beside this one.
+    """
+    kpis = parts["kpis"]
+    told = {
+        "How it goes": [
+            about_growth.growth(kpis),
+            about_growth.loyalty_of_cohorts(kpis),
+            about_growth.engagement(kpis),
+        ],
+        "Who is where": groups(parts["segments"]),
+        "What to do next": [
+            chapter("timing", "When and how to reach them?", parts["timing"]),
+            shelf(parts["products"]),
+            _table_of_kpis("problems", "What bothers them?", kpis),
+            chapter("loyalty", "Who collects, and what is owed?", parts["loyalty"]),
+            _table_of_kpis("campaigns", "Did offers pay?", kpis),
+        ],
+        "What it costs and brings": [
+            chapter("relations", "What do relationships cost?", parts["relations"]),
+            chapter("whatif", "What would it be worth to keep more?", parts["whatif"]),
+        ],
+        "What it rests on": [_reading(beside)],
+    }
+    sections = [replace(section, part=part) for part, group in told.items() for section in group]
+    return template("offers.html").render(
+        title="How are we doing with our customers?",
+        topic="The weekly meeting",
+        facts=f"As of {date(as_of)} · every figure is defined below its table",
+        style=stylesheet(),
+        tiles=about_growth.tiles(kpis),
+        sections=sections,
+    )
+
+
+def _table_of_kpis(name: str, topic: str, kpis: Figures) -> Section:
+    """A chapter of one table of the key figures; its headline is that of the table."""
+    table = branch(kpis, "tables", name)
+    off = branch(kpis, "off").get(name)
+    part = {"tables": {name: table} if table else {}, "off": {name: off} if off else {}}
+    return chapter(name, topic, part, headline=str(branch(kpis, "headlines").get(name) or ""))
+
+
+def _reading(beside: Sequence[tuple[str, str]]) -> Section:
+    rows = [[Cell(word, strong=True), Cell(meaning)] for word, meaning in _WORDS]
+    words = Table("Words", [Column("Word", False), Column("Meaning", False)], rows)
+    said = "What the words mean, and where more stands."
+    return Section("reading", "How to read this?", said, (), (), [*further(beside), words])
