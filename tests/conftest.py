@@ -39,7 +39,7 @@ os.environ.update(
 # A shared machine is no reason for a test to fail, so nothing is timed.
 _UNTIMED = [HealthCheck.too_slow]
 settings.register_profile(
-    "small", max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=_UNTIMED
+    "small", max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=_UNTIMED
 )
 settings.register_profile("soak", max_examples=300, deadline=None, suppress_health_check=_UNTIMED)
 settings.load_profile("soak" if os.environ.get("REGULARS_SOAK") == "1" else "small")

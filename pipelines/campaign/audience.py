@@ -23,7 +23,8 @@ from ...intake import Ledger
 from ...offers.audience import FACTS, FIELDS, READ, Audience, facts
 from ...offers.catalogue import Catalogue
 from ...offers.consent import Consent
-from ...offers.contact import Contacts, idle_caps, open_complaints
+from ...offers.contact import Contacts, days_since_resolved, idle_caps, open_complaints
+from ...offers.follow_up import derived, unheard
 from ...offers.item_lists import ItemLists
 from ...offers.past import Past, rows_of
 from ...offers.permitted import Permitted, permitted
@@ -120,6 +121,9 @@ def gathered(
     contacts = Contacts.of(ids, day, zone, past, events, offers)
     complaints = open_complaints(events, ids, day, zone, config.contact.complaint_days)
     columns.update({name: v for name, v in facts(contacts, past, complaints).items() if name in needed})
+    if "days_since_resolved" in needed:
+        columns["days_since_resolved"] = days_since_resolved(events, ids, day, zone)
+    columns.update(derived(columns, needed))
     audience = Audience(ids, day, window, config.data.currency, columns)
     consent = Consent.of(agreed(ledger, book, day.instant(zone)), ids, day, zone)
     may = permitted(
@@ -133,7 +137,8 @@ def gathered(
         left_alone=left_alone(ids, do_not_contact(config)),
     )
     groups, found = _people(ledger, ids, sensitive_fields(ledger)), suggested(ledger, config, catalogue, audience, may)
-    notes = (*_notes(run, consent, catalogue, config), *found.notes)
+    idle = unheard(catalogue.follow_ups, columns, has_events=events is not None)
+    notes = (*_notes(run, consent, catalogue, config), *idle, *found.notes)
     return Gathered(audience, found.permitted, past, run, notes, groups, found.items)
 
 

@@ -68,7 +68,7 @@ def suggested(
     carried = replace(carried, shelf=kept.digest, as_of=str(kept.day))
     wanted = np.flatnonzero(carried.wanted(catalogue, permitted.mask)).tolist()
     ids = [audience.customer_ids[row] for row in wanted]
-    blocks = bought(ledger, kept.shelf.items, customers=ids)
+    blocks = bought(ledger, kept.shelf.items, customers=ids) if ids else ()
     places = {}
     for name, found in kept.listed(blocks, ids, audience.as_of, carried.widths(catalogue)).items():
         places[name] = np.full((audience.n, found.shape[1]), -1, np.int32)

@@ -2,7 +2,8 @@
 
 In: the purchase days of everybody, purchases (customer, day) of something, and events (customer, day). Out: the share
 that is silent with and without an event, and their difference with its interval, standardised to the months and numbers
-of orders so far of those with one. Only landmarks whose window is over count; strata without both kinds do not.
+of orders so far of those with one. Only landmarks whose window is over count; strata without both kinds do not. Of few
+customers nothing is told.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from .purchases import Purchases
 from .table import Value
 
 Int64 = NDArray[np.int64]
+Cells = tuple[Int64, Int64]
+"""Customers and days."""
+LEAST = 10
+"""So many customers either side has at least."""
 _Z = 1.96
 _NEVER = np.iinfo(np.int64).max
 _ORDERS = np.array([2, 5])
@@ -68,7 +73,7 @@ class Landmarks:
 
 
 def with_and_without(
-    marks: Landmarks, purchases: tuple[Int64, Int64], events: tuple[Int64, Int64]
+    marks: Landmarks, purchases: Cells, events: Cells, others: Cells | None = None
 ) -> dict[str, Value]:  # fmt: skip
     """Silence after purchases with an event within `after` days, and after alike ones without.
 
@@ -76,15 +81,23 @@ def with_and_without(
     ----------
     purchases, events : (customer, day), ndarrays of int64
         Of purchases each (customer, day) counts once.
+    others : (customer, day), optional
+        Purchases with one of these, but with no event, are not alike: they are left out.
     """
     key = np.unique(purchases[0] * marks.span + purchases[1])
+    hit = _followed(marks, key, events)
+    if others is not None:
+        keep = hit | ~_followed(marks, key, others)
+        key, hit = key[keep], hit[keep]
     customer, day = key // marks.span, key % marks.span
-    happened = np.unique(events[0] * marks.span + events[1])
-    first = np.searchsorted(happened, key, side="left")
-    next_one = np.append(happened, _NEVER)[first]
-    hit = next_one < key + marks.after
     closed, stratum, silent = marks.judged(customer, day)
     return _standardised(customer[closed], stratum, hit[closed], silent)
+
+
+def _followed(marks: Landmarks, key: Int64, events: Cells) -> NDArray[np.bool_]:
+    """Which purchases are followed by an event of their customer on the same day or less than `after` days later."""
+    happened = np.append(np.unique(events[0] * marks.span + events[1]), _NEVER)
+    return happened[np.searchsorted(happened, key, side="left")] < key + marks.after
 
 
 def _standardised(
@@ -96,28 +109,40 @@ def _standardised(
     keep = used[code]
     code, hit, silent, customer = code[keep], hit[keep], silent[keep].astype(float), customer[keep]
     total = float(n_hit[used].sum())
-    nothing: dict[str, Value] = {"compared": int(total), **dict.fromkeys(_TOLD)}
-    if not total:
-        return nothing
+    if min(len(np.unique(customer[hit])), len(np.unique(customer[~hit]))) < max(LEAST, 1):
+        return {"compared": int(total), **dict.fromkeys(_TOLD)}
     share = n_hit / total
     with np.errstate(invalid="ignore", divide="ignore"):
         mean_hit = np.bincount(code[hit], weights=silent[hit], minlength=len(names)) / n_hit
         mean_not = np.bincount(code[~hit], weights=silent[~hit], minlength=len(names)) / n_not
-        # What each purchase adds to the difference, about its stratum's mean; summed by customer for the variance.
+        # What each purchase adds to the difference, about its stratum's mean.
         part = np.where(hit, share[code] / n_hit[code] * (silent - mean_hit[code]),
                         -share[code] / n_not[code] * (silent - mean_not[code]))  # fmt: skip
     with_it, without = float((share * mean_hit)[used].sum()), float((share * mean_not)[used].sum())
-    who, place = np.unique(customer, return_inverse=True)
-    error = float(np.sqrt((np.bincount(place, weights=part) ** 2).sum() * len(who) / max(len(who) - 1, 1)))
-    gap = with_it - without
+    # Where all or none with it are silent, or a stratum has one only, the spread of its parts is too small.
+    people = len(np.unique(customer[hit]))
+    lacking = max(_floor(with_it * people, people) - _spread(customer[hit], part[hit]), 0.0)
+    half = _Z * (_spread(customer, part) + lacking) ** 0.5
     return {
         "compared": int(total),
         "silent_with": with_it,
         "silent_without": without,
-        "difference": gap,
-        "low": gap - _Z * error if error > 0 else None,
-        "high": gap + _Z * error if error > 0 else None,
+        "difference": with_it - without,
+        "low": with_it - without - half,
+        "high": with_it - without + half,
     }
+
+
+def _spread(customer: Int64, part: NDArray[np.float64]) -> float:
+    """The variance of a sum of parts whose customers are independent of one another."""
+    who, place = np.unique(customer, return_inverse=True)
+    return float((np.bincount(place, weights=part) ** 2).sum() * len(who) / max(len(who) - 1, 1))
+
+
+def _floor(n: float, of: int) -> float:
+    """The variance of a share, moved by two of each kind (Agresti & Coull 1998, doi:10.1080/00031305.1998.10480550)."""
+    share = (n + 2) / (of + 4)
+    return share * (1 - share) / of
 
 
 _TOLD = ("silent_with", "silent_without", "difference", "low", "high")

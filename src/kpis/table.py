@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..schema import SCALE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["text", "flag", "count", "money", "amount", "share", "days", "number"]
 Value = str | bool | int | float | None
@@ -70,6 +73,18 @@ class Table:
         """As JSON takes it, the definitions included."""
         defined, kinds = {c.name: c.meaning for c in self.columns}, {c.name: c.kind for c in self.columns}
         return {"about": self.about, "definitions": defined, "kinds": kinds, "rows": self.shown()}
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a pandas frame, money in currency; what a column means is in ``frame.attrs``."""
+        import pandas as pd
+
+        found = pd.DataFrame(self.shown(), columns=[c.name for c in self.columns])
+        found.attrs = {c.name: c.meaning for c in self.columns}
+        return found
+
+    def _repr_html_(self) -> str:
+        """A notebook shows the rows as a frame does."""
+        return str(self.frame().to_html(index=False, na_rep="-", float_format=lambda value: f"{value:,.3f}"))
 
     def lines(self, names: Sequence[str], last: int | None = None) -> list[str]:
         """Some columns of the last rows, for a terminal; a column without a single value is left out."""

@@ -31,8 +31,12 @@ FACTS: Mapping[str, str] = {
     "contacts_30d": "contacts of all departments within the 30 days before",
     "days_since_contact": "days since the last contact; missing without one",
     "days_since_offer": "days since the last offer; missing without one",
+    "days_since_resolved": "days since the last complaint was resolved; missing while it is not, or without one",
+    "days_late": "for how many days the silence has been unusual; missing of who is not late",
+    "days_overdue": "for how many days the silence has been longer than the usual gap; missing of who is not overdue",
+    "days_since_first_purchase": "days since the first purchase while it is the only one; else missing",
 }
-"""What is known of how a customer was treated."""
+"""What is known of how a customer was treated, and of what a follow-up may follow (`follow_up`)."""
 LOYALTY: Mapping[str, str] = {
     "points_balance": "points of the loyalty programme at hand; missing of who is no member",
     "points_expiring": "of them: what expires within 30 days unless it is used",
@@ -115,7 +119,7 @@ class Audience:
 
 
 def facts(contacts: Contacts, past: Past, open_complaint: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-    """How customers were treated: the columns `FACTS`, each of shape (n_customers,).
+    """How customers were treated, as far as the queue of contacts tells; each of shape (n_customers,).
 
     What was only meant for controls counts as if it had been given, so that rules treat all arms alike.
 

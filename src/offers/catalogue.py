@@ -24,6 +24,7 @@ from ..sections import Section
 from .contradictions import contradictions, remarks
 from .eligibility import check_known, check_sensitive
 from .explained import explained
+from .follow_up import Trigger, with_sources
 from .offer import NAME, Offer
 
 NOTHING = -1
@@ -216,12 +217,14 @@ class Catalogue(Section):
         Raises
         ------
         ConfigError
-            As `load`; ``RG415`` for a rule on a sensitive column; ``RG416`` for an offer that loses on every order.
+            As `load`; ``RG415`` for a rule on a sensitive column; ``RG416`` for an offer that loses on every order;
+            ``RG500`` for a follow-up of customers who have no score any more.
         """
         found = cls.load(config.folder / config.offers.catalogue)
         people = config.data.customers
         found.check_sensitive(people.sensitive if people is not None else ())
         found.check_margins(config.economics.margin)
+        found.check_follow_ups(config.target.active_within_days)
         return found
 
     @classmethod
@@ -246,9 +249,15 @@ class Catalogue(Section):
 
     @property
     def fields(self) -> frozenset[str]:
-        """Every field that a rule or a limit looks at."""
+        """Every field that a rule, a follow-up or a limit looks at, and the scores from which it is reckoned."""
         rules = [offer.eligible.fields for offer in self.offers if offer.eligible is not None]
-        return frozenset().union(*rules, {m.entity for m in self.limits} - {"all", "customer"})
+        rules += [trigger.fields for trigger in self.follow_ups.values()]
+        return with_sources(frozenset().union(*rules, {m.entity for m in self.limits} - {"all", "customer"}))
+
+    @property
+    def follow_ups(self) -> dict[str, Trigger]:
+        """What offers follow, by their ids; those are left out that follow nothing."""
+        return {offer.id: offer.trigger for offer in self.offers if offer.trigger is not None}
 
     def offer(self, name: str) -> Offer:
         """The offer of an id."""
@@ -298,6 +307,18 @@ class Catalogue(Section):
                     "earned: every order with it loses money",
                     do="lower `value`, or say why in `at_a_loss` under [offers.economics]",
                     code="RG416",
+                )
+
+    def check_follow_ups(self, active_within_days: int | None) -> None:
+        """Refuse a follow-up that begins when its customers are silent for too long to be scored (``RG500``)."""
+        for name, trigger in self.follow_ups.items():
+            if active_within_days is not None and trigger.is_of_silence and trigger.from_days > active_within_days:
+                raise ConfigError(
+                    f"the follow-up of the offer `{name}` begins {trigger.from_days} days after {trigger.anchor.words}, "
+                    f"and who is silent for more than {active_within_days} days has no score",
+                    needed="a window in which there are scores: nobody could ever get it",
+                    do="lower `from_days`, or raise `active_within_days` under [target], train and score",
+                    code="RG500",
                 )
 
     def warnings(self, margin: float = 1.0) -> tuple[str, ...]:

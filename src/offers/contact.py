@@ -37,6 +37,7 @@ NO_CONTACT = frozenset(
     }
 )
 """Kinds of events by which the company does not reach anybody, or tells of the same message once more."""
+_AFTER_ALL = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,11 +253,47 @@ def open_complaints(
     return np.asarray((complained >= 0) & (solved < complained) & recent)
 
 
+def days_since_resolved(
+    events: pa.Table | None, customer_ids: Sequence[str], as_of: Cutoff, zone: Zone
+) -> NDArray[np.float64]:
+    """Days since the last complaint was resolved; missing where it was not, or where nobody complained.
+
+    What is resolved a second time was resolved on the first. Without any complaint that is known the last word counts.
+
+    Parameters
+    ----------
+    events : pyarrow.Table or None
+        As `open_complaints` takes them.
+    customer_ids : sequence of str
+    as_of : Cutoff
+        Only what happened before this day counts.
+    zone : Zone
+    """
+    n = len(customer_ids)
+    if events is None:
+        return np.full(n, np.nan)
+    complained = _last(events, COMPLAINT, customer_ids, as_of.instant(zone))
+    row, at = _happened(events, RESOLVED, customer_ids, as_of.instant(zone))
+    ends = at >= complained[row]
+    first, last = np.full(n, _AFTER_ALL, np.int64), np.full(n, -1, np.int64)
+    np.minimum.at(first, row[ends], at[ends])
+    np.maximum.at(last, row[ends], at[ends])
+    solved = np.where(complained >= 0, first, last)
+    days = as_of.day - zone.local_day(np.where(last < 0, 0, solved))
+    return np.where(last < 0, np.nan, days)
+
+
 def _last(events: pa.Table, kind: str, customer_ids: Sequence[str], before: int) -> Int64:
     """When something last happened to each customer, in UTC microseconds; -1 for never."""
+    row, at = _happened(events, kind, customer_ids, before)
+    found = np.full(len(customer_ids), -1, np.int64)
+    np.maximum.at(found, row, at)
+    return found
+
+
+def _happened(events: pa.Table, kind: str, customer_ids: Sequence[str], before: int) -> tuple[Int64, Int64]:
+    """To whom something happened before an instant, and when, in UTC microseconds."""
     such = events.filter(pc.equal(events.column("kind"), kind))
     row, at = rows_of(such.column("customer_id"), customer_ids), microseconds(such.column("occurred_at"))
     known = (row >= 0) & (at < before)
-    found = np.full(len(customer_ids), -1, np.int64)
-    np.maximum.at(found, row[known], at[known])
-    return found
+    return row[known], at[known]

@@ -7,11 +7,13 @@ catalogue is refused, those of `remarks` are shown with every plan. Nothing miss
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import did_you_mean
+from .eligibility import compared
 from .offer import TYPES, Offer
+from .rules import Rule
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Limit
@@ -31,6 +33,7 @@ def contradictions(catalogue: Catalogue) -> Iterator[str]:
                 f"offer `{offer.id}`: `group` does nothing while `cool_down_days` is 0, since nobody gets two offers "
                 "in a wave; give the days, or leave `group` out"
             )
+        yield from _never(offer)
     for limit in catalogue.limits:
         yield from _unknown_action(catalogue, limit)
     yield from _limits_twice(catalogue.limits)
@@ -79,6 +82,30 @@ def _limits_twice(limits: tuple[Limit, ...]) -> Iterator[str]:
 
 def _about(limit: Limit) -> tuple[str, str, str | int, bool]:
     return limit.action, limit.entity, limit.period, limit.money is not None
+
+
+def _never(offer: Offer) -> Iterator[str]:
+    """A follow-up whose window and whose rule cannot both hold."""
+    if offer.trigger is None or offer.eligible is None:
+        return
+    anchor = offer.trigger.anchor
+    known: dict[str, Sequence[object]] = {name: (value,) for name, value in anchor.implies.items()}
+    known[anchor.fact] = range(offer.trigger.from_days, offer.trigger.last_days + 1)
+    for rule in _always(offer.eligible):
+        values = known.get(str(rule.field), ())
+        if values and (rule.op == "is_missing" or not any(compared(value, rule) for value in values)):
+            yield (
+                f"offer `{offer.id}`: nobody could ever get it, since it goes {offer.trigger.words}, and `eligible` "
+                f"asks for {rule.words}; change one of them"
+            )
+
+
+def _always(rule: Rule) -> Iterator[Rule]:
+    """The comparisons without which a rule never holds."""
+    if rule.field is not None:
+        yield rule
+    for part in rule.every or ():
+        yield from _always(part)
 
 
 def _shut(catalogue: Catalogue) -> Iterator[str]:

@@ -73,6 +73,20 @@ def eligible(rule: Rule | None, columns: Columns, n: int) -> Mask:
     return Judge(columns, n).eligible(rule)
 
 
+def compared(value: Any, rule: Rule) -> bool:
+    """Whether a comparison holds for a value; True where they are of different kinds, which is judged elsewhere.
+
+    Examples
+    --------
+    >>> compared(3, Rule.model_validate({"field": "orders", "op": ">", "value": 3}))
+    False
+    """
+    try:
+        return bool(_COMPARE[str(rule.op)](value, rule.value))
+    except TypeError:
+        return True
+
+
 def check_fields(
     rule: Rule | None, known: Collection[str], sensitive: Collection[str] = (), where: str = "a rule"
 ) -> None:

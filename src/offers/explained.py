@@ -50,7 +50,7 @@ def _said(problem: ErrorDetails, field: FieldInfo | None, of_several: bool) -> t
     if kind in ("value_error", "assertion_error"):
         return ": " + problem["msg"].removeprefix("Value error, "), ""
     if kind == "literal_error" and isinstance(problem["input"], str):
-        choices = [c for c in get_args(field.annotation) if isinstance(c, str)] if field is not None else []
+        choices = _choices(field.annotation) if field is not None else []
         near = f"; {did_you_mean(problem['input'], choices)}" if choices else ""
         return f" is {_shown(problem['input'])}{near}", "" if near else meaning
     if kind in ("string_too_short", "too_short") and bounds.get("min_length") == 1:
@@ -62,6 +62,14 @@ def _said(problem: ErrorDetails, field: FieldInfo | None, of_several: bool) -> t
     own = "" if of_several or kind == "string_pattern_mismatch" else _KINDS.get(kind.partition("_")[0], "")
     wanted = "; ".join(part for part in (meaning, bound or own) if part)
     return f" is {_shown(problem['input'])}", wanted
+
+
+def _choices(kind: Any) -> list[str]:
+    """The texts that a field takes, if it takes nothing else but may be left out."""
+    told = get_args(kind)
+    if len(told) == 2 and type(None) in told:
+        told = next(get_args(of) for of in told if of is not type(None))
+    return [choice for choice in told if isinstance(choice, str)]
 
 
 _BOUNDS = {

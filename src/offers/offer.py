@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..sections import Section
+from .follow_up import Trigger
 from .ranges import Change, Range, Saved, Share
 from .rules import Rule
 
@@ -62,7 +63,7 @@ POINTS = frozenset({"points", "points_multiplier"})
 SUGGESTION = "product_suggestion"
 BUY_AGAIN, NEW_FOR_YOU = "buy again", "new for you"
 MOST_ITEMS = 10
-LATER: Mapping[str, object] = {"suggest": None, "items": 3, "least_items": 1}
+LATER: Mapping[str, object] = {"suggest": None, "items": 3, "least_items": 1, "trigger": None}
 """Keys that came after catalogues had been kept: one that says its default is left out of what is kept, so that the
 digests of those still hold."""
 
@@ -158,6 +159,9 @@ class Offer(Section):
     channels: tuple[str, ...] = Field(description="the channels that carry it, by name")
     eligible: Rule | None = Field(default=None, description="for whom it is; default: for all")
     cool_down_days: int = Field(default=0, ge=0, le=3650, description="days until the same customer may get it again")
+    trigger: Trigger | None = Field(
+        default=None, description="what it follows: it goes to whom that happened so many days ago, once each time"
+    )
     group: str | None = Field(
         default=None, pattern=SLUG, description="of offers that share a group, a customer gets one within the cool-down"
     )

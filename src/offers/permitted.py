@@ -19,7 +19,7 @@ from ..offering_section import ContactConfig
 from .catalogue import Catalogue
 from .consent import Consent
 from .contact import Contacts, room
-from .eligibility import Judge
+from .eligibility import Judge, check_known
 from .limits import had_enough, too_dear
 from .offer import Offer
 from .past import Past
@@ -36,13 +36,15 @@ REASONS = (
     "open complaint",
     "no consent",
     "not eligible",
+    "no follow-up due",
+    "follow-up given already",
     "cool-down",
     "too many contacts",
     "limit for each customer",
     "nothing to suggest",
 )
 """Why something may not be given, in the order in which the filters are asked; the first, empty: it may be given."""
-_NEVER, _COMPLAINT, _CONSENT, _RULE, _COOLING, _CONTACTS, _LIMIT, _NO_ITEMS = range(1, 9)
+_NEVER, _COMPLAINT, _CONSENT, _RULE, _NOT_DUE, _FOLLOWED, _COOLING, _CONTACTS, _LIMIT, _NO_ITEMS = range(1, 11)
 NO_ITEMS = REASONS[_NO_ITEMS]
 
 
@@ -134,7 +136,7 @@ def permitted(
     Raises
     ------
     ConfigError
-        ``RG414`` for a rule on a field that there is not, or of another kind.
+        ``RG414`` for a rule on a field that there is not, or of another kind, or a follow-up without its columns.
     """
     n = len(audience.customer_ids)
     reason = np.zeros((n, len(catalogue.options)), np.uint8)
@@ -143,15 +145,20 @@ def permitted(
     free = room(contact, contacts, names)
     consented = {c.name: consent.given(c.name, catalogue.purpose_of(c)) for c in catalogue.channels}
     rules = {offer.id: ~judge.eligible(offer.eligible) for offer in catalogue.offers}
+    due = {name: due_of(name, catalogue, audience) for name in catalogue.follow_ups}
+    followed = {name: followed_up(name, catalogue, past, audience) for name in catalogue.follow_ups}
+    never = np.zeros(n, bool)
     cooling = {offer.id: cooled(offer, past, audience.as_of, n) for offer in catalogue.offers}
     enough = had_enough(catalogue, past, audience.as_of, n)
     for option in catalogue.options:
         offer, channel = option.offer, option.channel.name
         forbidden = (
             (_NEVER, left_alone),
-            (_COMPLAINT, open_complaint if not offer.is_service else np.zeros(n, bool)),
+            (_COMPLAINT, open_complaint if not offer.is_service else never),
             (_CONSENT, ~consented[channel]),
             (_RULE, rules[offer.id]),
+            (_NOT_DUE, ~due[offer.id] if offer.id in due else never),
+            (_FOLLOWED, followed.get(offer.id, never)),
             (_COOLING, cooling[offer.id]),
             (_CONTACTS, ~free[:, names.index(channel)]),
             (_LIMIT, enough[:, option.index]),
@@ -160,6 +167,21 @@ def permitted(
         for code, mask in reversed(forbidden):
             column[mask] = code
     return Permitted.of(reason)
+
+
+def due_of(name: str, catalogue: Catalogue, audience: Audience) -> Mask:
+    """Who is in the window of a follow-up; shape (n,)."""
+    trigger = catalogue.follow_ups[name]
+    for field in sorted(trigger.fields):
+        check_known(field, audience.columns, f"the follow-up of the offer `{name}`")
+    return trigger.in_window(audience.columns)
+
+
+def followed_up(name: str, catalogue: Catalogue, past: Past, audience: Audience) -> Mask:
+    """Who got a follow-up for the present occurrence of what it follows; what was only meant counts, too."""
+    mine = past.where(np.asarray(past.offer == name, bool) & (past.row >= 0))
+    since = catalogue.follow_ups[name].given_since(audience.columns, audience.as_of)
+    return mine.had(mine.day >= since[mine.row], audience.n)
 
 
 def cooled(offer: Offer, past: Past, as_of: Cutoff, n: int) -> Mask:

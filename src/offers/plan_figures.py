@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .arms import ARMS, CHOSEN, CONTROL, EXPLORE
 from .audience import SEGMENT
+from .follow_up_figures import follow_up_figures
 from .limits import BUDGET
 from .plan_words import cap_words, remarks_of, words_of
 from .power import detectable, detectable_words
@@ -56,6 +57,7 @@ def plan_figures(plan: Plan) -> Figures:
         "detectable": _detectable(plan),
         "basis": _basis(plan),
         **_items(plan),
+        **({"follow_ups": rows} if (rows := follow_up_figures(plan)) else {}),
         "catalogue": policy.catalogue.digest,
         "responses": policy.responses.digest,
         "model": {"version": policy.model_version, "run_id": policy.run_id},

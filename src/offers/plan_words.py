@@ -64,6 +64,7 @@ def words_of(told: Mapping[str, Any]) -> list[str]:
         share = f"no other choice within these limits gains over {100 * told['gap']:.3f} % more"
         words.append("proved: no other choice within these limits gains more" if told["exact"] else share)
     words += [_of_offer(one, currency) for one in told["offers"] if one["given"]]
+    words += [_of_follow_up(one) for one in told.get("follow_ups", ())]
     if told.get("items", {}).get("most"):
         most = ", ".join(f"{one['item']} ({one['customers']:,} customers)" for one in told["items"]["most"][:3])
         words.append(f"suggested most, by what sold before {told['items']['as_of']}: {most}")
@@ -83,6 +84,20 @@ def _of_offer(one: Mapping[str, Any], currency: str) -> str:
         f"{one['offer']}@{one['channel']}: {one['given']:,} customers{drawn}, cost {amount(one['cost'], currency)}, "
         f"gain {amount(gain, currency)} ({between(low, high, currency)}), {one['basis']}"
     )
+
+
+def _of_follow_up(one: Mapping[str, Any]) -> str:
+    """What becomes of a follow-up.
+
+    Examples
+    --------
+    >>> told = {"offer": "hi", "words": "0 to 7 days after the last purchase", "in_window": 3, "given": 1}
+    >>> _of_follow_up({**told, "held_back": {"control": 2}})
+    'hi, 0 to 7 days after the last purchase: 3 customers are in this window, 1 get it; not: control 2'
+    """
+    held = ", ".join(f"{why} {count:,}" for why, count in one["held_back"].items())
+    counts = f"{one['in_window']:,} customers are in this window, {one['given']:,} get it"
+    return f"{one['offer']}, {one['words']}: {counts}{f'; not: {held}' if held else ''}"
 
 
 def remarks_of(plan: Plan, told: Mapping[str, Any]) -> list[str]:

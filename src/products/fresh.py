@@ -86,7 +86,7 @@ class Shelf:
         return np.zeros((0, 0), np.float32) if self.factors is None else of_factors(self.factors)
 
     def best(self, pairs: Pairs, rule: str, k: int = K) -> Ranked:
-        """The lists of a block of customers by a rule."""
+        """The lists of a block of customers by one of `rules`."""
         chosen = self.demand.by_popularity[:MOST]
         n = pairs.past.n_customers
         customer, item, worth = pairs.customer, pairs.item, pairs.decayed(HALF_LIFE_DAYS)
@@ -108,6 +108,8 @@ class Shelf:
         return Ranked(np.concatenate([p.item for p in parts]), np.concatenate([p.score for p in parts]))
 
     def _weigher(self, rule: str, chosen: Int64, popular: Float32) -> _Weigher:
+        if rule not in self.rules:
+            raise ValueError(f"this shelf cannot list by `{rule}`, only by {', '.join(self.rules)}")
         if rule == "categories":
             return _ByCategory(self.items.category, len(self.items.categories), chosen, popular)
         if self.together is None or rule == "popular":

@@ -114,7 +114,9 @@ class Judging:
 
     def gain(self, rule: str, of: str) -> tuple[float, float, float] | None:
         """Recall above that of the naive rule, paired by customer, with its 95 % interval; None of nobody."""
-        return with_interval(self.recalls(rule, of) - self.recalls(NAIVE, of)) if self._somebody(of) else None
+        if not self._somebody(of) or (rule, of) not in self._found:
+            return None
+        return with_interval(self.recalls(rule, of) - self.recalls(NAIVE, of))
 
     def _somebody(self, of: str) -> bool:
         return len(self.recalls(NAIVE, of)) > 0

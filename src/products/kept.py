@@ -27,7 +27,7 @@ from ..errors import StorageError
 from .again import AgainRule, Pairs, buy_again
 from .bought import Bought
 from .crowd import Demand, Together
-from .fresh import Shelf
+from .fresh import Shelf, needs
 from .items import Items
 from .ranked import Ranked
 
@@ -39,8 +39,6 @@ FILE = "products.shelf"
 _FORMAT = 1
 _FACTS = "facts"
 _HEAD = b"regulars shelf "
-_SIMILAR = "similar"
-"""The only rule that needs to know which items the same people buy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +121,8 @@ class Kept:
     @cached_property
     def _arrays(self) -> Arrays:
         items, demand = self.shelf.items, self.shelf.demand
-        together = self.shelf.together if self.new == _SIMILAR else None
+        needed = needs(self.new)
+        together = self.shelf.together if "together" in needed else None
         facts = {
             "format": _FORMAT,
             "as_of": str(self.day),
@@ -148,6 +147,8 @@ class Kept:
         }
         if together is not None:
             arrays |= {"together": together.items, "both": together.both}
+        if "factors" in needed and self.shelf.factors is not None:
+            arrays["factors"] = self.shelf.factors
         return arrays
 
     @cached_property
@@ -202,7 +203,8 @@ def _of_arrays(arrays: Arrays) -> Kept:
     if facts["groups"] is not None:
         together = Together(arrays["together"], arrays["both"], facts["groups"])
     again = AgainRule(facts["half_life_days"], facts["due"])
-    return Kept(Shelf(items, demand, together), again, facts["new"], facts["window_days"])
+    shelf = Shelf(items, demand, together, arrays.get("factors"))
+    return Kept(shelf, again, facts["new"], facts["window_days"])
 
 
 def _sealed(arrays: bytes) -> bytes:

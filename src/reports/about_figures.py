@@ -10,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .about_plan import Figures, sentences
-from .blocks import Cell, Column, Picture, Section, Table
+from .bars import WIDE, Bar, Group, draw_bars, height_of
+from .blocks import Cell, Column, Picture, Section, Table, pictured
+from .figures import WIDTH
 from .inputs import branch, entries, number
 from .listing import NONE
 from .notation import count, figure, money, percent, plain
+from .style import svg
 
-LONG = 14
-"""A table of more rows is folded."""
+LONG, FIRST = 14, 10
+"""Of a table of more rows than `LONG` the last `LONG` are shown where rows are periods, else the first `FIRST`."""
+_IN_TIME = ("period", "month", "quarter", "cohort")
+_NAME = 18
+"""So many letters of a name have room beside a bar."""
 _TEXT = ("text", "flag")
 _WRITTEN = {"share": percent, "count": count, "money": money}
-_DIGITS = {"days": 1, "amount": 2, "number": 2}
+_DIGITS = {"days": 1, "amount": 2}
 
 
 def said(value: object, kind: str) -> str:
@@ -34,15 +40,16 @@ def said(value: object, kind: str) -> str:
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if kind in _TEXT or number(value) is None:
+    known = number(value)
+    if kind in _TEXT or known is None:
         return plain(value)
-    return _WRITTEN[kind](value) if kind in _WRITTEN else figure(value, _DIGITS.get(kind, 2))
+    # Cents are read below a hundred, as those of money are.
+    digits = 0 if abs(known) >= 99.995 and kind not in _DIGITS else _DIGITS.get(kind, 2)
+    return _WRITTEN[kind](value) if kind in _WRITTEN else figure(value, digits)
 
 
-def table_of(
-    found: Figures, names: Sequence[str] = (), last: int | None = None, caption: str = "", folded: bool | None = None
-) -> Table:
-    """A table of figures as it is shown.
+def table_of(found: Figures, names: Sequence[str] = (), last: int | None = None, caption: str = "") -> Table:
+    """A table of figures as it is shown: of a long one the last periods, or the first rows.
 
     Parameters
     ----------
@@ -54,16 +61,49 @@ def table_of(
         Only so many of the last rows.
     caption : str
         Default: what a row is.
-    folded : bool, optional
-        Default: a long one is.
     """
     rows, kinds = entries(found.get("rows")), branch(found, "kinds")
     there = [n for n in (names or kinds) if n in kinds and any(r.get(n) is not None for r in rows)]
-    shown = rows if last is None else rows[-last:]
+    about, shown = caption or _capital(plain(found.get("about") or "")), rows if last is None else rows[-last:]
+    if len(shown) > LONG:
+        in_time = bool(there) and there[0] in _IN_TIME
+        shown = shown[-LONG:] if in_time else shown[:FIRST]
+        about += f" (the {'last' if in_time else 'first'} {len(shown)} of {count(len(rows))})"
     columns = [Column(n.replace("_", " "), str(kinds[n]) not in _TEXT) for n in there]
     cells = [[Cell(said(r.get(n), str(kinds[n])), strong=i == 0) for i, n in enumerate(there)] for r in shown]
-    about = caption or _capital(plain(found.get("about") or ""))
-    return Table(about, columns, cells, folded=len(shown) > LONG if folded is None else folded)
+    return Table(about, columns, cells)
+
+
+def bars_of(
+    found: Figures, label: str, value: str, ends: tuple[str, str] | None = None, last: int | None = None
+) -> list[Picture]:
+    """A column of a table as horizontal bars, with its interval; none where nothing is known.
+
+    Parameters
+    ----------
+    found : mapping
+        `about`, `kinds` and `rows`.
+    label, value : str
+        Columns: what a bar is called, and how long it is.
+    ends : (str, str), optional
+        Columns of the ends of its interval.
+    last : int, optional
+        Only so many of the last rows.
+    """
+    rows = [row for row in entries(found.get("rows")) if number(row.get(value)) is not None]
+    kind = str(branch(found, "kinds").get(value) or "number")
+    bars = []
+    for row in rows if last is None else rows[-last:]:
+        known = [number(row.get(name)) for name in ends or ()]
+        whisker = [end for end in known if end is not None]
+        both = (whisker[0], whisker[1]) if len(whisker) == 2 else None
+        length, name = number(row.get(value)), plain(row.get(label))
+        bars.append(Bar(name[:_NAME], length, ends=both, own=True, text=said(length, kind)))
+    if not bars:
+        return []
+    groups, says = [Group("", "", bars)], f"{value.replace('_', ' ')} by {label.replace('_', ' ')}; also in the table"
+    drawn = svg(lambda canvas: draw_bars(canvas, groups, None, WIDE), WIDTH, height_of(groups), says)
+    return pictured(_capital(value.replace("_", " ")), drawn, plain(found.get("about") or ""))
 
 
 def defined(tables: Sequence[Figures]) -> list[Table]:

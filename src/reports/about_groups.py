@@ -117,7 +117,7 @@ def _moves(moved: Figures) -> Table | None:
     body = [[Cell(plain(f.get("from"))), Cell(plain(f.get("to")), strong=True), Cell(count(f.get("customers")))]
             for f in flows[:_MOVES]]  # fmt: skip
     columns = [Column("From", False), Column("To", False), Column("Customers")]
-    return Table(f"Who moved since {date(moved.get('since'))}", columns, body)
+    return Table(f"Who moved since {date(moved.get('since'))}", columns, body, folded=True)
 
 
 def _not_compared(name: str, whole: Figures) -> list[str]:

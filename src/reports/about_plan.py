@@ -32,6 +32,8 @@ REASONS = {
     "open complaint": "a complaint of theirs is open: first it is answered",
     "no consent": "they have not agreed to be written to",
     "not eligible": "no offer is meant for them",
+    "no follow-up due": "nothing happened to them of late that an offer follows",
+    "follow-up given already": "they had the follow-up for it already",
     "cool-down": "they had such an offer not long ago",
     "too many contacts": "they were contacted often enough of late",
     "limit for each customer": "they have had as much as one customer may get",
@@ -119,7 +121,8 @@ def who(found: Figures) -> Section:
 def _suggested(found: Figures) -> list[Table]:
     """The products that are suggested most; no table where none are."""
     items = branch(found, "items")
-    rows = [[Cell(plain(row.get("item") or "")), Cell(count(row.get("customers")))] for row in entries(items.get("most"))]
+    most = entries(items.get("most"))
+    rows = [[Cell(plain(row.get("item") or "")), Cell(count(row.get("customers")))] for row in most]
     caption = f"Products suggested most, by what sold before {date(items.get('as_of'))}"
     return [Table(caption, [Column("Product", False), Column("Customers")], rows)] if rows else []
 

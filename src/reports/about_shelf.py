@@ -30,4 +30,5 @@ def shelf(found: Figures) -> Section:
     if hit is not None:
         beside = f"; the same ten for everybody would have held {percent(usual)}" if usual is not None else ""
         headline = f"Ten items to buy again held {percent(hit)} of what customers then bought{beside}."
-    return chapter("products", TOPIC, found, headline=headline, words=_WORDS if hit is not None else ())
+    told = _WORDS if hit is not None else ()
+    return chapter("products", TOPIC, found, tables=("in_demand", "goes_with"), headline=headline, words=told)

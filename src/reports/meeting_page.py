@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from . import about_growth
-from .about_figures import chapter
+from .about_figures import LONG, bars_of, chapter
 from .about_groups import groups
 from .about_plan import Figures
 from .about_shelf import shelf
@@ -29,6 +29,17 @@ _WORDS = (
     ("95 % interval", "Of a hundred such intervals about 95 hold the true figure."),
     ("–", "Not known: nothing to divide by, or a period that is not over."),
 )
+
+
+_SHOWN: Mapping[str, Sequence[str]] = {
+    "backtest": ("moment", "evidence", "customers", "loss_own", "loss_shrunk", "loss_population", "gain", "used"),
+    "response_by_channel": ("channel", "message", "stage", "basis", "sent", "estimate", "low", "high", "best"),
+    "problems": ("name", "by", "complaints", "returns", "problem_share", "given_back", "days_to_resolve", "silent_with",
+                 "silent_without", "low", "high"),
+    "campaigns": ("campaign", "read_out", "customers", "cost", "gain", "gain_low", "gain_high", "roi"),
+}  # fmt: skip
+"""Of wide tables the columns that a meeting looks at; the commands tell all."""
+_NOT_SHOWN = ("by_hour", "points_rates")
 
 
 def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] = ()) -> str:
@@ -52,15 +63,21 @@ def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] =
         ],
         "Who is where": groups(parts["segments"]),
         "What to do next": [
-            chapter("timing", "When and how to reach them?", parts["timing"]),
+            _pictured("timing", "When and how to reach them?", parts, ("by_weekday", "weekday", "share")),
             shelf(parts["products"]),
             _table_of_kpis("problems", "What bothers them?", kpis),
-            chapter("loyalty", "Who collects, and what is owed?", parts["loyalty"]),
+            _pictured("loyalty", "Who collects, and what is owed?", parts, ("points_by_month", "month", "balance")),
             _table_of_kpis("campaigns", "Did offers pay?", kpis),
         ],
         "What it costs and brings": [
-            chapter("relations", "What do relationships cost?", parts["relations"]),
-            chapter("whatif", "What would it be worth to keep more?", parts["whatif"]),
+            _pictured("relations", "What do relationships cost?", parts, ("cost_to_serve", "segment", "net")),
+            _pictured(
+                "whatif",
+                "What would it be worth to keep more?",
+                parts,
+                ("silence_in_money", "segment", "one_point"),
+                ("low", "high"),
+            ),
         ],
         "What it rests on": [_reading(beside)],
     }
@@ -75,12 +92,22 @@ def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] =
     )
 
 
+def _pictured(
+    name: str, topic: str, parts: Parts, shown: tuple[str, str, str], ends: tuple[str, str] | None = None
+) -> Section:
+    """A chapter with the bars of one column: of which table, what a bar is called, how long it is."""
+    table, label, value = shown
+    bars = bars_of(branch(parts[name], "tables", table), label, value, ends, LONG)
+    there = [each for each in branch(parts[name], "tables") if each not in _NOT_SHOWN]
+    return chapter(name, topic, parts[name], names=_SHOWN, tables=there, pictures=bars)
+
+
 def _table_of_kpis(name: str, topic: str, kpis: Figures) -> Section:
     """A chapter of one table of the key figures; its headline is that of the table."""
     table = branch(kpis, "tables", name)
     off = branch(kpis, "off").get(name)
     part = {"tables": {name: table} if table else {}, "off": {name: off} if off else {}}
-    return chapter(name, topic, part, headline=str(branch(kpis, "headlines").get(name) or ""))
+    return chapter(name, topic, part, names=_SHOWN, headline=str(branch(kpis, "headlines").get(name) or ""))
 
 
 def _reading(beside: Sequence[tuple[str, str]]) -> Section:

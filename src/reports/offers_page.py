@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import about_assumptions, about_effects, about_plan
+from . import about_assumptions, about_effects, about_follow_ups, about_plan
 from .about_plan import Figures
 from .blocks import Cell, Column, Section, Table, Tile
 from .notation import date, plain
@@ -44,6 +44,7 @@ def render_plan(found: Figures) -> str:
         about_plan.warned(found),
         about_plan.who(found),
         about_plan.budget(found),
+        about_follow_ups.follow_ups(found),
         about_plan.nothing(found),
         about_plan.segments(found),
         about_plan.fairness(found),

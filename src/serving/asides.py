@@ -221,6 +221,18 @@ class AsideDoor:
         return Fault(_NEEDED[table], customer, field=table)
 
 
+def also_seen(events: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of the model's events, which says of which kinds offers know as well.
+
+    Examples
+    --------
+    >>> also_seen({"description": "any order"})["description"]
+    'any order; offers look at `complaint`, `complaint_resolved` and what the company did'
+    """
+    kinds = ", ".join(f"`{kind}`" for kind in TOLD_BY)
+    return {**events, "description": f"{events['description']}; offers look at {kinds} and what the company did"}
+
+
 def rows_in(customers: Iterable[object]) -> int:
     """How many rows stand in all lists, of what may be no request.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..clock import Zone
-from .asides import KEYS, AsideDoor, Asides, rows_in
+from .asides import KEYS, AsideDoor, Asides, also_seen, rows_in
 from .body import Door, Request
 from .faults import invalid, unlike
 from .problems import Fault, Problem
@@ -97,6 +97,7 @@ class InquiryDoor:
         listed = dict(found["properties"]["customers"])
         customer = dict(listed["items"])
         customer["properties"] = {**customer["properties"], **self.beside.schema()}
+        customer["properties"]["events"] = also_seen(customer["properties"]["events"])
         if self.beside.items:
             customer["properties"]["purchases"] = self.beside.purchases(customer["properties"]["purchases"])
         listed["items"] = customer

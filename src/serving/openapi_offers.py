@@ -95,7 +95,11 @@ def _offered() -> dict[str, object]:
         gain_high={**_NUMBER, **money},
         cost={**_NUMBER, "description": "expected: contact and what is redeemed, in currency"},
         basis={"enum": list(BASES), "description": "where the gain comes from"},
-        reasons={"type": "array", "items": _TEXT},
+        reasons={
+            "type": "array",
+            "items": _TEXT,
+            "description": "in words: what was drawn, what a follow-up follows, what is expected and believed",
+        },
         send_at={"type": "string", "format": "date-time", "description": "the earliest that quiet hours allow, in UTC"},
         valid_until={"type": ["string", "null"], "format": "date"},
     )

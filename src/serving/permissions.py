@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ..clock import Cutoff
 from ..offers.audience import Audience, facts
 from ..offers.consent import Consent
-from ..offers.contact import Contacts, open_complaints
+from ..offers.contact import Contacts, days_since_resolved, open_complaints
+from ..offers.follow_up import derived
 from ..offers.past import Past
 from ..offers.permitted import Permitted, permitted
 from ..schema import INSTANT
@@ -86,7 +87,9 @@ class Asked:
         complaint = open_complaints(events, ids, end, zone, policy.contact.complaint_days + 1)
         known = {name: values[place] for name, values in asides.attributes.items()}
         said = {name: values[order] for name, values in offering.columns(scores).items()}
-        columns = {**known, **said, **facts(contacts, past, complaint)}
+        resolved = {"days_since_resolved": days_since_resolved(events, ids, end, zone) - 1}
+        columns = {**known, **said, **facts(contacts, past, complaint), **resolved}
+        columns |= derived(columns, policy.needs)
         audience = Audience(ids, as_of, policy.horizon_days, policy.currency, columns)
         may = permitted(
             audience,

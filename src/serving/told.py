@@ -125,7 +125,12 @@ class _Telling:
         basis = self.offering.badges[option]
         pays = f"expected to bring {gain + cost:.2f}{unit} and to cost {cost:.2f}{unit} ({basis})"
         drawn = ["drawn at random, so that it can be measured"] if arm == EXPLORE else []
-        return [*drawn, expected, self._believed(option), pays]
+        return [*drawn, *self._follows(row, option), expected, self._believed(option), pays]
+
+    def _follows(self, row: int, option: int) -> list[str]:
+        """What a follow-up follows, and how long ago that was."""
+        trigger = self.options[option].offer.trigger
+        return [] if trigger is None else [trigger.said(float(self.audience.columns[trigger.anchor.fact][row]))]
 
     def _believed(self, option: int) -> str:
         responses = self.offering.policy.responses

@@ -7,6 +7,7 @@ dear channels, members who earn points. Guests have no id; nothing else is missi
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ MEMBERS = 0.6
 """Share of the customers who collect points: one for each unit of money."""
 REWARD = 100
 """Points that are spent at once."""
+EXPIRE_DAYS = 365
+"""Points are good for so many days."""
 LETTER_DAYS = 14
 _DAY = 86_400
 
@@ -80,7 +83,6 @@ def tea_shop(n_customers: int = 1500, *, days: int = 800, starts: str = "2022-03
         starts=starts,
         future_days=0,
         parameters={"r": 1.1, "alpha": 45.0, "s": 0.9, "beta": 500.0},
-        acquisition_days=0.8 * days,
         guest_rate=0.08,
         seed=seed,
     )
@@ -237,16 +239,32 @@ def _points(lines: pd.DataFrame, people: pd.DataFrame, draw: Stream) -> pd.DataF
     each = own.groupby(["customer_id", "purchased_at", "order_id"], as_index=False)["amount"].sum()
     earned = each.assign(occurred_at=each["purchased_at"], kind="points_earned", value=np.floor(each["amount"]))
     spends = draw.random(len(earned)) < 0.4
-    rows, balance, who = [], 0.0, None
-    for i, (customer, value) in enumerate(zip(earned["customer_id"], earned["value"], strict=True)):
-        balance = value if customer != who else balance + value
-        who = customer
-        if balance >= REWARD and spends[i]:
-            balance -= REWARD
-            rows.append(i)
+    rows = _spending(earned, spends)
     spent = earned.iloc[rows].assign(kind="points_spent", value=float(REWARD))
     spent = spent.assign(occurred_at=spent["occurred_at"] + pd.Timedelta(minutes=1))
     return pd.concat([earned, spent]).assign(initiated_by="customer")
+
+
+def _spending(earned: pd.DataFrame, willing: NDArray[np.bool_]) -> list[int]:
+    """The rows after which somebody spends a reward: willing, and with as many points that are not too old."""
+    rows, purse, who = list[int](), deque[tuple[int, float]](), None
+    days = earned["occurred_at"].to_numpy().astype("datetime64[D]").astype(np.int64).tolist()
+    for i, (customer, value) in enumerate(zip(earned["customer_id"], earned["value"], strict=True)):
+        if customer != who:
+            purse.clear()
+        who = customer
+        purse.append((days[i], float(value)))
+        while purse and days[i] - purse[0][0] > EXPIRE_DAYS:
+            purse.popleft()
+        if willing[i] and sum(points for _, points in purse) >= REWARD:
+            rows.append(i)
+            left = float(REWARD)
+            while left > 0:
+                day, points = purse.popleft()
+                if points > left:
+                    purse.appendleft((day, points - left))
+                left -= points
+    return rows
 
 
 def _troubles(lines: pd.DataFrame, draw: Stream) -> pd.DataFrame:

@@ -308,3 +308,13 @@ def test_another_period_than_month_and_quarter_is_refused() -> None:
 def test_detractors_without_events_are_a_setting_that_would_do_nothing() -> None:
     with pytest.raises(ConfigError, match="RG471"):
         kpis(ledger(), config(), detractors_up_to=6)
+
+
+def test_a_notebook_shows_a_table_as_a_frame_with_its_definitions() -> None:
+    table = kpis(ledger(), config()).table("by_month")
+    assert table is not None
+    frame = table.frame()
+    # January: a spent 30 and b 5.
+    assert frame.loc[0, "spend"] == 35.0
+    assert frame.attrs["spend"].startswith("net spend")
+    assert "2024-01" in table._repr_html_()

@@ -20,7 +20,7 @@ import pytest
 
 from regulars.config import Config
 from regulars.intake import Ledger
-from regulars.kpis import problems
+from regulars.kpis import landmarks, problems
 from regulars.pipelines.kpis import Kpis, kpis
 
 LINES = [
@@ -68,6 +68,7 @@ def row(found: Kpis, by: str, name: str) -> dict[str, Any]:
 def everyone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row however few had a problem."""
     monkeypatch.setattr(problems, "LEAST", 1)
+    monkeypatch.setattr(landmarks, "LEAST", 1)
 
 
 @pytest.mark.usefixtures("everyone")

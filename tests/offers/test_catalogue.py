@@ -350,3 +350,28 @@ def test_an_unknown_offer_is_named_with_the_nearest() -> None:
     assert catalogue().offer("gift").value == 4
     with pytest.raises(ConfigError, match=r"there is no offer `gist`.*did you mean `gift`"):
         catalogue().offer("gist")
+
+
+def test_products_go_with_suggestions_alone() -> None:
+    assert "only product_suggestion carries products" in refused(ten={"items": 2})
+    assert "`suggest`, `least_items` would do nothing for percent" in refused(
+        ten={"suggest": "buy again", "least_items": 1}
+    )
+    suggestion = {"id": "one", "type": "product_suggestion", "title": "One", "channels": ["email"]}
+    for keys, said in (
+        ({"items": 11}, "at most 10"),
+        ({"items": 0}, "at least 1"),
+        ({"items": 2, "least_items": 3}, "`least_items` is 3 and `items` is 2: nobody could ever get it"),
+        ({"suggest": "buy agian"}, "did you mean `buy again`"),
+    ):
+        assert said in refused(offers=[{**suggestion, **keys}])
+
+
+def test_a_catalogue_from_before_there_were_products_has_the_digest_that_it_had() -> None:
+    # What came later is left out where it says nothing: waves keep the digest of their catalogue.
+    assert not {"suggest", "items", "least_items"} & set(catalogue().to_dict()["offers"][0])
+    plain = {"id": "one", "type": "product_suggestion", "title": "One", "channels": ["email"]}
+    digests = [Catalogue.of(content(offers=[{**plain, **keys}])).digest for keys in ({}, {"items": 3}, {"items": 4})]
+    assert digests[0] == digests[1] != digests[2]
+    told = Catalogue.of(content(offers=[{**plain, "suggest": "buy again", "items": 4}])).to_dict()
+    assert Catalogue.of(told).offers[0].items == 4

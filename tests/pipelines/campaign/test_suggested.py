@@ -135,8 +135,8 @@ def test_a_shelf_that_is_older_than_the_wave_sees_what_was_bought_since_then(tmp
         (
             "2024-03-05",
             True,
-            "nobody gets again: what was kept of the products is of 2024-03-05, and has seen what came after 2024-03-04; "
-            "run `regulars products --as-of 2024-03-04`",
+            "nobody gets again: what was kept of the products is of 2024-03-05, and has seen what came after 2024-03-04;"
+            " run `regulars products --as-of 2024-03-04`",
         ),
         (
             "",
