@@ -29,6 +29,7 @@ from .files import replaced
 from .meeting import meeting, write_meeting
 from .monitor import monitoring_of
 from .pages import MEETING, PLAN, REPORT
+from .products import suggest
 from .promote import Promotion, promote
 from .published import CSV, LATEST, Book
 from .register import train_and_register
@@ -76,6 +77,8 @@ def run_demo(name: str, folder: Path, progress: Progress | None = None) -> tuple
     stakes = customers_of(report)
     title = TITLE if name == NAME else DATA_SETS[name].title
     lines = story(title, ledger.manifest.reconciliation(), trained, stakes, file, config, promotion)
+    if name == NAME:
+        suggest(ledger, config, run.as_of, progress=progress)
     if with_a_plan:
         lines += [*([CONSENT_WORDS] if name == OFFERED else []), *offered(ledger, config, progress)]
     write_meeting(meeting(ledger, config, progress=progress), folder / MEETING, folder)

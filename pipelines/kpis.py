@@ -20,33 +20,38 @@ from ..errors import ConfigError
 from ..features.family import plan_for
 from ..features.shape import Shape
 from ..intake import Ledger
+from ..kpis.by_channel import by_channel
 from ..kpis.by_period import Window, by_period
 from ..kpis.by_segment import by_segment
 from ..kpis.cohorts import by_cohort
-from ..kpis.engagement import READ, Deeds, engagement, unsaid
+from ..kpis.engagement import OPTIONAL, READ, Deeds, engagement, unsaid
 from ..kpis.funnel import funnel
 from ..kpis.periods import Periods
 from ..kpis.purchases import FAR, Purchases
 from ..kpis.table import Table
 from ..offers.harmless import harmless
+from ..segments.scheme import Off
 from .campaign.returns import returns
 from .files import folder_replaced
 from .problems import problems_of
-from .published import FOLDER, Book
+from .published import Book
+from .score import scores_folder
 from .segments import segments
 
 Progress = Callable[[str, float], None]
+_Found = tuple[Table | None, Sequence[str]]
+"""A table or none, and what is said of it."""
 
 NAMES = (
-    *("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement", "problems", "campaigns"),
-    *("cost_to_serve", "acquisition"),
+    *("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement", "engagement_by_channel"),
+    *("problems", "campaigns", "cost_to_serve", "acquisition"),
 )
 """Of tables, and of the files they are written to."""
 DEFINITIONS = "definitions"
 CENSORED = 0.3
 """Share of customers first seen in the first h days from which on that is said."""
 _LAST = 14
-_IN_TIME = ("by_month", "by_quarter", "by_cohort", "funnel", "engagement")
+_IN_TIME = ("by_month", "by_quarter", "by_cohort", "funnel", "engagement", "engagement_by_channel")
 """Of these a terminal shows the last rows only."""
 _RETURNS = ("returns", "return_share")
 _SHOWN = {
@@ -54,6 +59,7 @@ _SHOWN = {
     "by_cohort": ("cohort", "age", "customers", "retention", "spend_per_customer"),
     "funnel": ("cohort", "customers", "second_share", "second_days", "third_share", "third_days"),
     "by_segment": ("segment", "customers", "share", "bought_share", "spend", "spend_share", "spend_per_customer"),
+    "engagement_by_channel": ("period", "channel", "at_risk", "engaged", "engagement_rate", "deeds_share"),
     "engagement": ("period", "at_risk", "engagement_rate", "answers", "satisfaction", "response_rate"),
     "problems": ("by", "name", "complaints", "returns", "problem_share", "given_back", "silent_with", "difference"),
     "campaigns": ("campaign", "read_out", "cost", "gain", "gain_low", "gain_high", "roi"),
@@ -161,7 +167,8 @@ def kpis(
     Raises
     ------
     ConfigError
-        ``RG470``: there is no such kind of period. ``RG471``: detractors were asked for without events.
+        ``RG470``: there is no such kind of period. ``RG471``: detractors were asked for without events. ``RG476``:
+        there is no such scheme.
     """
     periods = Periods.of(ledger.history_starts, ledger.ends, by)
     if detractors_up_to is not None and not ledger.has_table("events"):
@@ -181,9 +188,11 @@ def kpis(
         funnel(purchases, periods, window.days, ledger.ends),
     ]
     notes = [*_about_data(ledger, periods, purchases, window)]
+    engaged, channels = _of_events(ledger, purchases, periods, window, detractors_up_to)
     found = {
         "by_segment": (*_of_segments(ledger, config, purchases, window, scheme), ""),
-        "engagement": (*_of_events(ledger, purchases, periods, window, detractors_up_to), ""),
+        "engagement": (*engaged, ""),
+        "engagement_by_channel": (*channels, ""),
         "problems": _turned(problems_of(ledger, purchases, window)),
         "campaigns": _turned(returns(ledger, config)),
     }
@@ -230,20 +239,25 @@ def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: 
 
 def _of_segments(
     ledger: Ledger, config: Config, purchases: Purchases, window: Window, scheme: str | None
-) -> tuple[Table | None, Sequence[str]]:
-    run = Book(config.folder / FOLDER).latest
+) -> _Found:
+    run = Book(scores_folder(config)).latest
     if run is None and scheme is None:
         return None, ["No table by segment: there are no published scores (`regulars score` makes them)."]
+    order = None
     if scheme is not None:
-        given = segments(ledger, config, scheme, None if run is None else run.as_of)
-        found = given.assigned(scheme)
+        day = ledger.ends if run is None else min(run.as_of, ledger.ends)
+        given = segments(ledger, config, scheme, day)
+        (name,) = given.schemes
+        found = given.schemes[name]
+        if isinstance(found, Off):
+            return None, [f"No table by segment: the scheme `{name}` is left out: {found.why}"]
         ids, names = np.asarray(given.facts.ids, object), np.array(found.names, object)[found.place]
-        as_of = Cutoff.parse(given.facts.as_of)
+        as_of, scheme, order = Cutoff.parse(given.facts.as_of), name, found.names
     else:
         frame = run.frame(["customer_id", "segment"])
         ids, names = (frame[name].to_numpy(object) for name in ("customer_id", "segment"))
         as_of = run.as_of
-    table = by_segment(purchases, ids, names, as_of, window, scheme)
+    table = by_segment(purchases, ids, names, as_of, window, scheme, order)
     if window.ends.day < as_of.day or window.starts.day > as_of.minus(window.days).day:
         said = f"By segment only customers are counted: the data do not cover the {window.days} days before"
         return table, [f"{said} {as_of}, the day of the {'scores' if scheme is None else 'segments'}."]
@@ -252,18 +266,23 @@ def _of_segments(
 
 def _of_events(
     ledger: Ledger, purchases: Purchases, periods: Periods, window: Window, detractors_up_to: float | None
-) -> tuple[Table | None, list[str]]:
-    none = "No engagement and no satisfaction"
+) -> tuple[_Found, _Found]:
+    """Engagement with satisfaction, and engagement by channel."""
+    none, by_none = "No engagement and no satisfaction", "No engagement by channel"
     if not ledger.has_table("events"):
-        return None, [f"{none}: there are no events ([data.events])."]
+        return (None, [f"{none}: there are no events ([data.events])."]), (None, [])
     about = ledger.manifest.tables["events"]
     if not about.first_day or not about.last_day:
-        return None, [f"{none}: the log of events is empty."]
-    names = [name for name in READ if name != "value" or "value" in about.columns]
+        return (None, [f"{none}: the log of events is empty."]), (None, [])
+    names = [name for name in READ if name not in OPTIONAL or name in about.columns]
     deeds = Deeds.of(ledger.rows_of("events", columns=names), purchases, ledger.zone)
     covered = (Cutoff.parse(about.first_day), Cutoff.parse(about.last_day).plus(1))
     table = engagement(deeds, covered, purchases, periods, window, detractors_up_to)
-    return table, unsaid(deeds, detractors_up_to)
+    if not deeds.channels:
+        channels = None, [f"{by_none}: map `channel` in [data.events]."]
+    else:
+        channels = by_channel(deeds, covered, purchases, periods, window), []
+    return (table, unsaid(deeds, detractors_up_to)), channels
 
 
 def _first_ages(table: Table, by: str) -> Table:

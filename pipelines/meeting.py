@@ -14,7 +14,7 @@ from ..clock import Cutoff
 from ..config import Config
 from ..intake import Ledger
 from ..progress import Progress
-from ..reports.meeting_page import render_meeting
+from ..reports.meeting_page import headlines, render_meeting
 from .files import replaced
 from .kpis import kpis
 from .loyalty import loyalty
@@ -49,9 +49,8 @@ class Meeting:
 
     @property
     def lines(self) -> list[str]:
-        """For a screen: the headline of each part that has one."""
-        told = [(name, figures.get("headline")) for name, figures in self.parts.items()]
-        return [f"{name:<10} {headline}" for name, headline in told if headline]
+        """For a screen: every question with its answer in a sentence."""
+        return [f"{question} {answer}" for question, answer in headlines(self.parts)]
 
     def figures(self) -> dict[str, object]:
         """As JSON takes it."""

@@ -76,12 +76,14 @@ class Chosen:
     def headline(self) -> str:
         """What a marketer reads first; empty without a backtest."""
         hits = {(f.rule, f.of): f.recall for f in (self.judging.figures if self.judging is not None else ())}
-        said = [
-            f"ten items {what} held {hits[rule, of]:.1%} of {OF[of]} (the same ten for everybody {hits[NAIVE, of]:.1%})"
-            for what, rule, of in (("to buy again", self.again.name, ALL), ("that are new", self.new, NEW))
-            if (rule, of) in hits and (NAIVE, of) in hits
-        ]
-        return ("; ".join(said)[:1].upper() + "; ".join(said)[1:] + ".") if said else ""
+        said = []
+        if (self.again.name, ALL) in hits:
+            ours, naive = hits[self.again.name, ALL], hits[NAIVE, ALL]
+            held = f"Ten items to buy again held {ours:.1%} of what customers then bought, at most ten of each counted"
+            said.append(f"{held} (the same ten for everybody: {naive:.1%})")
+        if (self.new, NEW) in hits:
+            said.append(f"ten new ones {hits[self.new, NEW]:.1%} of what was new to them ({hits[NAIVE, NEW]:.1%})")
+        return "; ".join(said) + "." if said else ""
 
     @property
     def lines(self) -> list[str]:

@@ -151,6 +151,10 @@ class Comparison:
         """What was paid for each treated customer of a cohort within a window."""
         return self._moves_of(part).between(*self.windows.instants(number))[1][part.cohort.treated]
 
+    def own_outlay(self, part: Part, campaign: str, number: int) -> Float64:
+        """What a campaign itself paid for each treated customer of a cohort within a window."""
+        return self._moves_of(part).paid_by(campaign, *self.windows.instants(number))[part.cohort.treated]
+
     def others(self, part: Part, campaign: str, number: int) -> NDArray[np.bool_]:
         """Whom another campaign reached within a window."""
         return self._moves_of(part).reached_by_others(campaign, *self.windows.instants(number))

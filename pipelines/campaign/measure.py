@@ -102,8 +102,7 @@ def _ask(
 ) -> tuple[list[Part], list[list[Part]], tuple[list[Part], int]]:
     """Ask for the windows of the campaign, of others for the league tables, and of all for the program."""
     due = {each: [out for out in some if out.due(on)] for each, some in outs.items()}
-    last = max(out.ends for out in due[name])
-    own = [Part.of(cohort, last, windows, due[name]) for cohort in found if cohort.out in due[name]]
+    own = own_parts(found, due[name], windows)
     others = [
         [Part.of(cohort, cohort.out.ends, windows) for cohort in cohorts(due[each])[0]]
         for each in list(outs)[-LEAGUE:]
@@ -113,6 +112,12 @@ def _ask(
     everybody, moved = first_seen(every)
     end = max(out.ends for out in every)
     return own, others, ([Part.of(cohort, end, windows) for cohort in everybody], moved)
+
+
+def own_parts(found: Sequence[Cohort], due: Sequence[ReadOut], windows: Windows) -> list[Part]:
+    """The cohorts of the waves of a campaign that are due, and their windows, which are asked for."""
+    last = max(out.ends for out in due)
+    return [Part.of(cohort, last, windows, due) for cohort in found if cohort.out in due]
 
 
 def _without_decisions(ledger: Ledger, config: Config) -> Measurement:

@@ -95,6 +95,12 @@ class Sums:
         taken, paid = (np.bincount(customer, values[here], self.n).astype(np.float64) for values in moved)
         return taken, paid
 
+    def paid_by(self, campaign: str, begins: int, ends: int) -> Float64:
+        """What one campaign paid, per customer, within [begins, ends)."""
+        here, customer = self._in(begins, ends)
+        own = self.moves.campaign[here] == self.moves.campaigns.index(campaign)
+        return np.bincount(customer[own], self.moves.outlay[here][own], self.n).astype(np.float64)
+
     def reached_by_others(self, campaign: str, begins: int, ends: int) -> NDArray[np.bool_]:
         """Whom another campaign reached within [begins, ends)."""
         here, customer = self._in(begins, ends)

@@ -74,7 +74,7 @@ class Result:
         """All of it."""
         due = [one for one in self.drawn if one.out.due(self.on)]
         found = self.whole
-        profit = self._profit()
+        profit = self.profit
         told = [] if found.refused else [*found.effects, *self._by_offer]
         return {
             **begun(self.campaign, self.on, self.drawn),
@@ -92,10 +92,16 @@ class Result:
                 (e.found.less_variance for e in found.effects if e.outcome == "profit"), default=None
             ),
             "refused": found.refused,
-            "verdict": profit["words"] if profit else found.verdict,
+            "verdict": self.verdict,
             "words": self._words(profit, told),
             "warnings": self._warnings(due),
         }
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of the campaign."""
+        profit = self.profit
+        return str(profit["words"]) if profit else self.whole.verdict
 
     @cached_property
     def whole(self) -> Measured:
@@ -111,7 +117,9 @@ class Result:
     def _profit_effect(self, found: Measured) -> Effect | None:
         return next((effect for effect in found.effects if effect.outcome == "profit"), None)
 
-    def _profit(self) -> dict[str, Any] | None:
+    @cached_property
+    def profit(self) -> dict[str, Any] | None:
+        """Profit beyond that of the controls, with its interval; None where nothing is concluded."""
         effect = self._profit_effect(self.whole)
         if effect is None:
             return None
@@ -271,7 +279,7 @@ class Result:
 def waiting(campaign: str, on: Cutoff, drawn: list[Drawn], today: Cutoff | None) -> dict[str, Any]:
     """The figures of a campaign of which no wave is due: counts, whether the arms are as drawn, and the date."""
     first = min(one.out.day for one in drawn)
-    said = f"The result is looked at from {first} on, the day that was fixed when the wave was assigned; not before."
+    said = not_before(first)
     late = [f"The purchases end before {on}: they must reach {first}."] if today is not None and today >= first else []
     broken = [one.ratio.words if not one.ratio.ok else MOVED_ARMS for one in drawn if not one.ok]
     return {
@@ -287,6 +295,11 @@ def waiting(campaign: str, on: Cutoff, drawn: list[Drawn], today: Cutoff | None)
         "words": [said, *late, *broken],
         "warnings": [],
     }
+
+
+def not_before(day: Cutoff) -> str:
+    """What is said of a campaign of which no wave is due."""
+    return f"The result is looked at from {day} on, the day that was fixed when the wave was assigned; not before."
 
 
 def begun(campaign: str, on: Cutoff, drawn: Sequence[Drawn]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from .operations import doctor, monitor, plan
 from .people import forget
 from .products import products
 from .registry import compare, models, promote, reproduce, rollback
+from .relations import relations
 from .scores import explain, report, score
 from .segments import segments
 from .serving import probe, serve
@@ -203,6 +204,7 @@ for _command in (
     products,
     timing,
     loyalty,
+    relations,
     serve,
     probe,
     monitor,

@@ -1,13 +1,17 @@
-"""Key figures by the segment of published scores: how many customers, and what they did in the days before.
+"""Key figures by segment, of published scores or of a scheme: how many customers, and what they did in the days before.
 
-In: `Purchases`, and who is in which segment as of a day. Out: a `Table` with a row for each segment, and one for all.
-A scored customer who is not in the ledger any more is not counted. Where the days before are not all covered, what lies
-in them is missing.
+In: `Purchases`, and who is in which segment as of a day. Out: a `Table` with a row for each segment, and one for all,
+which is the sum of them. A scored customer who is not in the ledger any more is not counted; a customer of a scheme who
+never bought is, with nothing. Where the days before are not all covered, what lies in them is missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..clock import Cutoff
@@ -21,12 +25,13 @@ ALL = "all"
 def columns(h: int, as_of: Cutoff, scheme: str | None = None) -> tuple[Column, ...]:
     """The definitions; without a scheme the segments are those of published scores."""
     before = f"in the {h} days before {as_of}"
-    place, who = (f"scores of {as_of}", "scored customers") if scheme is None else (f"scheme {scheme} as of {as_of}",
-                                                                                "customers of the scheme")  # fmt: skip
+    place, who, known = f"scores of {as_of}", "scored customers", " that the ledger's purchases know"
+    if scheme is not None:
+        place, who, known = f"scheme {scheme} as of {as_of}", "customers of the scheme", ""
     return (
         Column("segment", "text", f"the segment in the {place}; `{ALL}`: all {who}"),
-        Column("customers", "count", f"{who} in the segment that the ledger's purchases know"),
-        Column("share", "share", f"customers / all {who} that the ledger's purchases know"),
+        Column("customers", "count", f"{who} in the segment{known}"),
+        Column("share", "share", f"customers / all {who}{known}"),
         Column("bought", "count", f"of the customers: with a purchase {before}"),
         Column("bought_share", "share", "bought / customers"),
         Column("orders", "count", f"purchases {before}"),
@@ -44,8 +49,9 @@ def by_segment(
     as_of: Cutoff,
     window: Window,
     scheme: str | None = None,
+    order: Sequence[str] | None = None,
 ) -> Table:
-    """The table, segments in the order of the alphabet.
+    """The table, segments in the order of the scheme, else of the alphabet.
 
     Parameters
     ----------
@@ -53,30 +59,27 @@ def by_segment(
         Each customer once, in any order, with the one segment that it is in.
     scheme : str, optional
         The name of the scheme; None for the segments of published scores.
+    order : sequence of str, optional
+        All segments of the scheme, those without a customer included.
     """
-    at = {str(who): place for place, who in enumerate(purchases.ids.tolist())}
-    place = np.array([at.get(str(who), -1) for who in ids.tolist()], np.int64)
-    names = sorted({str(name) for name in segments[place >= 0].tolist()})
-    code = {name: i for i, name in enumerate(names)}
-    own = np.full(purchases.n_customers, -1, np.int64)
-    for who, name in zip(place.tolist(), segments.tolist(), strict=True):
-        if who >= 0:
-            own[who] = code[str(name)]
+    found = pc.index_in(pa.array(ids.tolist(), pa.string()), value_set=pa.array(purchases.ids, pa.string()))
+    place = np.asarray(pc.fill_null(found, -1).to_numpy(), np.int64)
+    counted = place >= 0 if scheme is None else np.ones(len(place), bool)
+    names = sorted(set(segments[counted].tolist())) if order is None else list(order)
     begins = as_of.minus(window.days)
     covered = window.starts.day <= begins.day and as_of.day <= window.ends.day
     within = (purchases.day >= begins.day) & (purchases.day < as_of.day)
-    everybody = own >= 0
-    found = [(name, own == i) for i, name in enumerate(names)] + [(ALL, everybody)]
-    total = _spend(purchases, everybody, within)
+    total = _spend(purchases, _members(purchases, place[counted]), within)
     rows: list[Row] = []
-    for name, members in found:
-        n = int(members.sum())
+    parts = [(name, counted & (segments == name)) for name in names]
+    for name, here in [*parts, (ALL, counted)]:
+        n, members = int(here.sum()), _members(purchases, place[here])
         rows.append(
             {
                 "segment": name,
                 "customers": n,
-                "share": ratio(n, int(everybody.sum())),
-                **(_did(purchases, members, within, total) if covered else _NOT_COVERED),
+                "share": ratio(n, int(counted.sum())),
+                **(_did(purchases, members, within, total, n) if covered else _NOT_COVERED),
             }
         )
     of = f"the scores of {as_of}" if scheme is None else f"{scheme} as of {as_of}"
@@ -84,13 +87,20 @@ def by_segment(
     return Table("by_segment", about, columns(window.days, as_of, scheme), tuple(rows))
 
 
+def _members(purchases: Purchases, place: Int64) -> NDArray[np.bool_]:
+    found = np.zeros(purchases.n_customers, bool)
+    found[place[place >= 0]] = True
+    return found
+
+
 def _spend(purchases: Purchases, members: NDArray[np.bool_], within: NDArray[np.bool_]) -> int:
     return int(purchases.spend[within & members[purchases.customer]].sum())
 
 
-def _did(purchases: Purchases, members: NDArray[np.bool_], within: NDArray[np.bool_], total: int) -> dict[str, Value]:
+def _did(
+    purchases: Purchases, members: NDArray[np.bool_], within: NDArray[np.bool_], total: int, n: int
+) -> dict[str, Value]:  # fmt: skip
     here = within & members[purchases.customer]
-    n = int(members.sum())
     bought: Int64 = np.unique(purchases.customer[here & (purchases.orders > 0)])
     orders, spend = int(purchases.orders[here].sum()), int(purchases.spend[here].sum())
     return {

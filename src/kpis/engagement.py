@@ -27,7 +27,9 @@ Bool = NDArray[np.bool_]
 
 SURVEY = "survey"
 """The kind of event that is a survey: with a value an answer; the company's without a value an invitation."""
-READ = ("customer_id", "occurred_at", "kind", "initiated_by", "value")
+READ = ("customer_id", "occurred_at", "kind", "initiated_by", "value", "channel")
+"""Columns of events; the last two only where there are any."""
+OPTIONAL = READ[-2:]
 
 
 def columns(by: str, detractors_up_to: float | None) -> tuple[Column, ...]:
@@ -60,6 +62,9 @@ class Deeds:
         Whether the customer began it.
     answer, invitation : ndarray of bool
     value : ndarray of int64, in 1/10,000
+    channel : ndarray of int64
+        Place among `channels`; -1 where it is not known.
+    channels : tuple of str
     """
 
     customer: Int64
@@ -68,10 +73,12 @@ class Deeds:
     answer: Bool
     invitation: Bool
     value: Int64
+    channel: Int64
+    channels: tuple[str, ...]
 
     @classmethod
     def of(cls, rows: pa.Table, purchases: Purchases, zone: Zone) -> Deeds:
-        """From rows of the ledger's events with the columns `READ`, the last one only if there is one."""
+        """From rows of the ledger's events with the columns `READ`, without those of `OPTIONAL` that are not there."""
         told = np.zeros(rows.num_rows, bool)
         value = np.zeros(rows.num_rows, np.int64)
         if "value" in rows.column_names and rows.num_rows:
@@ -80,11 +87,20 @@ class Deeds:
         own, survey = (_is(rows[name], text) for name, text in (("initiated_by", "customer"), ("kind", SURVEY)))
         customer = _places(rows["customer_id"], purchases.ids)
         day = zone.local_day(instants_of(rows["occurred_at"])) if rows.num_rows else np.zeros(0, np.int64)
-        return cls(customer, day, own, survey & told, survey & ~told & ~own, value)
+        channel, channels = _channels(rows)
+        return cls(customer, day, own, survey & told, survey & ~told & ~own, value, channel, channels)
 
 
 def _is(column: pa.ChunkedArray, text: str) -> Bool:
     return np.asarray(pc.equal(column, text).to_numpy(), bool)
+
+
+def _channels(rows: pa.Table) -> tuple[Int64, tuple[str, ...]]:
+    if "channel" not in rows.column_names:
+        return np.full(rows.num_rows, -1, np.int64), ()
+    names = sorted(name for name in pc.unique(rows["channel"]).to_pylist() if name)
+    place = pc.index_in(rows["channel"], value_set=pa.array(names, pa.string()), skip_nulls=True)
+    return np.asarray(pc.fill_null(place, -1).to_numpy(), np.int64), tuple(names)
 
 
 def _places(ids: pa.ChunkedArray, known: NDArray[np.object_]) -> Int64:
@@ -123,7 +139,7 @@ def engagement(
         here = at == i
         found = {
             **_engaged(deeds, here, purchases, periods.begins(i).day, window),
-            **_answered(deeds, here, detractors_up_to, bool(deeds.invitation.any())),
+            **_answered(deeds, here, detractors_up_to),
         }
         nothing: dict[str, Value] = dict.fromkeys(found)
         rows.append({"period": name, "complete": whole, **(found if whole else nothing)})
@@ -131,11 +147,20 @@ def engagement(
     return Table("engagement", about, columns(periods.by, detractors_up_to), tuple(rows))
 
 
-def _engaged(deeds: Deeds, here: Bool, purchases: Purchases, begins: int, window: Window) -> dict[str, Value]:
+def at_risk_on(purchases: Purchases, day: int, window: Window) -> Int64 | None:
+    """Places of the customers at risk on a day, ascending; None where the data do not reach back far enough to say."""
     reach = window.active_within
-    if reach is not None and begins - reach < window.starts.day:
+    if reach is not None and day - reach < window.starts.day:
+        return None
+    return np.unique(purchases.days.customer[purchases.days.last_before(day, reach)])
+
+
+def _engaged(deeds: Deeds, here: Bool, purchases: Purchases, begins: int, window: Window) -> dict[str, Value]:
+    at_risk = at_risk_on(purchases, begins, window)
+    if at_risk is None:
         return {"at_risk": None, "engaged": None, "engagement_rate": None}
-    at_risk = np.unique(purchases.days.customer[purchases.days.last_before(begins, reach)])
+    if not deeds.own.any():
+        return {"at_risk": len(at_risk), "engaged": None, "engagement_rate": None}
     engaged = np.intersect1d(at_risk, deeds.customer[here & deeds.own])
     return {
         "at_risk": len(at_risk),
@@ -144,14 +169,15 @@ def _engaged(deeds: Deeds, here: Bool, purchases: Purchases, begins: int, window
     }
 
 
-def _answered(deeds: Deeds, here: Bool, detractors_up_to: float | None, invited: bool) -> dict[str, Value]:
+def _answered(deeds: Deeds, here: Bool, detractors_up_to: float | None) -> dict[str, Value]:
+    invited = bool(deeds.invitation.any())
     given = here & deeds.answer
     n, total = int(given.sum()), int(deeds.value[given].sum())
     asked = np.unique(deeds.customer[here & deeds.invitation])
     came = np.intersect1d(asked, deeds.customer[given])
     unhappy = None if detractors_up_to is None else int((deeds.value[given] <= detractors_up_to * SCALE).sum())
     return {
-        "answers": n,
+        "answers": n if deeds.answer.any() else None,
         "satisfaction": total / (n * SCALE) if n else None,
         "asked": len(asked) if invited else None,
         "response_rate": ratio(len(came), len(asked)) if invited else None,
@@ -161,9 +187,9 @@ def _answered(deeds: Deeds, here: Bool, detractors_up_to: float | None, invited:
 
 def unsaid(deeds: Deeds, detractors_up_to: float | None) -> list[str]:
     """What these events cannot tell, in sentences."""
+    found = [] if deeds.own.any() else ["No engagement: no event was begun by a customer (`initiated_by`)."]
     if not deeds.answer.any():
-        return [f"No satisfaction: no event of the kind `{SURVEY}` has a value."]
-    found = []
+        return [*found, f"No satisfaction: no event of the kind `{SURVEY}` has a value."]
     if not deeds.invitation.any():
         how = f"an event of the kind `{SURVEY}`, begun by the company, without a value"
         found.append(f"No response rate: no invitation is logged ({how}).")

@@ -91,8 +91,8 @@ def days_overdue(recency_days: Float64, usual_gap_days: Float64) -> Float64:
 def days_late(recency_days: Float64, usual_gap_days: Float64, p_so_late: Float64) -> Float64:
     """For how many days silences have been unusual: 1 on the first day on which one is late; missing of who is not.
 
-    Of Lomax's law, (b / (b + s))^a, two points are known: it is 1/2 at the usual gap u, and `p_so_late` at the silence s
-    so far. With b fixed the first gives a = log 2 / log(1 + u / b); then log(1 + s / b) / log(1 + u / b), which rises
+    Of Lomax's law, (b / (b + s))^a, two points are known: 1/2 at the usual gap u, and `p_so_late` at the silence s so
+    far. With b fixed the first gives a = log 2 / log(1 + u / b); then log(1 + s / b) / log(1 + u / b), which rises
     with b, is -log2 of the second. b is found by halving, and the law is `RARE` at b ((1 + u / b)^log2(1 / RARE) - 1).
 
     Examples

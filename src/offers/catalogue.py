@@ -312,10 +312,11 @@ class Catalogue(Section):
     def check_follow_ups(self, active_within_days: int | None) -> None:
         """Refuse a follow-up that begins when its customers are silent for too long to be scored (``RG500``)."""
         for name, trigger in self.follow_ups.items():
-            if active_within_days is not None and trigger.is_of_silence and trigger.from_days > active_within_days:
+            most = active_within_days
+            if most is not None and trigger.is_of_silence and trigger.from_days > most:
                 raise ConfigError(
-                    f"the follow-up of the offer `{name}` begins {trigger.from_days} days after {trigger.anchor.words}, "
-                    f"and who is silent for more than {active_within_days} days has no score",
+                    f"the offer `{name}` goes {trigger.words}, and who is silent for more than {most} days has no "
+                    "score",
                     needed="a window in which there are scores: nobody could ever get it",
                     do="lower `from_days`, or raise `active_within_days` under [target], train and score",
                     code="RG500",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from .fitting import FACTOR_PENALTY
 
 Float32 = NDArray[np.float32]
 _FACTORS = 32
+"""At most; of few items a quarter as many, since as many factors as items would only tell each item from all others."""
 _ROUNDS = 10
 _SEED = 0
 
@@ -48,12 +50,12 @@ def factors(blocks: Iterable[Bought], demanded: Demand) -> Float32 | None:
     return _fitted(owned) if owned.nnz else None
 
 
-def _fitted(owned: object) -> Float32:
+def _fitted(owned: Any) -> Float32:
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
     model = AlternatingLeastSquares(
-        factors=_FACTORS,
+        factors=max(min(_FACTORS, owned.shape[1] // 4), 1),
         regularization=FACTOR_PENALTY,
         alpha=1.0,  # What is owned weighs as much as what is not: the fold-in is then linear.
         iterations=_ROUNDS,

@@ -8,7 +8,7 @@ changes, only an experiment tells. Without answers to surveys who never complain
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,12 @@ class Candidates:
     strata : tuple of str
     place : ndarray of int64, shape (n_customers,)
         The stratum; -1 of who has fewer purchases.
-    size, referrers : ndarray of int64, shape (n_strata,)
-        Customers of each, and how many of them have referred somebody.
+    mood : ndarray of int64, shape (n_customers,)
+        0 satisfied, 1 no answer, 2 less satisfied.
+    size : ndarray of int64, shape (n_strata,)
+        Customers of each.
+    referrers : ndarray of int64, shape (n_strata,), or None
+        How many of them have referred somebody; None where nothing is known of referrals.
     share : ndarray of float64, shape (n_strata,)
         Drawn to that of all.
     to_ask : ndarray of bool, shape (n_customers,)
@@ -57,8 +61,9 @@ class Candidates:
 
     strata: tuple[str, ...]
     place: Int64
+    mood: Int64
     size: Int64
-    referrers: Int64
+    referrers: Int64 | None
     share: Float64
     to_ask: Bool
     worth: float | None
@@ -72,36 +77,37 @@ class Candidates:
 
 
 def candidates_of(
-    dealings: Dealings, brought: Int64, stage: NDArray[np.object_], worth: float | None
-) -> Candidates:  # fmt: skip
+    dealings: Dealings, brought: Int64 | None, stage: NDArray[np.object_], worth: float | None
+) -> Candidates:
     """Whom to ask.
 
     Parameters
     ----------
-    brought : ndarray of int64, shape (n_customers,)
-        How many each has referred so far.
+    brought : ndarray of int64, shape (n_customers,), or None
+        How many each has referred so far; None where nothing is known of referrals.
     stage : ndarray of object, shape (n_customers,)
         Of the life cycle.
     worth : float or None
         What a referred customer brings, in currency.
     """
-    heard, day = dealings.heard, dealings.day.day
+    heard = dealings.heard
     mean = float(np.nanmean(heard.answer)) if np.isfinite(heard.answer).any() else None
     mood = _mood(heard.answer, mean)
     band = np.select([dealings.orders < low for low, _ in _BANDS], [-1, 0, 1], 2)
     place = np.where(band < 0, -1, mood * len(_BANDS) + band)
     k = 3 * len(_BANDS)
     size = np.bincount(place[place >= 0], minlength=k)
-    referrers = np.bincount(place[(place >= 0) & (brought > 0)], minlength=k)
-    asked = (heard.asked_day != NEVER) & (heard.asked_day >= day - ASKED_DAYS)
-    calm = (heard.answer_day != NEVER) | (heard.complaint_day == NEVER)
-    to_ask = (place >= 0) & (mood != 2) & calm & np.isin(stage, ACTIVE_STAGES) & ~heard.open_complaint & ~asked
+    referrers = np.bincount(place[(place >= 0) & (0 if brought is None else brought) > 0], minlength=k)
+    to_ask = place >= 0
+    for holds in _against(dealings, mood, stage).values():
+        to_ask = to_ask & ~holds
     return Candidates(
         tuple(f"{name}, {_band(*band)} purchases" for name in (SATISFIED, UNASKED, BELOW) for band in _BANDS),
         place,
+        mood,
         size,
-        referrers,
-        pooled(referrers, size),
+        None if brought is None else referrers,
+        np.full(k, np.nan) if brought is None else pooled(referrers, size),
         to_ask,
         worth,
         mean,
@@ -112,6 +118,20 @@ def _mood(answer: Float64, mean: float | None) -> Int64:
     """0: answered as well as the mean or better; 1: gave no answer; 2: answered worse."""
     told = np.isfinite(answer)
     return np.where(~told, 1, np.where(np.nan_to_num(answer) >= (mean or 0.0), 0, 2))
+
+
+def _against(dealings: Dealings, mood: Int64, stage: NDArray[np.object_]) -> dict[str, Bool]:
+    """Why somebody is not asked, and whom that holds of."""
+    heard = dealings.heard
+    of_late = heard.asked_day >= dealings.day.day - ASKED_DAYS
+    complained = (heard.answer_day == NEVER) & (heard.complaint_day != NEVER)
+    return {
+        "asked of late": (heard.asked_day != NEVER) & of_late,
+        "not active": ~np.isin(stage, ACTIVE_STAGES),
+        "with an open complaint": heard.open_complaint,
+        "less satisfied than the mean": mood == 2,
+        "complained once and gave no answer since": complained,
+    }
 
 
 def _band(low: int, high: int | None) -> str:
@@ -142,14 +162,14 @@ def pooled(hits: Int64, size: Int64) -> Float64:
 
 
 STRATA = (
-    Column("stratum", "text", f"by the last answer to a survey (beside the mean of all) and purchases so far; fewer than "
-           f"{LEAST_PURCHASES} are no candidates"),
+    Column("stratum", "text", f"by the last answer to a survey beside the mean of all, and purchases so far; fewer "
+           f"than {LEAST_PURCHASES} are no candidates"),
     Column("customers", "count", "customers of the stratum, whether or not they are still active"),
     Column("referrers", "count", "of them: who has referred somebody so far"),
     Column("share", "share", "referrers / customers"),
-    Column("pooled_share", "share", "the same drawn to the share of all strata, the more the fewer customers there are"),
+    Column("pooled_share", "share", "the same drawn to that of all strata, the more the fewer customers there are"),
     Column("candidates", "count", f"of them: active, no open complaint, not asked within {ASKED_DAYS} days"),
-    Column("expected_value", "amount", "pooled_share x what a referred customer brings; missing where that is not known"),
+    Column("expected_value", "amount", "pooled_share x what a referred customer brings; missing where not known"),
 )  # fmt: skip
 
 
@@ -159,24 +179,27 @@ def strata_table(found: Candidates) -> Table:
     for i, name in enumerate(found.strata):
         n, share = int(found.size[i]), float(found.share[i])
         if n:
+            who = None if found.referrers is None else int(found.referrers[i])
             rows.append(
                 {
                     "stratum": name,
                     "customers": n,
-                    "referrers": int(found.referrers[i]),
-                    "share": ratio(int(found.referrers[i]), n),
-                    "pooled_share": share,
+                    "referrers": who,
+                    "share": None if who is None else ratio(who, n),
+                    "pooled_share": None if who is None else share,
                     "candidates": int((found.to_ask & (found.place == i)).sum()),
-                    "expected_value": None if found.worth is None else share * found.worth,
+                    "expected_value": None if found.worth is None or who is None else share * found.worth,
                 }
             )
-    return Table("candidates", "customers who could be asked to bring a friend, by how such customers did", STRATA, tuple(rows))
+    return Table(
+        "candidates", "customers who could be asked to bring a friend, by how such customers did", STRATA, tuple(rows)
+    )
 
 
-def best_first(dealings: Dealings, found: Candidates, margin: Int64) -> Int64:
+def best_first(found: Candidates, margin: Int64) -> Int64:
     """The places of the candidates, most expected first; equals by what they brought themselves, then by id."""
     rows = np.flatnonzero(found.to_ask)
-    share = found.share[found.place[rows]]
+    share = np.nan_to_num(found.share[found.place[rows]], nan=0.0)
     return np.asarray(rows[np.lexsort([rows, -margin[rows], -share])])
 
 
@@ -202,7 +225,7 @@ def cells(
             _reason(dealings, found, at, int(recency[at]), int(brought[at])),
             str(dealings.day),
             f"{value[at]:.2f}" if np.isfinite(value[at]) else "",
-            f"{found.share[found.place[at]]:.4f}",
+            "" if found.referrers is None else f"{found.share[found.place[at]]:.4f}",
             str(int(dealings.orders[at])),
             str(int(recency[at])),
             f"{margin[at] / SCALE:.2f}",
@@ -222,22 +245,16 @@ def _reason(dealings: Dealings, found: Candidates, at: int, recency: int, brough
         told.append("never complained")
     if brought:
         told.append(f"has brought {brought:,} so far")
-    n, who = int(found.size[stratum]), int(found.referrers[stratum])
-    return f"{'; '.join(told)}; of {n:,} such customers {who:,} have brought somebody"
+    if found.referrers is not None:
+        n, who = int(found.size[stratum]), int(found.referrers[stratum])
+        told.append(f"of {n:,} such customers {who:,} have brought somebody")
+    return "; ".join(told)
 
 
-def left_out(dealings: Dealings, stage: Sequence[str] | NDArray[np.object_], found: Candidates) -> dict[str, int]:
+def left_out(dealings: Dealings, found: Candidates, stage: NDArray[np.object_]) -> dict[str, int]:
     """How many with several purchases are not asked, by the first reason."""
-    heard, day = dealings.heard, dealings.day.day
-    asked = (heard.asked_day != NEVER) & (heard.asked_day >= day - ASKED_DAYS)
-    reasons = {
-        "not active": ~np.isin(stage, ACTIVE_STAGES),
-        "an open complaint": heard.open_complaint,
-        "less satisfied than the mean, or complained": np.ones(dealings.n, bool),
-    }
-    left = (found.place >= 0) & ~found.to_ask
-    counts = {}
-    for name, holds in {"asked of late": asked, **reasons}.items():
+    left, counts = found.place >= 0, {}
+    for name, holds in _against(dealings, found.mood, stage).items():
         counts[name] = int((left & holds).sum())
         left = left & ~holds
     return {name: count for name, count in counts.items() if count}

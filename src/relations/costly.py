@@ -23,6 +23,7 @@ COLUMNS = (
     *("expected_margin", "expected_cost", "p_churn"),
 )
 """Of the list; an empty cell is a number that is not known."""
+_COUNTED = (CONTACTS, COMPLAINTS, RETURNS)
 _WORDS = {
     DISCOUNTS: "discounts",
     CONTACTS: "contacts",
@@ -72,7 +73,7 @@ def cells(dealings: Dealings, costs: Costs, rows: Int64) -> Iterator[list[str]]:
             _money(int(spend[at])),
             _money(int(costs.margin[at])),
             _part(costs, DISCOUNTS, at),
-            *(cell for name in (CONTACTS, COMPLAINTS, RETURNS) for cell in (_count(costs, name, at), _part(costs, name, at))),
+            *(cell for name in _COUNTED for cell in (_count(costs, name, at), _part(costs, name, at))),
             _part(costs, OTHER, at),
             _money(int(net[at])),
             f"{foreseen.margin[at]:.2f}",

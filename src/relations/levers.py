@@ -1,8 +1,7 @@
 """What-ifs: retention, frequency, order value and margin, each changed alone and all together, over the years to come.
 
-In: the `Future` of present customers, their segments, by how much each lever is changed. Out: two tables, money exact in
-1/10,000, so that segments add up to all. A lever that is not changed has no row; without a known margin that lever is
-refused before.
+In: the `Future` of present customers, their segments, by how much each lever is changed. Out: two tables, money in
+whole 1/10,000, so that segments add up to all. A lever that is not changed has no row. Nothing is missing.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class Levers:
     Examples
     --------
     >>> [name for name, _ in Levers(retention=1.0, margin=2.0).alone()]
-    ['retention +1 points', 'margin +2 points', 'all together']
+    ['retention +1 point', 'margin +2 points', 'all together']
     """
 
     retention: float = 0.0
@@ -76,7 +75,8 @@ class Levers:
         changed = [f.name for f in fields(self) if getattr(self, f.name)]
         for name in changed:
             value = float(getattr(self, name))
-            yield f"{_NAMES[name]} {value:+g} {_UNITS[name]}", replace(Levers(), **{name: value})
+            unit = _UNITS[name].removesuffix("s") if abs(value) == 1 else _UNITS[name]
+            yield f"{_NAMES[name]} {value:+g} {unit}", replace(Levers(), **{name: value})
         if len(changed) > 1:
             yield TOGETHER, self
 

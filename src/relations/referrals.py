@@ -68,8 +68,8 @@ def comparison_columns(days: int, h: int) -> tuple[Column, ...]:
     """The definitions, for so many first days and a silence of h days."""
     first = f"in their first {days} days"
     return (
-        Column("who", "text", f"who came at least {days} days ago and not before the data begin; others are weighted so "
-               "that each month in which customers came counts as it does among the referred"),
+        Column("who", "text", f"who came at least {days} days ago and not before the data begin; others are weighted "
+               "so that each month in which customers came counts as it does among the referred"),
         Column("customers", "count", "customers: the denominator of the columns that follow"),
         Column("bought_share", "share", f"who bought {first} / customers"),
         Column("repeat_share", "share", f"who bought on two days or more {first} / customers"),
@@ -80,7 +80,7 @@ def comparison_columns(days: int, h: int) -> tuple[Column, ...]:
 
 
 def comparison(dealings: Dealings, chains: Chains, firsts: Firsts) -> tuple[Table | None, int]:
-    """The table, and how many of the referred have nobody to be compared with; no table where nobody can be compared."""
+    """The table, and how many of the referred have nobody to be compared with; no table where all have nobody."""
     month = months_of(np.maximum(dealings.came, 0))
     known = firsts.whole & (dealings.came != NEVER)
     one, other = known & chains.referred, known & ~chains.referred
@@ -133,8 +133,8 @@ def _compared(values: Float64, place: Int64, one: Bool, other: Bool, n: int) -> 
 REFERRERS = (
     Column("brought", "text", "how many customers somebody has referred so far"),
     Column("referrers", "count", "customers who have referred so many"),
-    Column("share", "share", "referrers / everybody who has bought; of all of them in the row `all`"),
-    Column("referred", "count", "whom they have referred"),
+    Column("share", "share", "referrers / everybody who has bought"),
+    Column("referred", "count", "how many they have referred"),
     Column("bought", "count", "of the referred: who has bought"),
     Column("margin_of_referred", "money", "margin so far of the referred, after discounts"),
     Column("per_referrer", "amount", "margin_of_referred / referrers"),
@@ -142,26 +142,34 @@ REFERRERS = (
 )
 
 
-def referrers_table(dealings: Dealings, chains: Chains) -> Table:
-    """What those who have referred somebody brought; those whom somebody unknown referred have no referrer here."""
-    margin = dealings.bought.summed(dealings.bought.margin, dealings.n)
-    brought, of_theirs = chains.brought, chains.per_referrer(margin)
-    bought = chains.per_referrer((dealings.orders > 0).astype(np.int64))
-    buyers = int((dealings.orders > 0).sum())
-    bands = [(name, (brought >= low) & (brought <= (high or brought.max(initial=0)))) for low, high, name in BANDS]
+def referrers_table(
+    dealings: Dealings, brought: Int64, margin: Int64, of_theirs: Int64 | None, bought: Int64 | None
+) -> Table:
+    """What those who have referred somebody brought.
+
+    Parameters
+    ----------
+    brought, margin : ndarray of int64, shape (n_customers,)
+        How many each has referred, and their own margin so far.
+    of_theirs, bought : ndarray of int64 or None
+        Margin of those whom each has referred, and how many of them have bought; None where it is not known whom.
+    """
+    buyers, most = int((dealings.orders > 0).sum()), int(brought.max(initial=0))
+    bands = [(name, (brought >= low) & (brought <= (high or most))) for low, high, name in BANDS]
     rows: list[Row] = []
     for name, who in [("all", brought > 0), *bands]:
         n = int(who.sum())
         if n:
+            theirs = None if of_theirs is None else int(of_theirs[who].sum())
             rows.append(
                 {
                     "brought": name,
                     "referrers": n,
                     "share": ratio(n, buyers),
                     "referred": int(brought[who].sum()),
-                    "bought": int(bought[who].sum()),
-                    "margin_of_referred": int(of_theirs[who].sum()),
-                    "per_referrer": mean_money(int(of_theirs[who].sum()), n),
+                    "bought": None if bought is None else int(bought[who].sum()),
+                    "margin_of_referred": theirs,
+                    "per_referrer": None if theirs is None else mean_money(theirs, n),
                     "own_margin": int(margin[who].sum()),
                 }
             )
@@ -177,9 +185,8 @@ CHAINS = (
 )
 
 
-def chains_table(dealings: Dealings, chains: Chains) -> Table:
+def chains_table(dealings: Dealings, chains: Chains, margin: Int64) -> Table:
     """Whether the referred refer in turn; customers who are known without a purchase count, too."""
-    margin = dealings.bought.summed(dealings.bought.margin, dealings.n)
     known = dealings.people.there | (dealings.orders > 0)
     rows: list[Row] = []
     for depth in range(int(chains.depth.max(initial=0)) + 1):
@@ -189,6 +196,12 @@ def chains_table(dealings: Dealings, chains: Chains) -> Table:
             active = int((who & (chains.brought > 0)).sum())
             mean = mean_money(int(margin[who].sum()), n)
             rows.append(
-                {"depth": depth, "customers": n, "referrers": active, "share": ratio(active, n), "margin_per_customer": mean}
-            )  # fmt: skip
+                {
+                    "depth": depth,
+                    "customers": n,
+                    "referrers": active,
+                    "share": ratio(active, n),
+                    "margin_per_customer": mean,
+                }
+            )
     return Table("chains", "customers by how many referrals lie behind them", CHAINS, tuple(rows))

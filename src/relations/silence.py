@@ -1,8 +1,8 @@
 """One point less silence in money: what it would bring a year that one customer in a hundred were not silent.
 
 In: present customers with their chance of silence, value and segment; the level that a past year has. Out: `Worth` of
-each segment with an interval, and a table. The saved are silent customers at the edge: each counts with p (1 - p), p the
-chance of silence, so that nobody is saved whose silence is certain (overlap weights: Li, Morgan & Zaslavsky 2018,
+each segment with an interval, and a table. The saved are silent customers at the edge: each counts with p (1 - p), p
+the chance of silence, so that nobody is saved whose silence is certain (overlap weights: Li, Morgan & Zaslavsky 2018,
 doi:10.1080/01621459.2016.1260466). Where nobody is at the edge there is no figure.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,12 @@ class Present:
         p = found.p_silent if p_silent is None else np.where(np.isfinite(p_silent), p_silent, found.p_silent)
         return cls(summary, value_of(prior, summary), p, found, timing, window_days, prior)
 
+    @cached_property
+    def value_square(self) -> Float:
+        """The mean square of what a customer's purchase days are worth on average: nobody knows that exactly."""
+        gamma = self.prior.gamma
+        return self.value**2 if gamma is None else gamma.second_moments(self.summary)[1]
+
     def values_alike(self, rows: Int) -> list[Float]:
         """The value of a purchase day of some customers by models as likely as the one that was fitted."""
         if self.prior.gamma is None or not (self.summary.n_valued > 0).any():
@@ -97,6 +104,8 @@ def some_of(summary: Summary, rows: Int) -> Summary:
 @dataclass(frozen=True)
 class Worth:
     """What one point less silence brings a segment in a year, in currency; None where nobody is at the edge.
+
+    Where less than one in a hundred is silent no more than these can be saved.
 
     Parameters
     ----------
@@ -134,7 +143,12 @@ class Worth:
 
     def points(self, each: float | None) -> int | None:
         """Of one customer in a hundred, in 1/10,000."""
-        return None if each is None else round(0.01 * self.customers * each * SCALE)
+        return None if each is None else round(self.saved * each * SCALE)
+
+    @property
+    def saved(self) -> float:
+        """How many customers one point is."""
+        return min(0.01, self.p_silent) * self.customers
 
     @property
     def deviation(self) -> float:
@@ -182,9 +196,12 @@ def _each(here: Present, rows: Int) -> tuple[float, float, float]:
     at = even(len(rows), SAMPLED)
     gain, square = saved(here.timing, some_of(here.summary, rows[at]), here.window_days, YEAR, seed=0)
     part = float((worth[at] * gain).sum() / (worth[at] * here.found.difference[rows[at]]).sum())
-    # How unlike each other the customers are of whom some happen to be the silent ones.
-    luck = float((worth[at] ** 2 * square).sum() / (worth[at] * gain).sum() ** 2 * len(at) / len(rows))
-    return along, along * part, float(np.sqrt(luck))
+    mean = float((worth[at] * gain).sum() / weight[at].sum())
+    # Who of them happens to be silent: each with chance p, and then with weight 1 - p and a gain that differs.
+    apart = here.value_square[rows[at]] * square - 2 * mean * here.value[rows[at]] * gain + mean**2
+    chance = weight[at] * (1.0 - here.p_silent[rows[at]])
+    luck = float((chance * apart).sum()) / float(weight[at].sum() * mean) ** 2 * len(at) / len(rows)
+    return along, along * part, float(np.sqrt(max(luck, 0.0)))
 
 
 def _doubts(here: Present, groups: Sequence[Int]) -> list[float]:
@@ -254,13 +271,13 @@ def silence_table(found: Sequence[Worth], days: int, money: str, of_year: bool) 
         Column("one_point", "money", f"{told}: {rule}; of the {YEAR} days from the day, not discounted"),
         Column("low", "money", "80 % interval of one_point, lower bound"),
         Column("high", "money", "80 % interval of one_point, upper bound"),
-        Column("each", "amount", "one_point / (0.01 x `customers`): what one saved customer brings"),
+        Column("each", "amount", "one_point / customers saved (0.01 x `customers`): what one of them brings"),
         Column("by_model", "money", "the same by the model alone, at net over gross money of the past"),
         Column(
             "as_seen",
             "money",
-            "for one in a hundred `customers`: by how much alike customers who bought in the window outspend those who "
-            "did not; too much, because who buys is also the faster buyer",
+            "for one in a hundred `customers`: by how much those who buy in the window outspend alike customers who do "
+            "not; an association: too high where who buys is the faster buyer, too low where fast buyers have left",
         ),
     )
     rows = [_row(one) for one in found]
@@ -274,7 +291,7 @@ def silence_table(found: Sequence[Worth], days: int, money: str, of_year: bool) 
             "one_point": total,
             "low": None if total is None else low,
             "high": None if total is None else high,
-            "each": None if total is None else total / SCALE / (0.01 * customers),
+            "each": None if total is None else total / SCALE / sum(one.saved for one in found if one.each is not None),
             **{name: _sum(rows, name) for name in ("by_model", "as_seen")},
         }
         rows.append(sums)

@@ -54,6 +54,22 @@ def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] =
     beside : sequence of (str, str)
         Further pages: what they tell, and the name of their file beside this one.
     """
+    return template("offers.html").render(
+        title="How are we doing with our customers?",
+        topic="The weekly meeting",
+        facts=f"As of {date(as_of)} · every figure is defined below its table",
+        style=stylesheet(),
+        tiles=about_growth.tiles(parts["kpis"]),
+        sections=[*_chapters(parts), replace(_reading(beside), part="What it rests on")],
+    )
+
+
+def headlines(parts: Parts) -> list[tuple[str, str]]:
+    """The question of every chapter, and its answer in one sentence."""
+    return [(section.topic, section.headline) for section in _chapters(parts)]
+
+
+def _chapters(parts: Parts) -> list[Section]:
     kpis = parts["kpis"]
     told = {
         "How it goes": [
@@ -79,17 +95,8 @@ def render_meeting(parts: Parts, as_of: str, beside: Sequence[tuple[str, str]] =
                 ("low", "high"),
             ),
         ],
-        "What it rests on": [_reading(beside)],
     }
-    sections = [replace(section, part=part) for part, group in told.items() for section in group]
-    return template("offers.html").render(
-        title="How are we doing with our customers?",
-        topic="The weekly meeting",
-        facts=f"As of {date(as_of)} · every figure is defined below its table",
-        style=stylesheet(),
-        tiles=about_growth.tiles(kpis),
-        sections=sections,
-    )
+    return [replace(section, part=part) for part, group in told.items() for section in group]
 
 
 def _pictured(

@@ -21,7 +21,8 @@ from regulars.config import Config
 from regulars.offers.audience import READ, Audience, facts
 from regulars.offers.catalogue import Catalogue
 from regulars.offers.consent import Consent
-from regulars.offers.contact import Contacts, open_complaints
+from regulars.offers.contact import Contacts, days_since_resolved, open_complaints
+from regulars.offers.follow_up import derived
 from regulars.offers.past import Past
 from regulars.offers.permitted import permitted
 from regulars.offers.plan import Plan, planned
@@ -96,7 +97,8 @@ class Known:
 
 @cache
 def known() -> Known:
-    """Of seven customers one without consent, one who took it back, one often contacted, one with a complaint."""
+    """Of seven customers one without consent, one who took it back, one often contacted, one with a complaint, and one
+    whose complaint was resolved."""
     consent, contacts, events = dict[str, Any](), dict[str, Any](), dict[str, Any]()
     for i, who in enumerate(scores()["customer_id"]):
         said = {"recorded_at": f"{day().minus(50)}T10:00:00Z", "channel": "all", "purpose": "marketing"}
@@ -105,7 +107,9 @@ def known() -> Known:
             consent[who].append({**said, "recorded_at": f"{day().minus(2)}T10:00:00Z", "status": "withdrawn"})
         often = [{"contacted_at": f"{day().minus(at)}T12:00:00Z", "channel": "email"} for at in (3, 9)]
         contacts[who] = often if i % 7 == 2 else []
-        events[who] = [{"occurred_at": f"{day().minus(5)}T09:00:00Z", "kind": "complaint"}] if i % 7 == 3 else []
+        complaint = {"occurred_at": f"{day().minus(5)}T09:00:00Z", "kind": "complaint"}
+        ended = {"occurred_at": f"{day().minus(1 + i % 5)}T18:00:00Z", "kind": "complaint_resolved"}
+        events[who] = {3: [complaint], 4: [complaint, ended]}.get(i % 7, [])
     return Known(consent, contacts, events)
 
 
@@ -126,8 +130,13 @@ def plan_of(content: Mapping[str, Any], settings: Config) -> Plan:
     """The same by another catalogue; beside the configuration may lie a shelf of products."""
     frame, zone = scores(), Zone(settings.data.timezone)
     ids, as_of = frame["customer_id"].tolist(), day()
-    columns = {name: frame[name].to_numpy() for name in (*READ, "orders")}
-    columns["orders"] = columns["orders"].astype(np.float64)
+    offers = Catalogue.of(content)
+    columns = {
+        name: frame[name].to_numpy()
+        for name in dict.fromkeys((*READ, "orders", *sorted(offers.fields)))
+        if name in frame
+    }
+    columns |= {name: values.astype(np.float64) for name, values in columns.items() if values.dtype.kind == "i"}
     past = Past.of(None, ids, zone)
     told = _table(known().events, "occurred_at", initiated_by="customer", channel="")
     reached = _table(known().contacts, "contacted_at", kind="contact", initiated_by="company")
@@ -136,8 +145,9 @@ def plan_of(content: Mapping[str, Any], settings: Config) -> Plan:
     contacts = Contacts.of(ids, as_of, zone, past, events)
     complaint = open_complaints(events, ids, as_of, zone, settings.contact.complaint_days)
     columns |= facts(contacts, past, complaint)
+    columns |= {"days_since_resolved": days_since_resolved(events, ids, as_of, zone)}
+    columns |= derived(columns, offers.fields)
     audience = Audience(ids, as_of, 30, "USD", columns)
-    offers = Catalogue.of(content)
     may = permitted(
         audience,
         offers,

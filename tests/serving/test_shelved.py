@@ -22,6 +22,7 @@ from regulars.products.fresh import Shelf
 from regulars.products.items import items_before
 from regulars.products.kept import FILE, Kept
 from regulars.serving.here import laid
+from regulars.serving.problems import Problem
 from regulars.serving.recommend import recommend
 from regulars.serving.speaker import Speaker, speaker_of
 from regulars.serving.stage import Stages
@@ -143,6 +144,30 @@ def test_products_that_are_left_out_or_unknown_are_not_suggested(speaker: Speake
     place = {kept.names[at]: i for i, at in enumerate(kept.shelf.demand.by_popularity.tolist())}
     for offer in said:
         assert offer["items"] == sorted(["p001", "p003", "p004"], key=lambda name: place[name])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("product_id", 5),
+        ("purchased_at", "yesterday"),
+        ("purchased_at", 5),
+        ("amount", "1"),
+        ("amount", 1.00001),
+        ("known_at", 5),
+        ("order_id", 5),
+    ],
+)
+def test_a_purchase_that_cannot_be_read_is_refused_once_and_by_its_place(
+    speaker: Speaker, field: str, value: object
+) -> None:
+    request = asked(everybody()[:1])
+    line = {"product_id": "p001", **request["customers"][0]["purchases"][0]}
+    request["customers"][0]["purchases"] = [line, {**line, field: value}]
+    with pytest.raises(Problem) as found:
+        recommend(speaker, LIMITS, json.dumps(request).encode(), day())
+    places = [(fault.customer, fault.table, fault.row, fault.field) for fault in found.value.faults]
+    assert places == [(0, "purchases", 1, field)]
 
 
 def test_a_shelf_that_is_not_the_waves_is_refused(shop_speaker: Speaker, wave: Plan, kept: Kept) -> None:

@@ -6,6 +6,7 @@ assigned. Customer i is silent with chance (i % 10) / 20, spends 10 + i % 7, and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,15 @@ def opened(folder: Path, n: int = 40, catalogue: str = CATALOGUE) -> Config:
     return Config.load(folder / "regulars.toml")
 
 
-def published(folder: Path, n: int = 40, day: Cutoff = DAY, version: str = "1", spend: float = 10.0) -> Run:
-    """Scores of a day, as `score` would publish them."""
+def published(
+    folder: Path,
+    n: int = 40,
+    day: Cutoff = DAY,
+    version: str = "1",
+    spend: float = 10.0,
+    more: Mapping[str, object] | None = None,
+) -> Run:
+    """Scores of a day, as `score` would publish them, with more columns."""
     i = np.arange(n)
     expected = spend + i % 7
     frame = pd.DataFrame(
@@ -114,6 +122,7 @@ def published(folder: Path, n: int = 40, day: Cutoff = DAY, version: str = "1", 
             "segment": np.where(i % 2, "B", "A"),
             "model_version": version,
             "run_id": "by-hand",
+            **(more or {}),
         }
     )
     book, name = Book(folder / FOLDER), f"{day}-v{version}-0a1b2c3d"

@@ -15,10 +15,14 @@ from regulars.offers.item_lists import ITEMS, items_of
 from regulars.offers.plan import Plan
 from regulars.pipelines.campaign.assign import assign
 from regulars.pipelines.campaign.book import Decisions
+from regulars.pipelines.campaign.erased import erased_from_decisions
 from regulars.pipelines.campaign.export import export
 from regulars.pipelines.campaign.plan import planned_day
 from regulars.pipelines.products import suggest
+from regulars.pipelines.serve import _laid_policy
+from regulars.pipelines.sought import Sought
 from regulars.products.kept import FILE, Kept
+from regulars.serving.stage import Stage
 
 from .decided import assigned, config_in
 from .open_shop import DAY, TOML, opened, who
@@ -135,8 +139,8 @@ def test_a_shelf_that_is_older_than_the_wave_sees_what_was_bought_since_then(tmp
         (
             "2024-03-05",
             True,
-            "nobody gets again: what was kept of the products is of 2024-03-05, and has seen what came after 2024-03-04;"
-            " run `regulars products --as-of 2024-03-04`",
+            "nobody gets again: what was kept of the products is of 2024-03-05, and has seen what came after "
+            "2024-03-04; run `regulars products --as-of 2024-03-04`",
         ),
         (
             "",
@@ -202,6 +206,23 @@ def test_a_wave_keeps_its_items_and_its_shelf_and_a_list_names_them_in_cells_wit
     suggest(ledger, config, Cutoff.parse("2024-02-24"))
     with pytest.raises(Refused, match="changed since then: what was kept of the products to suggest"):
         assign(ledger, config)
+
+
+def test_a_stage_has_the_shelf_of_its_wave_and_a_wave_from_which_one_is_taken_out_keeps_it(tmp_path: Path) -> None:
+    ledger, config = shop(tmp_path)
+    suggest(ledger, config, DAY)
+    wave, stage = assign(ledger, config).wave, tmp_path / "stage"
+    stage.mkdir()
+    assert _laid_policy(stage, wave, config) == ""
+    laid = Stage(stage).shelf()
+    assert laid is not None
+    assert laid.digest == wave.policy()["items"]["shelf"]
+    before = wave.path(FILE).read_bytes()
+    assert erased_from_decisions(config, Sought(frozenset([who(1)])), "2024-03-05")
+    assert wave.verified().path(FILE).read_bytes() == before
+    assert wave.table([ITEMS], "given").column(ITEMS).to_pylist() == ['["tea"]', '["=rum"]']
+    wave.path(FILE).write_bytes(before[:-1])
+    assert _laid_policy(stage, wave, config) == "RG431: the newest wave is not as it was assigned"
 
 
 def test_a_wave_that_is_older_than_the_column_is_read_without_it(tmp_path: Path) -> None:
