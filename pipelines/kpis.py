@@ -7,11 +7,9 @@ nobody, and a folder of CSV files. What the data lack (events, surveys, scores) 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
 
 from ..clock import Cutoff
 from ..config import Config
@@ -20,27 +18,19 @@ from ..errors import ConfigError
 from ..features.family import plan_for
 from ..features.shape import Shape
 from ..intake import Ledger
-from ..kpis.by_channel import by_channel
 from ..kpis.by_period import Window, by_period
-from ..kpis.by_segment import by_segment
 from ..kpis.cohorts import by_cohort
-from ..kpis.engagement import OPTIONAL, READ, Deeds, engagement, unsaid
 from ..kpis.funnel import funnel
 from ..kpis.periods import Periods
 from ..kpis.purchases import FAR, Purchases
 from ..kpis.table import Table
 from ..offers.harmless import harmless
-from ..segments.scheme import Off
 from .campaign.returns import returns
 from .files import folder_replaced
+from .kpi_parts import Part, event_parts, relation_parts, segment_part
 from .problems import problems_of
-from .published import Book
-from .score import scores_folder
-from .segments import segments
 
 Progress = Callable[[str, float], None]
-_Found = tuple[Table | None, Sequence[str]]
-"""A table or none, and what is said of it."""
 
 NAMES = (
     *("by_month", "by_quarter", "by_cohort", "funnel", "by_segment", "engagement", "engagement_by_channel"),
@@ -51,7 +41,7 @@ DEFINITIONS = "definitions"
 CENSORED = 0.3
 """Share of customers first seen in the first h days from which on that is said."""
 _LAST = 14
-_IN_TIME = ("by_month", "by_quarter", "by_cohort", "funnel", "engagement", "engagement_by_channel")
+_IN_TIME = ("by_month", "by_quarter", "by_cohort", "funnel", "engagement")
 """Of these a terminal shows the last rows only."""
 _RETURNS = ("returns", "return_share")
 _SHOWN = {
@@ -62,7 +52,12 @@ _SHOWN = {
     "engagement_by_channel": ("period", "channel", "at_risk", "engaged", "engagement_rate", "deeds_share"),
     "engagement": ("period", "at_risk", "engagement_rate", "answers", "satisfaction", "response_rate"),
     "problems": ("by", "name", "complaints", "returns", "problem_share", "given_back", "silent_with", "difference"),
-    "campaigns": ("campaign", "read_out", "cost", "gain", "gain_low", "gain_high", "roi"),
+    "campaigns": ("campaign", "read_out", "waves_due", "customers", "cost", "gain", "gain_low", "gain_high", "roi"),
+    "cost_to_serve": ("by", "segment", "customers", "margin", "cost", "cost_share", "net", "net_per_customer"),
+    "acquisition": (
+        *("by", "name", "customers", "cost_per_customer", "margin_per_customer", "clv_to_cost", "low", "high"),
+        "payback",
+    ),
 }
 
 
@@ -101,13 +96,23 @@ class Kpis:
         """A table, if the data allow it."""
         return next((table for table in self.tables if table.name == name), None)
 
+    def beside(self, parts: Mapping[str, Part]) -> Kpis:
+        """The same with more tables, or with why they are left out."""
+        off = {name: part.said[0] for name, part in parts.items() if part.table is None and part.said}
+        return replace(
+            self,
+            tables=(*self.tables, *(part.table for part in parts.values() if part.table is not None)),
+            notes=(*self.notes, *(said for part in parts.values() for said in part.said)),
+            off={**self.off, **off},
+            headlines={**self.headlines, **{n: part.headline for n, part in parts.items() if part.headline}},
+        )
+
     @property
     def lines(self) -> list[str]:
         """The tables as a terminal shows them: the last periods, and of cohorts the first ages only."""
         found: list[str] = []
         for table in self.tables:
-            if table.name == "by_cohort":
-                table = _first_ages(table, self.by)
+            table = _few(table, self.by)
             every = [column.name for column in table.columns]
             names = _SHOWN.get("by_month" if table.name.startswith("by_quarter") else table.name, every)
             last = _LAST if table.name in _IN_TIME else None
@@ -182,33 +187,27 @@ def kpis(
     window = Window(
         target.primary, ledger.history_starts, ledger.ends, target.active_within_days, target.label_lag_days
     )
-    tables = [
+    tables = (
         by_period(purchases, periods, window, _RETURNS if ledger.rules.returns == "drop" else ()),
         by_cohort(purchases, periods),
         funnel(purchases, periods, window.days, ledger.ends),
-    ]
-    notes = [*_about_data(ledger, periods, purchases, window)]
-    engaged, channels = _of_events(ledger, purchases, periods, window, detractors_up_to)
-    found = {
-        "by_segment": (*_of_segments(ledger, config, purchases, window, scheme), ""),
-        "engagement": (*engaged, ""),
-        "engagement_by_channel": (*channels, ""),
-        "problems": _turned(problems_of(ledger, purchases, window)),
-        "campaigns": _turned(returns(ledger, config)),
+    )
+    parts = {
+        "by_segment": segment_part(ledger, config, purchases, window, scheme),
+        **event_parts(ledger, purchases, periods, window, detractors_up_to),
+        "problems": Part.of(*problems_of(ledger, purchases, window)),
+        "campaigns": Part.of(*returns(ledger, config)),
     }
-    for table, said, _ in found.values():
-        tables += [] if table is None else [table]
-        notes += said
     if progress:
         progress("key figures", 1.0)
-    off = {name: said[0] for name, (table, said, _) in found.items() if table is None and said}
-    headlines = {name: told for name, (_, _, told) in found.items() if told}
+    notes = tuple(_about_data(ledger, periods, purchases, window))
     span = (ledger.history_starts, ledger.ends)
-    return Kpis(by, window.days, config.data.currency, *span, tuple(tables), tuple(notes), off, headlines)
+    return Kpis(by, window.days, config.data.currency, *span, tables, notes).beside(parts)
 
 
-def _turned(found: tuple[Table | None, str, list[str]]) -> tuple[Table | None, Sequence[str], str]:
-    return found[0], found[2], found[1]
+def with_relations(found: Kpis, ledger: Ledger, config: Config, progress: Progress | None = None) -> Kpis:
+    """The same with what relationships cost and bring, as `regulars relations` tells it."""
+    return found.beside(relation_parts(ledger, config, progress))
 
 
 def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: Window) -> list[str]:
@@ -237,58 +236,16 @@ def _about_data(ledger: Ledger, periods: Periods, purchases: Purchases, window: 
     return found
 
 
-def _of_segments(
-    ledger: Ledger, config: Config, purchases: Purchases, window: Window, scheme: str | None
-) -> _Found:
-    run = Book(scores_folder(config)).latest
-    if run is None and scheme is None:
-        return None, ["No table by segment: there are no published scores (`regulars score` makes them)."]
-    order = None
-    if scheme is not None:
-        day = ledger.ends if run is None else min(run.as_of, ledger.ends)
-        given = segments(ledger, config, scheme, day)
-        (name,) = given.schemes
-        found = given.schemes[name]
-        if isinstance(found, Off):
-            return None, [f"No table by segment: the scheme `{name}` is left out: {found.why}"]
-        ids, names = np.asarray(given.facts.ids, object), np.array(found.names, object)[found.place]
-        as_of, scheme, order = Cutoff.parse(given.facts.as_of), name, found.names
-    else:
-        frame = run.frame(["customer_id", "segment"])
-        ids, names = (frame[name].to_numpy(object) for name in ("customer_id", "segment"))
-        as_of = run.as_of
-    table = by_segment(purchases, ids, names, as_of, window, scheme, order)
-    if window.ends.day < as_of.day or window.starts.day > as_of.minus(window.days).day:
-        said = f"By segment only customers are counted: the data do not cover the {window.days} days before"
-        return table, [f"{said} {as_of}, the day of the {'scores' if scheme is None else 'segments'}."]
-    return table, []
-
-
-def _of_events(
-    ledger: Ledger, purchases: Purchases, periods: Periods, window: Window, detractors_up_to: float | None
-) -> tuple[_Found, _Found]:
-    """Engagement with satisfaction, and engagement by channel."""
-    none, by_none = "No engagement and no satisfaction", "No engagement by channel"
-    if not ledger.has_table("events"):
-        return (None, [f"{none}: there are no events ([data.events])."]), (None, [])
-    about = ledger.manifest.tables["events"]
-    if not about.first_day or not about.last_day:
-        return (None, [f"{none}: the log of events is empty."]), (None, [])
-    names = [name for name in READ if name not in OPTIONAL or name in about.columns]
-    deeds = Deeds.of(ledger.rows_of("events", columns=names), purchases, ledger.zone)
-    covered = (Cutoff.parse(about.first_day), Cutoff.parse(about.last_day).plus(1))
-    table = engagement(deeds, covered, purchases, periods, window, detractors_up_to)
-    if not deeds.channels:
-        channels = None, [f"{by_none}: map `channel` in [data.events]."]
-    else:
-        channels = by_channel(deeds, covered, purchases, periods, window), []
-    return (table, unsaid(deeds, detractors_up_to)), channels
-
-
-def _first_ages(table: Table, by: str) -> Table:
-    """A year after the first purchase is what a screen shows, of cohorts for which it is known."""
-    year = 12 if by == "month" else 4
-    rows = tuple(row for row in table.rows if row["age"] in (1, year) and row["complete"])
+def _few(table: Table, by: str) -> Table:
+    """The rows that a screen has room for; the files and the figures have all."""
+    rows = table.rows
+    if table.name == "by_cohort":
+        # The first period after the one of the first purchase and a year later, where they are known.
+        rows = tuple(row for row in rows if row["age"] in (1, 12 if by == "month" else 4) and row["complete"])
+    elif table.name == "engagement_by_channel":
+        rows = tuple(row for row in rows if row["period"] == rows[-1]["period"])
+    elif table.name == "acquisition":
+        rows = tuple(row for row in rows if row["by"] != "month")
     return Table(table.name, table.about, table.columns, rows)
 
 

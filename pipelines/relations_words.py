@@ -13,7 +13,7 @@ from ..clock import Cutoff
 from ..intake import Ledger
 from ..kpis.table import Row, Table
 from ..relations.acquisition import won
-from ..relations.cost import Costs
+from ..relations.cost import DISCOUNTS, Costs
 from ..relations.dealings import NEVER, Dealings
 from ..relations.served import Asked
 from .relations_read import Earned
@@ -27,14 +27,25 @@ def headline(tables: Sequence[Table], costs: Costs, n_costly: int | None) -> str
     by_name = {table.name: table.rows for table in tables}
     told = [_of_costs(by_name["cost_to_serve"][0], costs)]
     if n_costly is not None:
-        told.append(f"{n_costly:,} relations cost more than they bring, and are for a person to look at")
+        told.append(f"{counted(n_costly)} more than they bring, for a person to look at")
     every = next(iter(by_name.get("acquisition", ())), None)
     if every is not None and every["clv_to_cost"] is not None:
         told.append(f"a customer is worth {every['clv_to_cost']:.1f} times what it cost to win one")
     if every is not None and every["payback"]:
-        told.append(f"paid back {every['payback']}")
+        told.append(f"that is paid back {every['payback']}")
     said = "; ".join(told)
     return f"{said[:1].upper()}{said[1:]}."
+
+
+def counted(n: int) -> str:
+    """So many relations, as the beginning of a sentence.
+
+    Examples
+    --------
+    >>> counted(1), counted(2)
+    ('1 relation costs', '2 relations cost')
+    """
+    return "1 relation costs" if n == 1 else f"{n:,} relations cost"
 
 
 def _of_costs(row: Row, costs: Costs) -> str:
@@ -43,7 +54,8 @@ def _of_costs(row: Row, costs: Costs) -> str:
     share = row["cost_share"]
     if share is None:
         return f"in {costs.days} days nothing was earned"
-    return f"serving customers took {share:.1%} of the margin of {costs.days} days"
+    what = "discounts and service" if DISCOUNTS in costs.parts else "serving customers"
+    return f"{what} took {share:.1%} of the margin of {costs.days} days"
 
 
 def notes_of(
@@ -77,8 +89,7 @@ def _about_margin(earned: Earned, stated: float | None) -> str:
         if stated is None:
             return "Nothing says what is earned: margin is net spend; set `margin` under [economics], or map `cost`."
         return f"Margin is {share} of net spend, as `margin` under [economics] says."
-    told = "Margin is the money of a line less its cost"
-    return f"{told}, and {share} of a line without one."
+    return f"Margin is the money of a line less its cost, and {share} of a line that says no cost."
 
 
 def apart(measured: float | None, stated: float | None) -> list[str]:

@@ -170,13 +170,14 @@ def whatif(
     _within(ledger, day)
     tell("purchases", 0.0)
     flow = _begun(ledger, config, day, book.of(day))
+    changed = _possible(flow, levers or Levers.one())
     name = scheme or _DEFAULT[0 if flow.run is not None else 1]
     found = segments(ledger, config, name, day)
     place, names = _places(flow, np.asarray(found.facts.ids, str), found.assigned(name))
     tell("silence", 0.3)
     tables = [*_silence(flow, place, names)]
     tell("years", 0.8)
-    tables += _years(flow, place, names, _possible(flow, levers or Levers.one()), years)
+    tables += _years(flow, place, names, changed, years)
     notes = (*_about(flow), *flow.notes)
     told = _headline(flow, tables, years)
     return Asked(day, found.assigned(name).scheme, flow.window_days, config.data.currency, tuple(tables), told,

@@ -39,6 +39,7 @@ from .segments import segments
 from .serving import probe, serve
 from .timing import timing
 from .training import backtest, train
+from .whatif import whatif
 
 EXITS = {
     0: "done, or nothing to do",
@@ -205,6 +206,7 @@ for _command in (
     timing,
     loyalty,
     relations,
+    whatif,
     serve,
     probe,
     monitor,

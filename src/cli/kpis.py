@@ -29,11 +29,13 @@ def kpis(
 ) -> None:
     """Key figures by month or quarter, cohort, segment, and the way to a second and third purchase."""
     from ..pipelines.kpis import kpis as reckoned
+    from ..pipelines.kpis import with_relations
     from ..progress import bars
 
     settings, ledger = opened(config)
     with bars() as progress:
         found = reckoned(ledger, settings, by, detractors_up_to, progress, scheme)
+        found = with_relations(found, ledger, settings, progress)
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     print(*found.lines, sep="\n")

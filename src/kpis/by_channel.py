@@ -1,7 +1,7 @@
 """Engagement by channel: where customers did something beside buying, period by period.
 
-In: `Deeds` with the channel of each, `Purchases` and `Periods`. Out: a `Table`. A period that purchases or events do not
-cover wholly has no rows. A deed without a channel is in no row; channels overlap, so their shares do not add up.
+In: `Deeds` with the channel of each, `Purchases` and `Periods`. Out: a `Table`. A period that purchases or events do
+not cover wholly has no rows. A deed without a channel is in no row; who uses two channels counts in both.
 """
 
 from __future__ import annotations

@@ -41,15 +41,15 @@ def columns(h: int, after: int) -> tuple[Column, ...]:
         Column(
             "compared",
             "count",
-            f"days of purchase of it followed by a problem with it within {after} days, whose window is over, and which "
+            f"days of purchase of it followed by a problem with it within {after} days, whose window is over and which "
             "have their like without one",
         ),
         Column("silent_with", "share", f"of them: {silent} / compared"),
         Column(
             "silent_without",
             "share",
-            "the same of purchases of it without that problem (of reasons: without any), of the same months and numbers "
-            "of orders so far (1, 2 to 4, 5 and more), weighted like those with it",
+            "the same of purchases of it without that problem (of reasons: without any), of the same months and "
+            "numbers of orders so far (1, 2 to 4, 5 and more), weighted like those with it",
         ),
         Column("difference", "share", "silent_with - silent_without; an association, no effect"),
         Column("low", "share", "lower end of its 95 % interval, customers as units"),

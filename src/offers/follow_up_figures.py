@@ -47,7 +47,7 @@ def _of(plan: Plan, name: str, trigger: Trigger) -> dict[str, Any]:
 
 def _why(plan: Plan, options: list[int], rows: NDArray[np.intp]) -> NDArray[np.object_]:
     """Why customers in the window do not get it: what forbids it, else the draw, else what they get instead."""
-    codes = plan.permitted.reason[np.ix_(rows, options)]
+    codes = plan.permitted.reason[rows][:, options]
     # Filters are asked in the order of their codes: the last channel falls with the greatest of them.
     forbidden = np.where((codes > 0).all(axis=1), codes.max(axis=1, initial=0), 0)
     nothing = np.array(plan.why.phrases, object)[plan.why.code[rows]]

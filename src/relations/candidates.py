@@ -247,7 +247,7 @@ def _reason(dealings: Dealings, found: Candidates, at: int, recency: int, brough
         told.append(f"has brought {brought:,} so far")
     if found.referrers is not None:
         n, who = int(found.size[stratum]), int(found.referrers[stratum])
-        told.append(f"of {n:,} such customers {who:,} have brought somebody")
+        told.append(f"{who:,} of {n:,} such customers brought somebody")
     return "; ".join(told)
 
 

@@ -24,13 +24,7 @@ COLUMNS = (
 )
 """Of the list; an empty cell is a number that is not known."""
 _COUNTED = (CONTACTS, COMPLAINTS, RETURNS)
-_WORDS = {
-    DISCOUNTS: "discounts",
-    CONTACTS: "contacts",
-    COMPLAINTS: "complaints",
-    RETURNS: "returns",
-    OTHER: "other costs",
-}
+_WORDS = {DISCOUNTS: "discounts", OTHER: "other costs"}
 
 
 def costly(dealings: Dealings, costs: Costs) -> Bool:
@@ -87,7 +81,7 @@ def _reason(dealings: Dealings, costs: Costs, at: int, expected: float, to_come:
     money = f" {dealings.currency}".rstrip()
     parts = [(name, int(costs.parts[name][at])) for name in PARTS if name in costs.parts]
     parts = sorted((part for part in parts if part[1] > 0), key=lambda part: -part[1])
-    told = ", ".join(f"{_number(costs, name, at)}{_WORDS[name]} {_money(value)}" for name, value in parts)
+    told = ", ".join(f"{_named(costs, name, at)} {_money(value)}" for name, value in parts)
     return (
         f"brought {_money(int(costs.margin[at]))}{money} in {costs.days} days and cost {_money(int(costs.total[at]))}"
         f"{f' ({told})' if told else ''}; expected within {dealings.horizon_days} days: {expected:.2f}{money}, "
@@ -95,8 +89,12 @@ def _reason(dealings: Dealings, costs: Costs, at: int, expected: float, to_come:
     )
 
 
-def _number(costs: Costs, name: str, at: int) -> str:
-    return f"{int(costs.counts[name][at]):,} " if name in costs.counts else ""
+def _named(costs: Costs, name: str, at: int) -> str:
+    """A cost with how many there were; of a complaint of before the period only the resolution may lie in it."""
+    n = int(costs.counts[name][at]) if name in costs.counts else 0
+    if not n:
+        return _WORDS.get(name, name)
+    return f"1 {name.removesuffix('s')}" if n == 1 else f"{n:,} {name}"
 
 
 def _part(costs: Costs, name: str, at: int) -> str:

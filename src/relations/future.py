@@ -98,18 +98,20 @@ class Future:
         there = np.concatenate([np.ones((len(ages), 1)), before[:, :-1]], axis=1)
         return np.asarray(there * mean_there(changed) / mean_there(stays))
 
-    def totals(self, points: float, models: Sequence[ParetoNbd], rows: Int) -> Float:
-        """All years of some customers, as they are and with so many points more, by other models of the same height.
+    def totals(self, points: float, models: Sequence[ParetoNbd], place: Int, n_places: int) -> Float:
+        """All years of the customers of each place, as they are and with so many points more, by other models.
 
-        Shape (n_models, 2).
+        The height stays: what is expected in the known days. Shape (n_models, n_places, 2).
         """
-        ages, at = np.unique(self.ages[rows], return_inverse=True)
-        weight = np.bincount(at, self.value[rows], len(ages))
+        ages, at = np.unique(self.ages, return_inverse=True)
+        flat = np.bincount(place * len(ages) + at, self.value, n_places * len(ages))
+        height = flat.reshape(n_places, len(ages))
         found = []
         for model in models:
-            other = Future(model, ages, weight, self.known_days, self.years, self.force)
-            margin = weight[:, None] * other._shape(ages)
-            found.append([margin.sum(), (margin * other._factor(ages, points)).sum()])
+            other = Future(model, ages, np.ones(len(ages)), self.known_days, self.years, self.force)
+            shape = other._shape(ages)
+            more = shape * other._factor(ages, points)
+            found.append(np.stack([height @ shape.sum(axis=1), height @ more.sum(axis=1)], axis=1))
         return np.asarray(found)
 
 

@@ -151,19 +151,20 @@ class WhatIf:
         sums: dict[str, list[int]] = {}
         groups = [(name, np.flatnonzero(self.place == number)) for number, name in enumerate(self.names)]
         groups = [(name, rows) for name, rows in groups if len(rows)]
+        drawn = self.future.totals(self.levers.retention, self.models, self.place, len(self.names))
         for name, rows in groups:
-            drawn = self.future.totals(self.levers.retention, self.models, rows)
+            of_segment = drawn[:, self.names.index(name)]
             for lever, levers in self.levers.alone():
                 customers = (retained if levers.retention else base)[rows] * levers.money(self.margin)
                 pair = [round(float(values.sum()) * SCALE) for values in (base[rows], customers)]
                 sums[lever] = [a + b for a, b in zip(sums.get(lever, [0, 0]), pair, strict=True)]
-                yield self._row(name, lever, len(rows), pair, self._deviation(customers - base[rows], drawn, levers))
-        if groups:
-            drawn = self.future.totals(self.levers.retention, self.models, np.arange(len(base)))
-            for lever, levers in self.levers.alone():
-                customers = (retained if levers.retention else base) * levers.money(self.margin)
-                deviation = self._deviation(customers - base, drawn, levers)
-                yield self._row(ALL, lever, len(base), sums[lever], deviation)
+                deviation = self._deviation(customers - base[rows], of_segment, levers)
+                yield self._row(name, lever, len(rows), pair, deviation)
+        for lever, pair in sums.items():
+            levers = dict(self.levers.alone())[lever]
+            customers = (retained if levers.retention else base) * levers.money(self.margin)
+            deviation = self._deviation(customers - base, drawn.sum(axis=1), levers)
+            yield self._row(ALL, lever, len(base), pair, deviation)
 
     def _deviation(self, differences: Float, drawn: Float, levers: Levers) -> float:
         """Of the log of a difference: of the level, of the parameters, and of who happens to be a customer."""

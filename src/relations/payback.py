@@ -54,7 +54,9 @@ class Curve:
         if not self.customers:
             return "too young to tell"
         after = self.after_days
-        return f"not within {self.days} days" if after is None else f"after {after} days"
+        if after is None:
+            return f"not within {self.days} days"
+        return {0: "on the first day", 1: "after 1 day"}.get(after, f"after {after} days")
 
 
 def watched(dealings: Dealings, days: Int64) -> Bool:

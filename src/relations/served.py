@@ -92,7 +92,8 @@ def served(
     n = len(ids)
     nothing = np.zeros(n, np.int64)
     if rows is None:
-        heard = Heard(np.full(n, np.nan), *(np.full(n, NEVER, np.int64),) * 3, np.zeros(n, bool), nothing)
+        never = np.full(n, NEVER, np.int64)
+        heard = Heard(np.full(n, np.nan), never, never, never, np.zeros(n, bool), nothing)
         done = Served(contacts, nothing, contact_cost, nothing, nothing, nothing, unpriced)
     else:
         kinds = rows.kinds()
@@ -150,7 +151,7 @@ class _Rows:
     def contact(self) -> Bool:
         """Which events are the company's own contacts."""
         silent = pc.is_in(self.table["kind"], value_set=pa.array(sorted(NO_CONTACT)))
-        return self.by_company & ~np.asarray(silent, bool)
+        return np.asarray(self.by_company & ~np.asarray(silent, bool))
 
     def count(self, which: Bool) -> Int64:
         """How many of some events each customer has."""

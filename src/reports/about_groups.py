@@ -22,7 +22,7 @@ from .style import svg
 TOPICS = {
     "lifecycle": "Who is where in the relationship?",
     "value-churn": "Who is worth most, and who may leave?",
-    "rfm": "Recency, frequency, money",
+    "rfm": "Who bought lately, often and much?",
     "tiers": "Who is in which tier?",
     "expected-tiers": "Which tier is expected?",
 }

@@ -92,7 +92,9 @@ def tea_shop(n_customers: int = 1500, *, days: int = 800, starts: str = "2022-03
     people = _people(orders, draw)
     lines = _baskets(orders, people, draw)
     events = _events(orders, lines, people, draw)
-    return Shop(lines, events, people.drop(columns=["likes", "member", "opens"]), _consent(people, draw))
+    consent = _consent(people, draw)
+    consent = consent[consent["recorded_at"] <= lines["purchased_at"].max()]
+    return Shop(lines, events, people.drop(columns=["likes", "member", "opens"]), consent)
 
 
 KINDS = (

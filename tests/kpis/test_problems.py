@@ -15,12 +15,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from regulars.clock import Cutoff
 from regulars.config import Config
 from regulars.intake import Ledger
 from regulars.kpis import landmarks, problems
+from regulars.kpis.by_period import Window
+from regulars.kpis.purchases import Purchases
 from regulars.pipelines.kpis import Kpis, kpis
 
 LINES = [
@@ -126,7 +130,9 @@ def test_few_customers_are_not_told_by_product() -> None:
 
 @pytest.mark.usefixtures("everyone")
 def test_the_headline_names_the_worst_product() -> None:
-    assert found_in().headlines["problems"] == "60% of the buyers of pot complained of it or gave it back."
+    # Three of five: Wilson's interval is (.6 + z2/10 -+ z sqrt(.24/5 + z2/100)) / (1 + z2/5) with z2 = 3.8416.
+    said = "60% of the buyers of pot complained of it or gave it back (23% to 88% with 95 % certainty)."
+    assert found_in().headlines["problems"] == said
 
 
 def test_what_the_data_lack_is_said() -> None:
@@ -141,6 +147,100 @@ def test_what_the_data_lack_is_said() -> None:
     assert "map `product_id` in [data.events]" in said
     assert "map `reason` in [data.events]" in said
     assert "map `product_id` or `category` in [data.purchases]" in said
+
+
+@pytest.mark.usefixtures("everyone")
+def test_small_numbers_do_not_shout() -> None:
+    # One of one buyer of the cup gave it back, six of eight of the bowl: surely more than half of the latter.
+    lines = [(f"k{i}", "2024-01-05", f"b{i}", 5.0, "bowl", "things") for i in range(8)]
+    lines += [(f"k{i}", "2024-01-06", f"r{i}", -5.0, "bowl", "things") for i in range(6)]
+    lines += [("m", "2024-01-05", "c1", 90.0, "cup", "things"), ("m", "2024-01-06", "c2", -90.0, "cup", "things")]
+    found = found_in(lines, None)
+    assert row(found, "product", "cup")["problem_share"] == 1.0
+    assert row(found, "product", "cup")["problem_low"] < row(found, "product", "bowl")["problem_low"]
+    assert found.headlines["problems"].startswith("75% of the buyers of bowl ")
+    # Ordered by money.
+    table = found.table("problems")
+    assert table is not None
+    assert [r["name"] for r in table.rows if r["by"] == "product"] == ["cup", "bowl"]
+
+
+def test_churn_of_few_customers_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(problems, "LEAST", 1)
+    pot = row(found_in(), "product", "pot")
+    # Two with a problem, and two without one.
+    assert (pot["compared"], pot["silent_with"], pot["difference"], pot["low"]) == (2, None, None, None)
+
+
+@pytest.mark.usefixtures("everyone")
+def test_all_silent_is_no_certainty() -> None:
+    # Two with the problem were silent, ten without it were not: no spread in either, and yet two are few.
+    lines = [(f"k{i:02d}", "2024-01-05", f"b{i}", 5.0, "pot", "things") for i in range(12)]
+    lines += [(f"k{i:02d}", "2024-02-10", f"n{i}", 5.0, "tea", "leaves") for i in range(2, 12)]
+    told = [(f"k{i:02d}", "2024-01-06", "complaint", "pot", "late") for i in range(2)]
+    pot = row(found_in(lines, told), "product", "pot")
+    assert (pot["compared"], pot["silent_with"], pot["silent_without"]) == (2, 1.0, 0.0)
+    # Two of two, moved by two of each kind: 4 of 6; the variance is 2/3 x 1/3 / 2 = 1/9.
+    assert pot["low"] == pytest.approx(1 - 1.96 / 3)
+
+
+@pytest.mark.usefixtures("everyone")
+def test_a_reason_is_compared_with_purchases_without_any_problem() -> None:
+    # a's pot came back and b's was complained of as late: of the reason late, a is neither with nor without.
+    events = [("b", "2024-01-08", "complaint", "pot", "late")]
+    late = row(found_in(events=events), "reason", "late")
+    # b bought again on 10 Feb, within [5 Feb, 6 Mar); without a problem: c on 20 Feb, d not. January, first orders.
+    assert (late["compared"], late["silent_with"], late["silent_without"]) == (1, 0.0, 0.5)
+
+
+def test_strata_are_months_and_numbers_of_orders() -> None:
+    # The only one with a problem was in March, the only ones without in January: nothing is alike.
+    days = np.array([0, 1, 60]) + Cutoff.parse("2024-01-05").day
+    who, one = np.arange(3), np.ones(3, np.int64)
+    bought = Purchases(np.array(["a", "b", "c"], object), who, days, one, 0 * one, one, one, one, 0 * one)
+    marks = landmarks.Landmarks.of(bought, Window(30, Cutoff(0), Cutoff(days[-1] + 200)), 30)
+    told = landmarks.with_and_without(marks, (who, days), (who[2:], days[2:]))
+    assert (told["compared"], told["difference"]) == (0, None)
+
+
+@pytest.mark.usefixtures("everyone")
+def test_support_is_counted_apart() -> None:
+    found = found_in(events=[*EVENTS, ("d", "2024-01-10", "support", "pot", None)])
+    pot = row(found, "product", "pot")
+    # d asked for help: no complaint, and no problem of d's.
+    assert (pot["support"], pot["complaints"], pot["customers"]) == (1, 2, 3)
+    assert row(found_in(), "product", "pot")["support"] is None
+
+
+@pytest.mark.usefixtures("everyone")
+def test_what_the_data_cannot_fill_is_missing_and_not_zero() -> None:
+    told = ("complaints", "resolved_share", "days_to_resolve")
+    # No events; events that name no product; events without a resolution.
+    none = row(found_in(events=None), "product", "pot")
+    assert [none[name] for name in told] == [None, None, None]
+    unnamed = found_in(without=("product_id",), events=EVENTS)
+    assert row(unnamed, "category", "things")["complaints"] is None
+    assert row(unnamed, "all", "all")["complaints"] == 3
+    assert row(unnamed, "all", "all")["returns"] == 1
+    open_ones = found_in(events=[event for event in EVENTS if event[2] != "complaint_resolved"])
+    assert [row(open_ones, "product", "pot")[name] for name in told] == [2, None, None]
+    assert any("No days to a resolution" in note for note in open_ones.notes)
+
+
+@pytest.mark.usefixtures("everyone")
+def test_a_visit_that_begins_with_return_is_no_return() -> None:
+    found = found_in(events=[("d", "2024-01-10", "returning_visit", "pot", None), *EVENTS])
+    assert row(found, "product", "pot")["customers"] == 3
+
+
+def test_complaints_of_strangers_are_said() -> None:
+    # z never had a line.
+    assert "1 complaints and the like are of customers without a line: they are not counted." in found_in().notes
+
+
+@pytest.mark.usefixtures("everyone")
+def test_the_order_of_rows_means_nothing() -> None:
+    assert found_in(LINES[::-1], EVENTS[::-1]).figures() == found_in().figures()
 
 
 def test_money_given_back_is_that_of_the_ledger() -> None:

@@ -17,6 +17,7 @@ from regulars.config import Config
 from regulars.errors import ConfigError
 from regulars.offering_section import ContactConfig
 from regulars.offers.catalogue import Catalogue
+from regulars.offers.follow_up import Trigger
 from regulars.offers.offer import NO_VALUE, POINTS, TYPES, Offer, Type
 from regulars.offers.ranges import Range
 
@@ -76,7 +77,9 @@ def test_the_catalogue_of_the_page_about_offers_is_one() -> None:
     found = Catalogue.of(tomllib.loads(page.split("```toml\n")[1].split("```")[0]))
     found.check_margins(0.3)
     assert found.warnings(0.3) == ()
-    contact = tomllib.loads(page.split("```toml\n")[2].split("```")[0])["contact"]
+    after = tomllib.loads(page.split("```toml\n")[2].split("```")[0])["offers"]["trigger"]
+    assert Trigger.model_validate(after).words == "3 to 17 days after the first purchase"
+    contact = tomllib.loads(page.split("```toml\n")[3].split("```")[0])["contact"]
     assert len(ContactConfig.model_validate(contact).caps) == 2
 
 

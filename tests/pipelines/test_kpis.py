@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from regulars.config import Config
+from regulars.intake import build_ledger
+from regulars.pipelines.kpis import kpis
 from regulars.pipelines.published import Book
 
 from ..kpis.few import purchases
@@ -65,7 +68,8 @@ def test_kpis_shows_writes_and_names_nobody(shop: Path) -> None:
     again = run("kpis", shop, "--json", folder / "b.json", "--out", folder / "b")
     assert (first.code, again.code) == (0, 0), first.err
     names = sorted(f.name for f in (folder / "a").iterdir())
-    assert names == ["by_cohort.csv", "by_month.csv", "definitions.csv", "funnel.csv", "problems.csv"]
+    tables = ["by_cohort", "by_month", "cost_to_serve", "definitions", "funnel", "problems"]
+    assert names == [f"{name}.csv" for name in tables]
     for name in names:
         assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
     assert (folder / "a.json").read_bytes() == (folder / "b.json").read_bytes()
@@ -86,9 +90,10 @@ def test_kpis_shows_writes_and_names_nobody(shop: Path) -> None:
 def test_kpis_by_segment_follow_the_newest_published_scores(shop: Path) -> None:
     publish(shop.parent, {"a": "old", "b": "old"}, "2024-03-01")
     publish(shop.parent, {"a": "high value, steady", "b": "low value, at risk"}, "2024-04-01")
-    said = run("kpis", shop, "--json", shop.parent / "k.json")
-    assert said.code == 0, said.err
-    found = json.loads((shop.parent / "k.json").read_text(encoding="utf-8"))["tables"]["by_segment"]["rows"]
+    config = Config.load(shop)
+    table = kpis(build_ledger(config), config).table("by_segment")
+    assert table is not None
+    found = table.shown()
     # [2 Mar, 1 Apr): a bought for 30, b gave 2 back.
     assert [(r["segment"], r["customers"], r["bought"], r["spend"]) for r in found] == [
         ("high value, steady", 1, 1, 30.0),
@@ -103,6 +108,20 @@ def test_scores_of_a_day_whose_window_is_not_covered_count_customers_only(shop: 
     found = json.loads((shop.parent / "k.json").read_text(encoding="utf-8"))["tables"]["by_segment"]["rows"]
     assert [(r["segment"], r["customers"], r["spend"]) for r in found] == [("steady", 1, None), ("all", 1, None)]
     assert "only customers are counted" in said.err
+
+
+def test_kpis_by_a_scheme_and_what_relationships_cost(shop: Path) -> None:
+    said = run("kpis", shop, "--scheme", "lifecycle", "--json", shop.parent / "k.json")
+    assert said.code == 0, said.err
+    figures = json.loads((shop.parent / "k.json").read_text(encoding="utf-8"))
+    assert figures["tables"]["by_segment"]["rows"][-1]["customers"] == 5
+    every = figures["tables"]["cost_to_serve"]["rows"][0]
+    assert (every["by"], every["customers"]) == ("all", 5)
+    # Without a table of customers nobody knows what it cost to win them: a sentence.
+    assert "acquisition" not in figures["tables"]
+    assert "[data.customers]" in figures["off"]["acquisition"]
+    assert figures["off"]["campaigns"] in said.err
+    assert run("kpis", shop, "--scheme", "horoscope").code == 2
 
 
 def test_kpis_refuse_a_folder_of_other_things_and_another_period(shop: Path) -> None:

@@ -20,6 +20,7 @@ from .test_cli import run
 
 PARTS = ("kpis", "segments", "products", "timing", "loyalty", "relations", "whatif")
 Held = Callable[..., Meeting]
+_OF_CUSTOMERS = ("acquisition_cost", "referred_by")
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +85,11 @@ def test_with_every_table_every_part_that_needs_no_scores_speaks(held: Held, tmp
     [
         (("events",), ("loyalty", "kpis"), ("[loyalty]", "[data.events]")),
         (("customers",), ("relations",), ("[data.customers]",)),
-        (("purchases.product_id", "purchases.category"), ("products",), ("product_id",)),
-        (("customers.acquisition_cost",), ("relations",), ("acquisition_cost",)),
-        (("customers.referred_by",), ("relations",), ("referred_by",)),
-        (("consent",), (), ()),
+        (
+            ("consent", "purchases.product_id", "purchases.category", *(f"customers.{name}" for name in _OF_CUSTOMERS)),
+            ("products", "relations", "relations"),
+            ("product_id", *_OF_CUSTOMERS),
+        ),
     ],
 )
 def test_what_is_missing_switches_a_part_off_with_a_sentence(
