@@ -21,7 +21,7 @@ from regulars.intake import Ledger, build_ledger
 from regulars.models.doubt import alike, covariance
 from regulars.models.prior import Prior
 from regulars.models.tail import Tail
-from regulars.pipelines.whatif import DRAWS, prior_of
+from regulars.pipelines.whatif_parts import DRAWS, prior_of
 from regulars.pipelines.whatif_read import Stand, net_share, purchases_before
 from regulars.relations.future import Future
 from regulars.relations.level import Level

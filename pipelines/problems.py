@@ -70,9 +70,8 @@ class _Lines:
         cells, sold = [np.zeros((5, 0), np.int64)], {by: np.zeros(0, np.int64) for by in self.kinds}
         in_all = 0
         for customer, day, money, items in self._blocks():
-            gone = money < 0
             cells.append(_summed([customer, day, *(items.get(by, np.full(len(day), -1)) for by in COLUMN_OF)],
-                                 -money, gone))  # fmt: skip
+                                 -money, money < 0))  # fmt: skip
             got = np.maximum(money, 0)
             in_all += int(got.sum())
             for by, of in items.items():
@@ -81,7 +80,8 @@ class _Lines:
             self._count_pairs(items)
         names = {by: tuple(self.known[by]) for by in self.kinds}
         kept = self.ledger.rules.returns != "drop"
-        return CameBack(*np.concatenate(cells, axis=1), names, sold, in_all, kept)
+        customer, day, product, category, gone = np.concatenate(cells, axis=1)
+        return CameBack(customer, day, product, category, gone, names, sold, in_all, kept)
 
     def bought(self, chosen: Mapping[str, Sequence[int]]) -> dict[tuple[str, int], Cells]:
         """Who bought some items, and when."""
@@ -142,7 +142,7 @@ def coded(column: pa.ChunkedArray, known: dict[str, int]) -> Int64:
     whole = _whole(column if pa.types.is_dictionary(column.type) else column.dictionary_encode())
     places = [-1 if name is None else known.setdefault(str(name), len(known)) for name in whole.dictionary.to_pylist()]
     indices = pc.fill_null(whole.indices, len(places)).to_numpy().astype(np.int64)
-    return np.array([*places, -1], np.int64)[indices]
+    return np.asarray(np.array([*places, -1], np.int64)[indices])
 
 
 def _summed(keys: Sequence[Int64], money: Int64, rows: NDArray[np.bool_]) -> Int64:

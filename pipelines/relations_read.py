@@ -74,7 +74,7 @@ def dealings_of(
         The scores of the day.
     """
     people = _people_known(ledger, asked.day)
-    given = Decisions.of(config).past(asked.day, ledger.zone).sort_by("customer_id")
+    given = _given(ledger, config, asked.day)
     parts: list[tuple[Ids, Bought, Served, Heard]] = []
     so_far = 0
     for block, done in _blocks(ledger, people, given, asked.day):
@@ -133,6 +133,14 @@ def _blocks(
         ids = np.array(sorted(set(np.concatenate(named).tolist())), object)
         block = _Block(ids, history, _with_cost(shard, ledger, day), tables[0], tables[1], own, day)
         yield block, (number + 1) / len(begins)
+
+
+def _given(ledger: Ledger, config: Config, day: Cutoff) -> pa.Table:
+    """What campaigns had sent before the day, in order of ids; not what was only meant, nor what waits to be sent."""
+    table = Decisions.of(config).past(day, ledger.zone).sort_by("customer_id")
+    limit = pa.scalar(day.instant(ledger.zone), pa.int64()).cast(INSTANT)
+    sent = pc.fill_null(pc.less(table["send_at"], limit), True)
+    return table.filter(pc.and_(sent, pc.invert(table["ghost"])))
 
 
 def _plan(ledger: Ledger) -> Plan:

@@ -112,7 +112,7 @@ class Told:
     @property
     def problem(self) -> Bool:
         """Which of them are problems."""
-        return self.kind != SUPPORT
+        return np.asarray(self.kind != SUPPORT)
 
 
 @dataclass(frozen=True, eq=False)

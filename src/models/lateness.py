@@ -110,7 +110,7 @@ def days_late(recency_days: Float64, usual_gap_days: Float64, p_so_late: Float64
     with np.errstate(divide="ignore"):
         aim = -np.log2(p_so_late[rows])
     low, high = np.full(len(rows), -30.0), np.full(len(rows), 30.0)
-    for _ in range(_HALVINGS):
+    for _ in range(_HALVINGS if len(rows) else 0):
         middle = (low + high) / 2
         scale = usual * np.exp(middle)
         above = np.log1p(silent / scale) > aim * np.log1p(usual / scale)

@@ -114,14 +114,17 @@ def saved(
     >>> bool(1.0 <= gain[0] < twins(model, Summary.newcomers(), 90, 365).difference[0])
     True
     """
-    of = _pareto_gain if isinstance(model, ParetoNbd) else _bg_gain
     stream, mean, square = np.random.default_rng(seed), np.empty(len(summary)), np.empty(len(summary))
     for start in range(0, len(summary), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(summary)))
         some = Summary.known(*(getattr(summary, name)[rows] for name in Summary.__dataclass_fields__))
         alive = model.p_alive(_later(some, window_days))[:, None]
         even = (np.arange(draws) + stream.random((len(some), draws))) / draws
-        gain = of(model, some, alive, even, float(window_days), float(days), stream)
+        gain = (
+            _pareto_gain(model, some, alive, even, window_days, days, stream)
+            if isinstance(model, ParetoNbd)
+            else _bg_gain(model, some, alive, even, window_days, days, stream)
+        )
         mean[rows], square[rows] = gain.mean(axis=1), np.square(gain).mean(axis=1)
     return mean, square
 
@@ -131,12 +134,11 @@ def _later(s: Summary, days: float) -> Summary:
 
 
 def _pareto_gain(
-    model: Timing, s: Summary, alive: Float, even: Float, window: float, days: float, stream: np.random.Generator
+    model: ParetoNbd, s: Summary, alive: Float, even: Float, window: float, days: float, stream: np.random.Generator
 ) -> Float:
     """Given the time y until which he was a customer, his rates are gamma(r + x, alpha + y) and gamma(s + 1, beta + y);
     gamma(s, beta + y) where y is the end of the silence (Schmittlein, Morrison & Colombo 1987).
     """
-    assert isinstance(model, ParetoNbd)
     m, stays = model.r + s.frequency[:, None], even < alive
     among = np.clip((even - alive) / np.maximum(1.0 - alive, 1e-300), 0.0, 1.0)
     until = np.where(stays, (s.T + window)[:, None], _left_at(model, s, window, among))
@@ -169,12 +171,11 @@ def _left_at(model: ParetoNbd, s: Summary, window: float, among: Float) -> Float
 
 
 def _bg_gain(
-    model: Timing, s: Summary, alive: Float, even: Float, window: float, days: float, stream: np.random.Generator
+    model: BgNbd, s: Summary, alive: Float, even: Float, window: float, days: float, stream: np.random.Generator
 ) -> Float:
     """Who has left did so with his last purchase; his chance of leaving is beta(a + 1, b + x - 1), else beta(a, b + x)
     (Fader, Hardie & Lee 2005).
     """
-    assert isinstance(model, BgNbd)
     x, stays = s.frequency[:, None].astype(np.float64), even < alive
     until = np.where(stays, (s.T + window)[:, None], s.recency[:, None])
     rate = np.maximum(stream.standard_gamma(np.broadcast_to(model.r + x, even.shape)) / (model.alpha + until), LEAST)

@@ -36,6 +36,8 @@ _SHOWN: Mapping[str, Sequence[str]] = {
     "response_by_channel": ("channel", "message", "stage", "basis", "sent", "estimate", "low", "high", "best"),
     "problems": ("name", "by", "complaints", "returns", "problem_share", "given_back", "days_to_resolve", "silent_with",
                  "silent_without", "low", "high"),
+    "cost_to_serve": ("segment", "by", "customers", "margin", "discounts", "contact_cost", "complaint_cost",
+                      "return_cost", "net"),
     "campaigns": ("campaign", "read_out", "customers", "cost", "gain", "gain_low", "gain_high", "roi"),
 }  # fmt: skip
 """Of wide tables the columns that a meeting looks at; the commands tell all."""

@@ -287,7 +287,9 @@ def _troubles(lines: pd.DataFrame, draw: Stream) -> pd.DataFrame:
         kind="complaint_resolved", initiated_by="company", channel="phone", reason=None,
     )  # fmt: skip
     why = np.where(back["product_id"] == BREAKS, "broken", "disliked")
-    returned = back.assign(occurred_at=back["purchased_at"], kind="return_reason", initiated_by="customer", reason=why)
+    returned = back.assign(
+        occurred_at=back["purchased_at"], kind="return_reason", initiated_by="customer", reason=why, cost=np.nan
+    )
     every = pd.concat([complaint, solved, returned])
     return every[["customer_id", "occurred_at", "kind", "initiated_by", "channel", "cost", "product_id", "reason"]]
 

@@ -273,8 +273,8 @@ def test_a_table_with_one_column_is_told_what_separates(shop: Path) -> None:
 
 BESIDE = {
     "events": (
-        "user_id,event_time,event,channel\n",
-        lambda i: f"{i % 9},2024-03-{1 + i % 28:02d} 10:00,{'ab'[i % 2]},web\n",
+        "user_id,event_time,event,channel,product_id,complaint_reason\n",
+        lambda i: f"{i % 9},2024-03-{1 + i % 28:02d} 10:00,{'ab'[i % 2]},web,P{i % 3},{('late', 'broken')[i % 2]}\n",
     ),
     "offers": (
         "customer_id,coupon_code,sent_at,redeemed_at\n",
@@ -290,7 +290,10 @@ BESIDE = {
     ),
 }
 EXPECTED: dict[str, dict[str, object]] = {
-    "events": {"customer_id": "user_id", "occurred_at": "event_time", "kind": "event"},
+    "events": {
+        "customer_id": "user_id", "occurred_at": "event_time", "kind": "event", "product_id": "product_id",
+        "reason": "complaint_reason",
+    },
     "offers": {
         "customer_id": "customer_id", "offer_id": "coupon_code", "offered_at": "sent_at", "redeemed_at": "redeemed_at",
     },

@@ -20,10 +20,13 @@ from regulars.errors import ConfigError
 from regulars.intake import Ledger
 from regulars.kpis.table import Row
 from regulars.pipelines import relations_read
+from regulars.pipelines.campaign.book import Decisions
 from regulars.pipelines.relations import Relations, relations, write_list
 from regulars.relations.candidates import COLUMNS as CANDIDATE_COLUMNS
 from regulars.relations.costly import COLUMNS as COSTLY_COLUMNS
 
+from .campaign.decided import DAY as DECIDED
+from .campaign.decided import assigned, who
 from .test_segments import publish
 
 BOUGHT: list[tuple[Any, ...]] = [
@@ -80,15 +83,15 @@ def ledger() -> Ledger:
 def scored(folder: Path) -> Config:
     """A folder in which the day is scored."""
     rows = [
-        (who, p, spend, worth, 20.0, False, "low value, steady", "", "") for who, (p, spend, worth) in SCORES.items()
+        (name, p, spend, worth, 20.0, False, "low value, steady", "", "") for name, (p, spend, worth) in SCORES.items()
     ]
     names = ["customer_id", "p_churn", "expected_spend", "lifetime_value", "usual_gap_days", "late", "segment"]
     publish(folder, "2024-02-01", pd.DataFrame(rows, columns=[*names, "next_order_from", "next_order_until"]))
     return config_of(folder)
 
 
-def row(found: Relations, name: str, **key: object) -> Row:
-    table = found.table(name)
+def row(found: Relations, table_name: str, **key: object) -> Row:
+    table = found.table(table_name)
     assert table is not None
     return next(one for one in table.rows if all(one[k] == v for k, v in key.items()))
 
@@ -115,7 +118,8 @@ def test_what_serving_costs_by_hand(tmp_path: Path) -> None:
         for name in ("customers", "margin", "cost", "net", "negative"):
             assert sum(int(one[name] or 0) for one in rows) == every[name]
     assert row(found, "cost_to_serve", by="lifecycle", segment="prospect")["customers"] == 2
-    assert found.off == {}
+    # Bob came 246 days ago, but nobody else came in May; Zoe came less than 198 days ago.
+    assert set(found.off) == {"referred"}
 
 
 def test_what_customers_bring_for_what_they_cost_by_hand(tmp_path: Path) -> None:
@@ -170,7 +174,7 @@ def test_the_period_is_as_long_as_the_data_and_margins_before_the_day_only() -> 
 def test_without_scores_nobody_is_listed_and_nothing_is_to_come(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     found = relations(ledger(), config)
-    assert set(found.off) == {"value-churn", "clv_to_cost", "costly"}
+    assert set(found.off) == {"referred", "value-churn", "clv_to_cost", "costly"}
     assert "`regulars score --as-of 2024-02-02`" in found.off["costly"]
     every = row(found, "acquisition", by="all")
     assert (every["clv_per_customer"], every["clv_to_cost"], every["expected_per_customer"]) == (None, None, None)
@@ -216,7 +220,7 @@ def test_a_cost_without_a_price_is_counted_and_not_added() -> None:
         None,
     )
     assert "2 contacts and complaints have neither a cost nor a price, and count as free." in found.notes
-    assert set(found.off) == {"returns", "value-churn", "clv_to_cost", "costly"}
+    assert set(found.off) == {"referred", "returns", "value-churn", "clv_to_cost", "costly"}
 
 
 def test_events_of_referrals_tell_who_refers_where_no_table_does(tmp_path: Path) -> None:
@@ -232,6 +236,43 @@ def test_events_of_referrals_tell_who_refers_where_no_table_does(tmp_path: Path)
     every = row(found, "referrers", brought="all")
     assert (every["referrers"], every["referred"], every["margin_of_referred"]) == (1, 2, None)
     assert "tell who referred, and not whom" in found.off["referred"]
+
+
+def test_what_campaigns_sent_is_a_contact_though_no_event_tells_of_it(tmp_path: Path) -> None:
+    config = Config.of(timezone="Europe/Berlin", economics={"contact_cost": 0.25}).model_copy(
+        update={"folder": tmp_path}
+    )
+    wave = assigned(Decisions.of(config), 12)
+    lines = [(who(i), "2024-02-01", 10.0) for i in (0, 3)] + [("zoe", "2024-03-31", 10.0)]
+    built = Ledger.from_frame(pd.DataFrame(lines, columns=["customer_id", "purchased_at", "amount"]), config)
+    found = relations(built, config)
+    table = wave.table(["customer_id", "offer"]).to_pylist()
+    sent_to = {one["customer_id"] for one in table if one["offer"]}
+    every = row(found, "cost_to_serve", by="all")
+    # Of twelve three are chosen and get tea; of the three explorers those of even tens, 2 and 6, get a cup.
+    assert len(sent_to) == 5
+    assert (every["contacts"], every["contact_cost"]) == (5, 5 * 2_500)
+    # Of the others nothing is known; those who were only meant to get something are no customers by that.
+    assert every["customers"] == len(sent_to | {who(0), who(3), "zoe"})
+    # The wave is of 4 March: on that day nothing was sent yet.
+    assert row(relations(built, config, DECIDED), "cost_to_serve", by="all")["contacts"] == 0
+
+
+def test_what_became_known_later_does_not_count() -> None:
+    late = {"history_starts": "2023-01-01", "events": {**{name: name for name in EVENT}, "known_at": "known_at"}}
+    config = Config.of(data=late, purchases={"cost": "cost", "known_at": "known_at"}, economics={"contact_cost": 1})
+    config = config.model_copy(update={"folder": Path("nowhere")})
+    lines = [("ann", "2023-05-01", 10.0, 4.0, "2023-05-01"), ("ann", "2023-05-02", 50.0, None, "2024-03-01"),
+             ("ann", "2023-05-03", 8.0, 2.0, "2023-05-03"), ("bob", "2024-03-01", 1.0, 1.0, "2024-03-01")]  # fmt: skip
+    told = [("ann", "2023-06-01", "call", "company", "phone", None, when) for when in ("2023-06-01", "2024-02-01")]
+    built = Ledger.from_frame(
+        pd.DataFrame(lines, columns=["customer_id", "purchased_at", "amount", "cost", "known_at"]),
+        config,
+        events=pd.DataFrame(told, columns=[*EVENT, "known_at"]),
+    )
+    every = row(relations(built, config, DAY), "cost_to_serve", by="all")
+    # 10 - 4 and 8 - 2 are known, the 50 in between are not; one of two calls is.
+    assert (every["customers"], every["margin"], every["contacts"]) == (1, 120_000, 1)
 
 
 def test_blocks_of_customers_change_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -271,8 +312,8 @@ def test_the_list_of_dear_relations_is_for_a_person_and_says_why(tmp_path: Path)
     assert tuple(bob) == COSTLY_COLUMNS
     # 7.7 of complaints and contacts in 365 days are 1.90 in 90; half of .5 is expected.
     assert bob["reason"] == (
-        "brought 4.00 EUR in 365 days and cost 9.70 (1 complaint 7.50, discounts 2.00, 1 contact 0.20); expected within "
-        "90 days: 0.25 EUR, and 1.90 to serve at the same rate"
+        "brought 4.00 EUR in 365 days and cost 9.70 (1 complaint 7.50, discounts 2.00, 1 contact 0.20); expected "
+        "within 90 days: 0.25 EUR, and 1.90 to serve at the same rate"
     )
     assert [bob[name] for name in ("customer_id", "from", "to", "last_purchase", "net")] == [
         *("bob", "2023-02-01", "2024-01-31", "2023-06-01", "'-5.70"),
