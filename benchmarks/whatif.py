@@ -112,9 +112,9 @@ def _present(stand: Stand) -> Present:
 
 def expected(stand: Stand, prior: Prior, net: float, years: int) -> tuple[Float, float]:
     """Discounted net spend by year, and the deviation of the log of the total that is told without scores."""
-    tail, model = Tail.of(prior), prior.pareto
-    assert tail is not None
+    model = prior.pareto
     assert model is not None
+    tail = Tail(timing_of(prior) or model, prior.gamma, prior.mean_value)
     force = float(np.log1p(RATE)) / 365.0
     value = net * tail.spend(stand.summary, (0.0, 1095.0), force)[:, 0]
     future = Future(model, stand.summary.T, value, 1095, years, force)

@@ -19,7 +19,7 @@ from ..kpis.table import Table
 from ..models.margins import measured_margin
 from ..models.terms import Terms
 from ..relations import candidates, costly
-from ..relations.acquisition import acquisition_table, payback_table
+from ..relations.acquisition import acquisition_table, payback_table, watched_groups
 from ..relations.cost import Costs, cost_table, costs_of
 from ..relations.dealings import Dealings
 from ..relations.served import Asked
@@ -126,8 +126,12 @@ def relations(
     Raises
     ------
     ConfigError
-        ``RG490``: a day that the ledger does not cover.
+        ``RG490``: a day that the ledger does not cover; ``RG492``: a period of less than a day.
     """
+    if days < 1:
+        raise ConfigError(
+            f"the period is {days} days", needed="at least 1", do="name so many with --days", code="RG492"
+        )
     book = Book(scores_folder(config))
     newest = book.latest
     day = as_of or (newest.as_of if newest is not None else ledger.ends)
@@ -183,11 +187,14 @@ def _won(ledger: Ledger, config: Config, dealings: Dealings, watch: int) -> tupl
         off["acquisition by channel"] = "add `acquisition_channel` to [data.customers]"
     if dealings.foreseen is None:
         off["clv_to_cost"] = f"what is still to come is not known; `regulars score --as-of {dealings.day}` says it"
-    table = acquisition_table(dealings, watch, config.lifetime.horizon_days, config.seed)
+    groups = watched_groups(dealings, watch)
+    if not groups:
+        return [], {"acquisition": "nobody is known to have come since the data begin"}
+    table = acquisition_table(dealings, groups, config.lifetime.horizon_days, config.seed)
     if not dealings.people.cost_known.any():
         off["payback"] = "what it cost to win customers is not known; add `acquisition_cost` to [data.customers]"
         return [table], off
-    return [table, payback_table(dealings, watch)], off
+    return [table, payback_table(groups)], off
 
 
 def write_list(

@@ -208,7 +208,7 @@ def years_to_come(
     if model is None:
         flow.off["what_if"] = _too_few(flow)
         return []
-    value, error = _value(flow, summary)
+    value, error = _value(flow, model, summary)
     known = flow.terms.horizon_days
     future = Future(model, summary.T, value, known, years, flow.terms.force)
     models: list[ParetoNbd] = alike(model, covariance(model, summary), DRAWS)
@@ -219,11 +219,11 @@ def years_to_come(
     return [*tables, found.years(flow.money)]
 
 
-def _value(flow: Flow, summary: Summary) -> tuple[NDArray[np.float64], float]:
+def _value(flow: Flow, model: ParetoNbd, summary: Summary) -> tuple[NDArray[np.float64], float]:
     """Everyone's discounted margin to the lifetime horizon, and the deviation of the log of its total."""
     told, terms = _told(flow, "lifetime_value"), flow.terms
-    tail = Tail.of(flow.prior)
-    assert tail is not None
+    # The likelier model of time sets the height; in years to come Pareto/NBD tells who stays.
+    tail = Tail(timing_of(flow.prior) or model, flow.prior.gamma, flow.prior.mean_value)
     edges, net = (0.0, float(terms.horizon_days)), net_share(flow.purchases, flow.day)
     classical = terms.margin * net * tail.spend(summary, edges, terms.force)[:, 0]
     if told is None or flow.run is None or not np.nansum(told) > 0:

@@ -89,7 +89,11 @@ class LoyaltyConfig(Section):
     @property
     def is_set(self) -> bool:
         """Whether anything is said of a programme."""
-        return bool(self.model_fields_set)
+        return any(self._says(key) for key in type(self).model_fields)
+
+    def _says(self, key: str) -> bool:
+        """Whether a setting is another than by default: a configuration that was dumped names them all."""
+        return bool(getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True))
 
     @property
     def steps(self) -> tuple[tuple[str, int], ...]:
@@ -147,10 +151,10 @@ class LoyaltyConfig(Section):
         for day in (self.starts, self.stamps_start):
             if day is not None:
                 parse_date(day)
-        idle = [key for key in _TIER_KEYS if not self.tiers and key in self.model_fields_set]
+        idle = [key for key in _TIER_KEYS if not self.tiers and self._says(key)]
         if idle:
             raise ValueError(f"`{idle[0]}` does nothing without `tiers`")
-        idle = [key for key in _STAMP_KEYS if self.stamps is None and key in self.model_fields_set]
+        idle = [key for key in _STAMP_KEYS if self.stamps is None and self._says(key)]
         if idle:
             raise ValueError(f"`{idle[0]}` does nothing without `stamps`")
         if self.base_tier.casefold() in {name.casefold() for name in self.tiers}:

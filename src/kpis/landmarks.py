@@ -95,9 +95,17 @@ def with_and_without(
 
 
 def _followed(marks: Landmarks, key: Int64, events: Cells) -> NDArray[np.bool_]:
-    """Which purchases are followed by an event of their customer on the same day or less than `after` days later."""
-    happened = np.append(np.unique(events[0] * marks.span + events[1]), _NEVER)
-    return happened[np.searchsorted(happened, key, side="left")] < key + marks.after
+    """Which purchases have an event: on the day or less than `after` days later, and before the next purchase.
+
+    An event belongs to the last purchase before it only: else who buys often would have more events to each purchase,
+    and would seem to stay because of them.
+    """
+    happened = np.unique(events[0] * marks.span + events[1])
+    place = np.searchsorted(key, happened, side="right") - 1
+    recent = (place >= 0) & (happened - key[place] < marks.after) if len(key) else np.zeros(len(happened), bool)
+    found = np.zeros(len(key), bool)
+    found[place[recent]] = True
+    return found
 
 
 def _standardised(

@@ -41,8 +41,8 @@ def columns(h: int, after: int) -> tuple[Column, ...]:
         Column(
             "compared",
             "count",
-            f"days of purchase of it followed by a problem with it within {after} days, whose window is over and which "
-            "have their like without one",
+            f"days of purchase of it that were the last before a problem with it, less than {after} days later, whose "
+            "window is over and which have their like without one",
         ),
         Column("silent_with", "share", f"of them: {silent} / compared"),
         Column(

@@ -31,7 +31,7 @@ LEAST = 5
 MOST = 20
 """So many rows of each kind are told, those with most money given back first."""
 AFTER = 30
-"""A problem within so many days of a purchase belongs to it; from then on one looks who buys again."""
+"""A problem less than so many days after a purchase belongs to it; from then on one looks who buys again."""
 _Z = 1.96
 
 Bought = Callable[[Mapping[str, Sequence[int]]], Mapping[tuple[str, int], Cells]]

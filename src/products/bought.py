@@ -60,6 +60,14 @@ class Bought:
         """What was bought in [begins, ends) and known before a later day."""
         return self._where((self.day >= begins.day) & (self.day < ends.day) & (self.known < known_on.day))
 
+    def only(self, customers: Int64) -> Bought:
+        """Some of the customers, by their places, ascending."""
+        place = np.full(self.n_customers, -1, np.int64)
+        place[customers] = np.arange(len(customers))
+        found = self._where(place[self.customer] >= 0)
+        ids = self.customer_ids.take(pa.array(customers))
+        return Bought(ids, place[found.customer], found.item, found.order, found.day, found.known)
+
     def pairs(self, n_items: int) -> Int64:
         """customer x n_items + item, each once, ascending."""
         key = self.customer * n_items + self.item

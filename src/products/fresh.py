@@ -85,6 +85,11 @@ class Shelf:
         """The same by the factors."""
         return np.zeros((0, 0), np.float32) if self.factors is None else of_factors(self.factors)
 
+    def ready(self, rule: str) -> None:
+        """Work out beforehand what lists by a rule need; otherwise the first of them waits for it."""
+        chosen = self.demand.by_popularity[:MOST]
+        self._weigher(rule, chosen, self.demand.weight[chosen].astype(np.float32))
+
     def best(self, pairs: Pairs, rule: str, k: int = K) -> Ranked:
         """The lists of a block of customers by one of `rules`."""
         chosen = self.demand.by_popularity[:MOST]

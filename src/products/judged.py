@@ -73,6 +73,9 @@ class Judging:
     def add(self, block: Bought) -> None:
         """Judge the customers of one block."""
         n, window = len(self.shelf.items), self.ends.day - self.day.day
+        # Whoever buys nothing in the window judges nothing.
+        buying = np.flatnonzero(np.bincount(block.between(self.day, self.ends, self.ends).customer))
+        block = block.only(buying)
         past, demand = block.before(self.day), self.shelf.demand
         later = block.between(self.day, self.ends, self.ends)
         pairs = Pairs.of(past, self.day)

@@ -81,7 +81,7 @@ def best_of_scores(scores: NDArray[np.float32], items: Int64, k: int = K) -> Ran
 
 
 def recall(ranked: Ranked, customer: Int64, item: Int64, n_items: int) -> tuple[Int64, Float64]:
-    """Of each customer who bought something, hits / min(k, distinct items bought).
+    """Of each customer who bought something, hits / min(k, distinct items bought); no list holds an item twice.
 
     Parameters
     ----------
@@ -100,11 +100,13 @@ def recall(ranked: Ranked, customer: Int64, item: Int64, n_items: int) -> tuple[
     >>> recall(ranked, np.array([0, 0, 0]), np.array([1, 2, 3]), 5)[1].tolist()
     [0.5]
     """
-    k = ranked.item.shape[1]
     sizes = np.bincount(customer, minlength=len(ranked.item))
+    bought = np.sort(customer * n_items + item)
     rows, places = np.nonzero(ranked.item >= 0)
     listed = rows * n_items + ranked.item[rows, places]
-    hit = np.isin(customer * n_items + item, listed)
-    hits = np.bincount(customer[hit], minlength=len(ranked.item))
+    at = np.searchsorted(bought, listed)
+    there = at < len(bought)
+    hit = rows[there][bought[at[there]] == listed[there]]
     who = np.flatnonzero(sizes)
-    return who, hits[who] / np.minimum(sizes[who], k)
+    hits = np.bincount(hit, minlength=len(ranked.item))[who]
+    return who, hits / np.minimum(sizes[who], ranked.item.shape[1])

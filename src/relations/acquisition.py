@@ -90,9 +90,10 @@ def groups_of(dealings: Dealings, days: int) -> list[Group]:
     """
     who, people = won(dealings), dealings.people
     found = [Group(ALL, ALL, who, days)]
-    if (people.channel[who] != "").any():
-        names = sorted(set(people.channel[who].tolist()) - {""})
-        found += [Group("channel", name, who & (people.channel == name), days) for name in names]
+    names, code = np.unique(people.channel.astype(str), return_inverse=True)
+    if (names != "").any():
+        known = [(str(name), i) for i, name in enumerate(names.tolist()) if name]
+        found += [Group("channel", name, who & (code == i), days) for name, i in known]
         found.append(Group("channel", NOT_KNOWN, who & (people.channel == ""), days))
     if people.cost_known[who].any() and not people.cost_known[who].all():
         found.append(Group("cost", NOT_KNOWN, who & ~people.cost_known, 0))
@@ -111,25 +112,35 @@ def _months(dealings: Dealings, who: Bool, days: int) -> list[Group]:
     return [*found, Group("month", OTHER_MONTHS, who & ~whole, 0)]
 
 
-def acquisition_table(dealings: Dealings, days: int, lifetime_days: int, seed: int) -> Table:
-    """The table.
+Watched = Sequence[tuple[Group, Curve]]
+"""The groups, and what each brought by age."""
+
+
+def watched_groups(dealings: Dealings, days: int) -> Watched:
+    """The rows, each with its curve.
 
     Parameters
     ----------
     days : int
         For how long customers are watched at most.
+    """
+    groups = groups_of(dealings, days)
+    return list(zip(groups, _curves(dealings, groups), strict=True))
+
+
+def acquisition_table(dealings: Dealings, groups: Watched, lifetime_days: int, seed: int) -> Table:
+    """The table.
+
+    Parameters
+    ----------
     lifetime_days : int
         How far lifetime value looks ahead.
     seed : int
         Of the draws for intervals.
     """
-    found = groups_of(dealings, days)
-    lines = _curves(dealings, found)
     brought = dealings.bought.summed(dealings.bought.margin, dealings.n)
     to_come = _to_come(dealings)
-    rows = [
-        _row(dealings, group, curve, brought, to_come, seed) for group, curve in zip(found, lines, strict=True)
-    ]  # fmt: skip
+    rows = [_row(dealings, group, curve, brought, to_come, seed) for group, curve in groups]
     about = f"customers won since {dealings.starts}: what they bring for what they cost, as of {dealings.day}"
     return Table("acquisition", about, columns(lifetime_days), tuple(rows))
 
@@ -202,12 +213,13 @@ CURVES = (
 )
 
 
-def payback_table(dealings: Dealings, days: int) -> Table:
+def payback_table(groups: Watched) -> Table:
     """What customers have brought by age, against what they cost, for all and for the channels with most customers."""
-    found = [group for group in groups_of(dealings, days) if group.by in (ALL, "channel")]
-    own = sorted(found[1:], key=lambda group: (-int(group.who.sum()), group.name))[:MOST_CHANNELS]
+    own = sorted(
+        (one for one in groups if one[0].by == "channel"), key=lambda one: (-int(one[0].who.sum()), one[0].name)
+    )
     rows: list[Row] = []
-    for group, curve in zip([found[0], *own], _curves(dealings, [found[0], *own]), strict=True):
+    for group, curve in [groups[0], *own[:MOST_CHANNELS]]:
         ages = [*range(0, curve.days, STEP_DAYS), curve.days - 1] if curve.customers else []
         rows += [
             {

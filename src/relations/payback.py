@@ -97,13 +97,7 @@ def curves(dealings: Dealings, group: Int64, days: Sequence[int]) -> list[Curve]
     brought = bought.summed(bought.margin, dealings.n, kept)
     paid = who & (brought >= dealings.people.cost)
     found = total.reshape(n, longest).cumsum(axis=1)
-    return [
-        Curve(
-            int((here := who & (group == i)).sum()),
-            days[i],
-            int(dealings.people.cost[here].sum()),
-            found[i, : days[i]],
-            int((paid & here).sum()),
-        )
-        for i in range(n)
-    ]
+    counts, paying = (np.bincount(group[these], minlength=n).tolist() for these in (who, paid))
+    costs = np.zeros(n, np.int64)
+    np.add.at(costs, group[who], dealings.people.cost[who])
+    return [Curve(counts[i], days[i], int(costs[i]), found[i, : days[i]], paying[i]) for i in range(n)]

@@ -135,7 +135,7 @@ class _Rows:
         cost, priced = np.zeros(len(who), np.int64), np.zeros(len(who), bool)
         if "cost" in events.column_names:
             priced = np.asarray(events["cost"].is_valid())
-            cost = units_of(events["cost"])
+            cost = _units(events["cost"])
         by_company = np.asarray(pc.equal(events["initiated_by"], "company"), bool)
         return cls(len(ids), events, who, day, day >= asked.begins.day, by_company, cost, priced)
 
@@ -162,6 +162,11 @@ class _Rows:
         found = np.zeros(self.n, np.int64)
         np.add.at(found, self.who[which], self.cost[which])
         return found
+
+
+def _units(column: pa.ChunkedArray) -> Int64:
+    """Money of a column, which may have no rows and then no memory of its own."""
+    return units_of(column) if len(column) else np.zeros(0, np.int64)
 
 
 def _is(column: pa.ChunkedArray, text: str) -> Bool:
@@ -226,7 +231,7 @@ def _heard(rows: _Rows, open_complaint: Bool) -> Heard:
     told = np.zeros(len(rows.who), bool)
     value = np.zeros(len(rows.who), np.int64)
     if "value" in rows.table.column_names:
-        told, value = np.asarray(rows.table["value"].is_valid()), units_of(rows.table["value"])
+        told, value = np.asarray(rows.table["value"].is_valid()), _units(rows.table["value"])
     answered = np.flatnonzero(_is(kind, SURVEY) & told)
     answer, answer_day = np.full(rows.n, np.nan), np.full(rows.n, NEVER, np.int64)
     # Rows of a customer are in order of time: of what is written to one place the last one stays.

@@ -63,6 +63,9 @@ class Shelf:
                 do="start the server again; if it stays so, assign a wave anew",
                 code="RG503",
             )
+        if kept is not None:
+            # Not while the first caller waits.
+            kept.shelf.ready(kept.new)
         return cls(policy.items, kept)
 
     @property

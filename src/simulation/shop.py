@@ -284,7 +284,8 @@ def _troubles(lines: pd.DataFrame, draw: Stream) -> pd.DataFrame:
     solved = told[draw.random(len(told)) < 0.8]
     solved = solved.assign(
         occurred_at=solved["occurred_at"] + pd.to_timedelta(draw.integers(1, 12, len(solved)), unit="D"),
-        kind="complaint_resolved", initiated_by="company", channel="phone", reason=None,
+        kind="complaint_resolved",
+        cost=np.nan, initiated_by="company", channel="phone", reason=None,
     )  # fmt: skip
     why = np.where(back["product_id"] == BREAKS, "broken", "disliked")
     returned = back.assign(

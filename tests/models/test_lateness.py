@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from regulars import simulate
 from regulars.features.panel import Rhythm
 from regulars.models.bg_nbd import BgNbd
-from regulars.models.lateness import MOST_DAYS, Lateness
+from regulars.models.lateness import MOST_DAYS, Lateness, days_late, days_overdue
 from regulars.models.pareto_nbd import ParetoNbd
 from regulars.models.prior import Prior
 
@@ -66,6 +66,34 @@ def test_one_in_ten_of_the_active_is_late_and_most_of_those_who_left_are() -> No
     alive, found = active(3, 1500)
     assert found.late[alive].mean() == pytest.approx(0.10, abs=0.035)
     assert found.late[~alive].mean() > 4 * found.late[alive].mean()
+
+
+def test_days_late_count_from_the_first_silence_that_is_late_and_grow_by_one_a_day() -> None:
+    # x = 0: 10 / (10 + s) is below 1/10 beyond s = 90, so that 91 whole days of silence, 92 days after, are the first.
+    silent = np.array([10.0, 89.0, 91.0, 92.0, 120.0])
+    found = Lateness.of(Prior(None, PARETO, None, 1.0), rhythm([0] * 5, [0] * 5, silent.tolist()))
+    late = days_late(silent + 1, found.usual_gap_days, found.p_so_late)
+    np.testing.assert_array_equal(late, [np.nan, np.nan, 1, 2, 30])
+    # Half of the gaps end within 10 (2 - 1) = 10 days: 11 whole days are the first beyond.
+    np.testing.assert_array_equal(days_overdue(np.array([11.0, 12.0, 13.0]), np.full(3, 10.0)), [np.nan, 1, 2])
+
+
+def test_days_late_are_found_from_two_points_of_any_law() -> None:
+    # The bound of the law itself: b (10^(1 / a) - 1) days of silence.
+    rng = np.random.default_rng(11)
+    shape, scale = rng.gamma(2.0, 3.0, 3000) + 0.05, rng.gamma(1.0, 100.0, 3000) + 0.01
+    silent = rng.integers(0, 900, 3000).astype(np.float64)
+    usual, p = scale * np.expm1(np.log(2) / shape), np.exp(-shape * np.log1p(silent / scale))
+    bound = np.floor(scale * np.expm1(np.log(10) / shape))
+    late = days_late(silent + 1, usual, p)
+    assert 500 < np.isfinite(late).sum() < 3000
+    np.testing.assert_array_equal(late, np.where(p < 0.1, silent - bound, np.nan))
+
+
+def test_of_whom_nothing_is_known_no_days_are() -> None:
+    nothing = np.full(2, np.nan)
+    assert np.isnan(days_late(np.array([5.0, 900.0]), nothing, nothing)).all()
+    assert np.isnan(days_overdue(np.array([5.0, 900.0]), nothing)).all()
 
 
 @pytest.mark.soak

@@ -346,6 +346,8 @@ def test_candidates_are_listed_but_for_whom_nobody_may_contact(tmp_path: Path) -
 def test_a_day_that_the_ledger_does_not_cover_is_refused(day: str) -> None:
     with pytest.raises(ConfigError, match="RG490"):
         relations(ledger(), config_of(), Cutoff.parse(day))
+    with pytest.raises(ConfigError, match="RG492"):
+        relations(ledger(), config_of(), DAY, days=0)
 
 
 def test_the_command_tells_and_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -152,3 +152,11 @@ def test_without_the_package_or_anybody_there_are_no_factors(monkeypatch: pytest
     _, block, found = of_day(ledger)
     monkeypatch.setattr(als, "find_spec", lambda name: None)
     assert als.factors([block], found) is None
+
+
+def test_what_a_rule_needs_can_be_worked_out_before_the_first_list() -> None:
+    shelf = shelf_of(np.diag([5, 5, 5, 5]).tolist(), [1, 4, 9, 10])
+    shelf.ready("fitting, by demand")
+    # The table is kept with the shelf, so that a list finds it there.
+    assert "regression" in vars(shelf)
+    assert vars(shelf)["regression"] is shelf.regression

@@ -211,3 +211,12 @@ def test_without_products_an_item_is_a_category_and_without_both_there_is_none()
     assert kind_of(Ledger.from_frame(pa.table(frame), Config.of())) is None
     with pytest.raises(ConfigError, match="RG481"):
         kind_of(ledger_of(), "brand")
+
+
+def test_some_customers_of_a_block_keep_their_rows_and_order() -> None:
+    _, block, _ = of_day(ledger_of())
+    some = block.only(np.array([0, 2]))
+    # a: jam, tea, tea; c: rum. b and d are gone, so that c is the second.
+    assert some.customer_ids.to_pylist() == ["a", "c"]
+    assert some.customer.tolist() == [0, 0, 0, 1]
+    assert some.item.tolist() == [0, 2, 2, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regulars.kpis.table import Row, Table
-from regulars.relations.acquisition import OTHER_MONTHS, acquisition_table, payback_table
+from regulars.relations.acquisition import OTHER_MONTHS, acquisition_table, payback_table, watched_groups
 from regulars.relations.payback import curves
 from regulars.relations.resample import interval
 
@@ -53,7 +53,7 @@ def test_who_never_bought_stays_in_every_denominator_and_channels_add_up_to_all(
         cost=[3, 3, 2, None],
         lifetime=[10.0, np.nan, 1.0, 5.0],
     )
-    table = acquisition_table(dealt, 100, 1095, 0)
+    table = acquisition_table(dealt, watched_groups(dealt, 100), 1095, 0)
     ads = row(table, "channel", "ads")
     assert (ads["customers"], ads["bought_share"], ads["cost"], ads["cost_per_customer"]) == (2, 0.5, 60_000, 3.0)
     # 8 and 10 to come, of two.
@@ -73,7 +73,7 @@ def test_who_never_bought_stays_in_every_denominator_and_channels_add_up_to_all(
 def test_months_that_are_not_over_or_too_young_have_no_payback() -> None:
     # Day 0 is 1 January 1970, the day is 10 April: March was over 10 days before, February 41 days.
     dealt = dealings(3, [(0, 32, 20, 8), (1, 60, 20, 8), (2, 95, 20, 8)], day=99, cost=[3, 3, 3])
-    table = acquisition_table(dealt, 49, 1095, 0)
+    table = acquisition_table(dealt, watched_groups(dealt, 49), 1095, 0)
     february, march = row(table, "month", "1970-02"), row(table, "month", "1970-03")
     # The last of February came on day 58 at the latest: 99 - 58 days are known of everybody.
     assert (february["watched_days"], february["payback"], february["payback_days"]) == (41, "on the first day", 0)
@@ -85,7 +85,7 @@ def test_months_that_are_not_over_or_too_young_have_no_payback() -> None:
 
 def test_who_came_before_the_data_begin_is_not_counted_and_who_has_no_day_is() -> None:
     dealt = dealings(3, [(0, 5, 20, 8)], joined=[-30, -1, -1], there=[True, True, False], cost=[1, 7, None])
-    every = row(acquisition_table(dealt, 100, 1095, 0), "all", "all")
+    every = row(acquisition_table(dealt, watched_groups(dealt, 100), 1095, 0), "all", "all")
     # 0 joined before day 0; 1 is in the table without a day, and was paid for; 2 is known from events only.
     assert (every["customers"], every["cost"], every["watched"], every["payback"]) == (
         1,
@@ -97,7 +97,7 @@ def test_who_came_before_the_data_begin_is_not_counted_and_who_has_no_day_is() -
 
 def test_the_curve_of_a_channel_ends_with_its_last_age() -> None:
     dealt = dealings(2, [(0, 10, 8, 4), (0, 45, 8, 4)], channel=["ads", "shop"], joined=[-1, 900], cost=[6, 1])
-    rows = [one for one in payback_table(dealt, 50).rows if one["channel"] == "ads"]
+    rows = [one for one in payback_table(watched_groups(dealt, 50)).rows if one["channel"] == "ads"]
     assert [one["age_days"] for one in rows] == [0, 30, 49]
     assert [one["margin_per_customer"] for one in rows] == [4.0, 4.0, 8.0]
 
