@@ -119,6 +119,7 @@ class Kpis:
             found += [
                 f"{table.name}: {table.about}",
                 *(table.lines(names, last) if table.rows else ["nothing is over yet"]),
+                *([self.headlines[table.name]] if table.name in self.headlines else []),
                 "",
             ]
         money = f" in {self.currency}" if self.currency else ""

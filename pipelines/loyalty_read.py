@@ -64,10 +64,13 @@ def programme_of(ledger: Ledger, config: Config, day: Cutoff) -> Programme:
 
 
 def _kinds_told(ledger: Ledger) -> tuple[str, ...]:
-    """The kinds of events of points that a ledger has, if they have numbers."""
-    if not ledger.has_table("events") or "value" not in ledger.manifest.tables["events"].columns:
+    """The kinds of events of points that a ledger has with a number, be it of one event."""
+    about = ledger.manifest.tables["events"] if ledger.has_table("events") else None
+    if about is None or "value" not in about.columns or not any(kind.name in KINDS for kind in about.kinds):
         return ()
-    return tuple(kind.name for kind in ledger.manifest.tables["events"].kinds if kind.name in KINDS and kind.lines)
+    rows = ledger.rows_of("events", columns=["kind", "value"])
+    there = set(pc.unique(rows["kind"].filter(rows["value"].is_valid())).to_pylist())
+    return tuple(name for name in KINDS if name in there)
 
 
 @dataclass

@@ -188,8 +188,8 @@ def _headline(flow: Flow, tables: list[Table], years: int) -> str:
         if row["one_point"] is not None:
             one, low, high = (float(row[name] or 0) / SCALE for name in ("one_point", "low", "high"))
             told.append(
-                f"One point less silence in {flow.window_days} days would be worth about {one:,.0f}{currency} of "
-                f"{flow.money} a year ({low:,.0f} to {high:,.0f})"
+                f"One point less silence in {flow.window_days} days, in every segment, would be worth about "
+                f"{one:,.0f}{currency} of {flow.money} a year ({low:,.0f} to {high:,.0f})"
             )
     for row in rows.get("what_if", [])[:1]:
         gain = float(row["difference"] or 0) / SCALE

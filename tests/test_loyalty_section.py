@@ -64,3 +64,11 @@ def test_tiers_stand_in_the_order_of_their_limits_whatever_their_names() -> None
 
 def test_nothing_is_set_by_default() -> None:
     assert not Config.of().loyalty.is_set
+
+
+def test_a_configuration_that_was_written_out_whole_says_the_same() -> None:
+    # Every key is there then, with its default: none of them is idle, and none says that there is a programme.
+    for rules in ({}, {"stamps": 3}, {"tiers": {"gold": 5}, "tier_by": "spend"}):
+        given = LoyaltyConfig(**rules)
+        assert LoyaltyConfig.model_validate(given.model_dump()) == given
+        assert LoyaltyConfig.model_validate(given.model_dump()).is_set == bool(rules)

@@ -125,7 +125,9 @@ def interval(part: Int64, whole: Int64) -> tuple[float, float] | tuple[None, Non
         return None, None
     share = float(x.sum()) / total
     error = float(np.sqrt(n / (n - 1) * np.square(x - share * b).sum())) / total
-    return max(share - Z95 * error, 0.0), share + Z95 * error
+    # Where nobody's part is more than the whole, no share is above 1.
+    most = 1.0 if bool((x <= b).all()) else np.inf
+    return max(share - Z95 * error, 0.0), min(share + Z95 * error, most)
 
 
 def members_table(found: Members, year_known: bool) -> Table:

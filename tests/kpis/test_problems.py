@@ -145,6 +145,7 @@ def test_the_headline_names_the_worst_product() -> None:
     # Three of five: Wilson's interval is (.6 + z2/10 -+ z sqrt(.24/5 + z2/100)) / (1 + z2/5) with z2 = 3.8416.
     said = "60% of the buyers of pot complained of it or gave it back (23% to 88% with 95 % certainty)."
     assert found_in().headlines["problems"] == said
+    assert said in found_in().lines
 
 
 def test_what_the_data_lack_is_said() -> None:

@@ -287,6 +287,19 @@ def test_events_without_a_number_of_points_and_with_odd_signs_are_told() -> None
     assert any(note.startswith("1 events of points_spent have another sign than the rest") for note in found.notes)
 
 
+def test_where_no_event_of_points_has_a_number_points_are_off_and_not_nothing() -> None:
+    config = config_of(tiers={"gold": 10})
+    found = loyalty(ledger_of(config, [(*row[:3], None) for row in TOLD]), config, DAY)
+    assert {"points", "tiers"} <= set(found.off) and "points" not in {one.name for one in found.tables}
+
+
+def test_expiries_without_a_number_do_not_keep_points_from_expiring() -> None:
+    config = config_of(expire_days=365)
+    found = loyalty(ledger_of(config, [*TOLD, ("ann", "2024-01-29", "points_expired", None)]), config, DAY)
+    # Ann's 20 of 2023-01-10 last till 2024-01-10; nothing of them was used before.
+    assert rows(found, "points", "what")["expired"]["points"] == 20.0
+
+
 def test_blocks_of_customers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rules: dict[str, Any] = {"expire_days": 200, "tiers": {"silver": 10}, "stamps": 3, "milestone_years": [1]}
     whole = told_of(**rules)

@@ -94,7 +94,7 @@ def test_all_tables_are_told_and_segments_add_up() -> None:
     levers = {str(row["lever"]) for row in rows(found, "what_if")}
     assert levers == {"retention +1 point", "frequency +1 %", "order value +1 %", "margin +1 point", TOGETHER}
     assert [row["year"] for row in rows(found, "years")] == [1, 2, 3, 4, 5]
-    assert found.headline.startswith("One point less silence in 60 days would be worth about ")
+    assert found.headline.startswith("One point less silence in 60 days, in every segment, would be worth about ")
     assert any(note.startswith("Looking back: on 2023-03-12 ") for note in found.notes)
 
 
