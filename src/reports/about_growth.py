@@ -145,7 +145,9 @@ def engagement(found: Figures) -> Section:
     known = [text for text in told if text]
     headline = f"In {last.get('period')} {' and '.join(known)}." if known else ""
     off = branch(found, "off").get("engagement")
-    part = {"tables": {"engagement": table} if rows else {}, "off": {"engagement": off} if off else {}}
+    by_channel = branch(found, "tables", "engagement_by_channel")
+    tables = {"engagement": table if rows else {}, "engagement_by_channel": by_channel}
+    part = {"tables": {n: t for n, t in tables.items() if t}, "off": {"engagement": off} if off else {}}
     return chapter("engagement", "Are they engaged and content?", part, headline=headline)
 
 

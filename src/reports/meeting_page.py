@@ -38,7 +38,7 @@ _SHOWN: Mapping[str, Sequence[str]] = {
                  "silent_without", "low", "high"),
     "cost_to_serve": ("segment", "by", "customers", "margin", "discounts", "contact_cost", "complaint_cost",
                       "return_cost", "net"),
-    "campaigns": ("campaign", "read_out", "customers", "cost", "gain", "gain_low", "gain_high", "roi"),
+    "campaigns": ("campaign", "read_out", "waves_due", "customers", "cost", "gain", "gain_low", "gain_high", "roi"),
 }  # fmt: skip
 """Of wide tables the columns that a meeting looks at; the commands tell all."""
 _NOT_SHOWN = ("by_hour", "points_rates")

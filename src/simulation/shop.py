@@ -186,7 +186,7 @@ def _baskets(orders: pd.DataFrame, people: pd.DataFrame, draw: Stream) -> pd.Dat
         **{name: -back[name] for name in ("amount", "quantity", "cost")},
     )
     returned = returned[returned["purchased_at"] <= lines["purchased_at"].max()]
-    every = pd.concat([lines, returned], ignore_index=True)
+    every: pd.DataFrame = pd.concat([lines, returned], ignore_index=True)
     return every.sort_values(["purchased_at", "order_id", "product_id"], kind="stable", ignore_index=True)
 
 
@@ -202,7 +202,7 @@ def _events(orders: pd.DataFrame, lines: pd.DataFrame, people: pd.DataFrame, dra
         _visits(orders.dropna(subset=["customer_id"]), draw),
     ]
     columns = ["customer_id", "occurred_at", "kind", "initiated_by", "channel", "value", "cost", "product_id", "reason"]
-    every = pd.concat([part.reindex(columns=columns).astype(object) for part in parts], ignore_index=True)
+    every: pd.DataFrame = pd.concat([part.reindex(columns=columns).astype(object) for part in parts], ignore_index=True)
     every["occurred_at"] = pd.to_datetime(every["occurred_at"])
     every[["value", "cost"]] = every[["value", "cost"]].astype(float)
     every = every[every["occurred_at"] <= lines["purchased_at"].max()]
@@ -244,7 +244,8 @@ def _points(lines: pd.DataFrame, people: pd.DataFrame, draw: Stream) -> pd.DataF
     rows = _spending(earned, spends)
     spent = earned.iloc[rows].assign(kind="points_spent", value=float(REWARD))
     spent = spent.assign(occurred_at=spent["occurred_at"] + pd.Timedelta(minutes=1))
-    return pd.concat([earned, spent]).assign(initiated_by="customer")
+    every: pd.DataFrame = pd.concat([earned, spent])
+    return every.assign(initiated_by="customer")
 
 
 def _spending(earned: pd.DataFrame, willing: NDArray[np.bool_]) -> list[int]:

@@ -38,6 +38,14 @@ def test_the_interval_of_a_share_is_wider_the_more_members_differ() -> None:
     assert interval(np.append(part, 0), np.append(whole, 0)) == (low, high)
 
 
+def test_the_interval_of_a_part_ends_at_all_of_it() -> None:
+    # 28 of 30 lost all: .933 + 1.96 * sqrt(30/29 * (28 * .0667^2 + 2 * .9333^2)) / 30 would be 1.024.
+    found = interval(np.repeat([5, 0], [28, 2]), np.full(30, 5))
+    assert found[0] is not None
+    assert 0.84 < found[0] < 0.85
+    assert found[1] == 1.0
+
+
 def test_members_are_counted_by_tier_with_who_is_near_the_next_and_whose_tier_ends_soon() -> None:
     rules = LoyaltyConfig.model_validate({"tiers": {"silver": 50, "gold": 100}, "grace_days": 30})
     day = Cutoff(1000)

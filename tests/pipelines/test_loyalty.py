@@ -290,7 +290,8 @@ def test_events_without_a_number_of_points_and_with_odd_signs_are_told() -> None
 def test_where_no_event_of_points_has_a_number_points_are_off_and_not_nothing() -> None:
     config = config_of(tiers={"gold": 10})
     found = loyalty(ledger_of(config, [(*row[:3], None) for row in TOLD]), config, DAY)
-    assert {"points", "tiers"} <= set(found.off) and "points" not in {one.name for one in found.tables}
+    assert {"points", "tiers"} <= set(found.off)
+    assert "points" not in {one.name for one in found.tables}
 
 
 def test_expiries_without_a_number_do_not_keep_points_from_expiring() -> None:
