@@ -75,6 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Nothing is waited for any more."""
         self._on_time()
         self.resume_writing()
+        self._spared()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -150,11 +151,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cut_off_later()
 
     def resume_writing(self) -> None:
-        """He reads again."""
+        """He reads again; the end of a connection still waits no longer for him."""
         super().resume_writing()
-        if self._cut is not None:
-            self._cut.cancel()
-            self._cut = None
+        if not self.transport.is_closing():
+            self._spared()
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing has come for long."""
@@ -189,6 +189,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _spared(self) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
 
     def _cut_off_later(self) -> None:
         if self._cut is None:

@@ -534,12 +534,14 @@ def test_the_demo_does_the_whole_main_job_and_says_ten_lines(tmp_path: Path, mon
     said = run("demo", "--data", "cdnow", "--folder", tmp_path / "demo")
     assert said.code == 0, said.err
     lines = said.out.strip().splitlines()
-    assert len(lines) == 10
+    # Ten of the main job, and one on the page of the meeting.
+    assert len(lines) == 11
     assert lines[0] == "A simulated shop."
     assert "The gate: version 1 of regulars: promoted" in said.out
-    assert str(tmp_path / "demo" / "report.html") in lines[-1]
+    assert str(tmp_path / "demo" / "report.html") in lines[9]
+    assert str(tmp_path / "demo" / "meeting.html") in lines[10]
     made = {p.name for p in (tmp_path / "demo").iterdir()}
-    assert {"scores", "report.html", "regulars.toml", "data"} <= made
+    assert {"scores", "report.html", "meeting.html", "regulars.toml", "data"} <= made
     assert {p.name for p in tmp_path.iterdir()} == {"demo", "mlruns", "some.whl"}
     assert not [w for w in ("nan", "None", "inf ") if w in said.out]
 
