@@ -25,6 +25,7 @@ from ..loyalty.tables import members_table, points, rates, tiers
 from ..loyalty.words import COLUMNS, cells, plain, ranked
 from ..schema import SCALE
 from ..segments.facts import YEAR_DAYS
+from .days import check_covered
 from .loyalty_read import Log, members_of, programme_of
 from .mailing import Listed, about_ids, may_be_listed, write_rows
 
@@ -106,13 +107,7 @@ def loyalty(ledger: Ledger, config: Config, as_of: Cutoff | None = None, progres
         ``RG485``: a day that the ledger does not cover.
     """
     day = as_of or ledger.ends
-    if not ledger.history_starts < day <= ledger.ends:
-        raise ConfigError(
-            f"{day} is not a day of the ledger",
-            needed=f"a day after {ledger.history_starts} and up to {ledger.ends}",
-            do="name such a day with --as-of",
-            code="RG485",
-        )
+    check_covered(ledger, day, "RG485")
     programme = programme_of(ledger, config, day)
     if not programme.source and not config.loyalty.is_set:
         why = f"there are no events of points; add events of the kinds {_KINDS} to [data.events], or rules to [loyalty]"

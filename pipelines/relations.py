@@ -23,6 +23,7 @@ from ..relations.acquisition import acquisition_table, payback_table, watched_gr
 from ..relations.cost import Costs, cost_table, costs_of
 from ..relations.dealings import Dealings
 from ..relations.served import Asked
+from .days import check_covered
 from .mailing import Listed, about_ids, may_be_listed, write_rows
 from .published import Book
 from .relations_known import known_of
@@ -136,13 +137,7 @@ def relations(
     newest = book.latest
     day = as_of or (newest.as_of if newest is not None else ledger.ends)
     covered = day.day - ledger.history_starts.day
-    if not 0 < covered <= ledger.ends.day - ledger.history_starts.day:
-        raise ConfigError(
-            f"{day} is not a day of the ledger",
-            needed=f"a day after {ledger.history_starts} and up to {ledger.ends}",
-            do="name such a day with --as-of",
-            code="RG490",
-        )
+    check_covered(ledger, day, "RG490")
     run = book.of(day)
     run = None if run is None else run.verified()
     measured = measured_margin(ledger, day)

@@ -26,6 +26,7 @@ from ..segments.moves import Moves, moves
 from ..segments.scheme import Assigned, Off
 from ..segments.table import lines, ranks, table
 from ..segments.tiers import Limits
+from .days import check_covered
 from .mailing import Listed, about_ids, may_be_listed, write_rows
 from .published import Book, Run
 from .score import scores_folder
@@ -137,7 +138,7 @@ def segments(
     newest = book.latest
     day = as_of or (newest.as_of if newest is not None else ledger.ends)
     for one in (day, *([since] if since is not None else [])):
-        _within(ledger, one)
+        check_covered(ledger, one, "RG475")
     if since is not None and not since < day:
         do = "name an earlier day with --since, or a later one with --as-of"
         raise ConfigError(f"{since} is not before {day}", do=do, code="RG475")
@@ -161,16 +162,6 @@ def _known(scheme: str) -> str:
         do = did_you_mean(name, SCHEMES)
         raise ConfigError(f"there is no scheme `{scheme}`", needed=f"one of {', '.join(SCHEMES)}", do=do, code="RG476")
     return name
-
-
-def _within(ledger: Ledger, day: Cutoff) -> None:
-    if not ledger.history_starts < day <= ledger.ends:
-        raise ConfigError(
-            f"{day} is not a day of the ledger",
-            needed=f"a day after {ledger.history_starts} and up to {ledger.ends}",
-            do="name such a day",
-            code="RG475",
-        )
 
 
 def _facts(

@@ -29,6 +29,7 @@ from ..timing.response import Response, table_of
 from .campaign.agreed import agreed
 from .campaign.best_moment import FILE
 from .campaign.book import Decisions
+from .days import check_covered
 from .mailing import PURPOSE, Listed, about_ids, may_be_listed
 from .published import Book, Run
 from .score import scores_folder
@@ -137,7 +138,7 @@ def timing(ledger: Ledger, config: Config, day: Cutoff | None = None, progress: 
     tell, book = progress or _silent, Book(scores_folder(config))
     newest = book.latest
     day = day or (newest.as_of if newest is not None else ledger.ends)
-    _within(ledger, day)
+    check_covered(ledger, day, "RG497")
     begins = windows(ledger.history_starts, day)
     tell("purchases", 0.0)
     ids, known = read_moments(ledger, begins, day)
@@ -167,16 +168,6 @@ def timing(ledger: Ledger, config: Config, day: Cutoff | None = None, progress: 
 
 def _silent(_: str, __: float) -> None:
     """The progress of someone who does not want to know."""
-
-
-def _within(ledger: Ledger, day: Cutoff) -> None:
-    if not ledger.history_starts < day <= ledger.ends:
-        raise ConfigError(
-            f"{day} is not a day of the ledger",
-            needed=f"a day after {ledger.history_starts} and up to {ledger.ends}",
-            do="name such a day",
-            code="RG497",
-        )
 
 
 def _due(run: Run | None, ids: NDArray[np.str_], off: dict[str, str], day: Cutoff) -> tuple[Due | None, list[str]]:

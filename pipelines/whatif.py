@@ -20,6 +20,7 @@ from ..kpis.table import Table
 from ..relations.levers import Levers
 from ..relations.silence import ALL
 from ..schema import SCALE
+from .days import check_covered
 from .published import Book
 from .score import scores_folder
 from .segments import segments
@@ -122,7 +123,7 @@ def whatif(
     tell, book = progress or _silent, Book(scores_folder(config))
     newest = book.latest
     day = day or (newest.as_of if newest is not None else ledger.ends)
-    _within(ledger, day)
+    check_covered(ledger, day, "RG496")
     tell("purchases", 0.0)
     flow = begun(ledger, config, day, book.of(day))
     changed = possible(flow, levers or Levers.one())
@@ -141,16 +142,6 @@ def whatif(
 
 def _silent(_: str, __: float) -> None:
     """The progress of someone who does not want to know."""
-
-
-def _within(ledger: Ledger, day: Cutoff) -> None:
-    if not ledger.history_starts < day <= ledger.ends:
-        raise ConfigError(
-            f"{day} is not a day of the ledger",
-            needed=f"a day after {ledger.history_starts} and up to {ledger.ends}",
-            do="name such a day with --as-of",
-            code="RG496",
-        )
 
 
 def _about(flow: Flow) -> list[str]:

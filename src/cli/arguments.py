@@ -23,6 +23,10 @@ ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A regulars.t
 JsonPath = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON, too.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written; write nothing.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Date; default: the day after the last purchase.")]
+ScoredDay = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Default: the day of the newest scores.")]
+Channel = Annotated[
+    str | None, typer.Option("--channel", metavar="NAME", help="List only who agreed to marketing on it.")
+]
 
 
 TOLD = ("as_of", "version", "run_id", "run", "verdict", "state", "from", "to")

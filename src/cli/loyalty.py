@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .arguments import ConfigPath, JsonPath, cutoff_of, opened, write_json
+from .arguments import Channel, ConfigPath, JsonPath, cutoff_of, opened, write_json
 
 
 def loyalty(
@@ -23,9 +23,7 @@ def loyalty(
         str | None,
         typer.Option("--list", metavar="NAME", help="everybody, expiring, card, falling or milestone; for --out."),
     ] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="List only who agreed to marketing on it.")
-    ] = None,
+    channel: Channel = None,
     json: JsonPath = None,
 ) -> None:
     """Points earned, burned and expiring, tiers, stamp cards, milestones; lists of members."""

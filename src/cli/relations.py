@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from .arguments import ConfigPath, JsonPath, cutoff_of, opened, write_json
+from .arguments import Channel, ConfigPath, JsonPath, ScoredDay, cutoff_of, opened, write_json
 
 
 def relations(
     config: ConfigPath,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DAY", help="Default: the day of the newest scores.")
-    ] = None,
+    as_of: ScoredDay = None,
     days: Annotated[
         int, typer.Option("--days", min=1, help="Costs of so many days; a payback is looked for as long.")
     ] = 365,
@@ -24,9 +22,7 @@ def relations(
         typer.Option("--list", metavar="NAME", help="costly (for a person to look at) or referrers, for --out."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx for --list.")] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="List only who agreed to marketing on it.")
-    ] = None,
+    channel: Channel = None,
     json: JsonPath = None,
 ) -> None:
     """What serving and winning customers costs and brings, who brings others; whom a person should look at."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .arguments import ConfigPath, JsonPath, cutoff_of, opened, write_json
+from .arguments import Channel, ConfigPath, JsonPath, ScoredDay, cutoff_of, opened, write_json
 
 
 def segments(
@@ -19,9 +19,7 @@ def segments(
             "--scheme", metavar="NAME", help="rfm, value-churn, lifecycle, tiers or expected-tiers; default: all."
         ),
     ] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DAY", help="Default: the day of the newest scores.")
-    ] = None,
+    as_of: ScoredDay = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="DAY", help="An earlier day: who moved between the two.")
     ] = None,
@@ -29,9 +27,7 @@ def segments(
         str | None, typer.Option("--list", metavar="SEGMENT", help="Write its customers to --out, best first.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .csv or .xlsx for --list.")] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="List only who agreed to marketing on it.")
-    ] = None,
+    channel: Channel = None,
     moved: Annotated[
         Path | None, typer.Option("--moved", metavar="FILE", help="Write who moved since --since to a .csv or .xlsx.")
     ] = None,

@@ -8,21 +8,17 @@ from typing import Annotated
 
 import typer
 
-from .arguments import ConfigPath, JsonPath, cutoff_of, opened, write_json
+from .arguments import Channel, ConfigPath, JsonPath, ScoredDay, cutoff_of, opened, write_json
 
 
 def timing(
     config: ConfigPath,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DAY", help="Default: the day of the newest scores.")
-    ] = None,
+    as_of: ScoredDay = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="A .parquet, .csv or .xlsx; default: timing.parquet."),
     ] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="List only who agreed to marketing on it.")
-    ] = None,
+    channel: Channel = None,
     json: JsonPath = None,
 ) -> None:
     """When each customer is due, on which weekday, at which hour and by which channel to write to them."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .arguments import ConfigPath, JsonPath, cutoff_of, opened, write_json
+from .arguments import ConfigPath, JsonPath, ScoredDay, cutoff_of, opened, write_json
 
 
 def whatif(
@@ -29,9 +29,7 @@ def whatif(
         str | None, typer.Option("--margin", metavar="POINTS", help="So much more earned of a hundred of money.")
     ] = None,
     years: Annotated[int, typer.Option("--years", min=1, max=10, help="How far to look ahead.")] = 5,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DAY", help="Default: the day of the newest scores.")
-    ] = None,
+    as_of: ScoredDay = None,
     json: JsonPath = None,
 ) -> None:
     """What one point less silence is worth a year, and what-ifs over five years; default: one of each."""
