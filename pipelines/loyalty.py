@@ -113,6 +113,9 @@ def loyalty(ledger: Ledger, config: Config, as_of: Cutoff | None = None, progres
         why = f"there are no events of points; add events of the kinds {_KINDS} to [data.events], or rules to [loyalty]"
         return Loyalty(programme, None, (), {"loyalty": why}, (), "There is no loyalty programme to tell of.")
     found, months, log = members_of(ledger, programme, progress)
+    if not found.member.any():
+        why = f"nobody was a member before {day}: no points are known from before it, and nothing else makes members"
+        return Loyalty(programme, None, (), {"loyalty": why}, (), f"Nobody was a member before {day}.")
     year_known = ledger.history_starts <= day.minus(YEAR_DAYS)
     tables = _tables(found, months, year_known)
     notes = (*_about_data(ledger, found, year_known), *_about_log(log), *_about_joining(found), *_about_rules(found))

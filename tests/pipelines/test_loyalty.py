@@ -407,3 +407,11 @@ def test_the_command_tells_and_writes(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit) as wrong:
         cli.main()
     assert wrong.value.code == 2
+
+
+def test_before_the_first_points_nobody_is_a_member_and_no_table_of_zeros_is_told() -> None:
+    config = config_of()
+    # Bob's of June are the first points; in March ann has bought, and nobody has any.
+    found = loyalty(ledger_of(config, TOLD[5:7]), config, Cutoff.parse("2023-03-01"))
+    assert found.tables == ()
+    assert found.off["loyalty"].startswith("nobody was a member before 2023-03-01")
