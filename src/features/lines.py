@@ -141,7 +141,9 @@ def _check(table: pa.Table) -> None:
             raise DataError(f"`{column.name}` is {found}", needed=needed, do="build the ledger anew", code="RG026")
         nulls = table[column.name].null_count
         if nulls and (column.required or column.name == "known_at"):
-            raise DataError(f"`{column.name}` is missing in {nulls} lines", do="build the ledger anew", code="RG021")
+            unmap = f"say it of every line, or leave `{column.name}` out of [data.purchases]"
+            do = "build the ledger anew" if column.required else unmap
+            raise DataError(f"`{column.name}` is missing in {nulls} lines", do=do, code="RG021")
 
 
 def _as_good(found: pa.DataType, meant: pa.DataType) -> bool:

@@ -93,6 +93,12 @@ def test_a_missing_instant_is_refused() -> None:
         Lines.from_arrow(_table(purchased_at=pa.array([1, 1, 0, None], INSTANT)))
 
 
+def test_a_line_that_does_not_say_when_it_became_known_is_refused_with_what_to_do() -> None:
+    known = pa.array([1, 1, 2, None], INSTANT)
+    with pytest.raises(DataError, match=r"leave `known_at` out of \[data.purchases\]"):
+        Lines.from_arrow(_table().append_column("known_at", known))
+
+
 def test_a_missing_amount_is_refused() -> None:
     with pytest.raises(DataError):
         Lines.from_arrow(_table(amount=pa.array([Decimal(1), None, Decimal(3), Decimal(4)], MONEY)))
