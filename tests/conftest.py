@@ -92,13 +92,18 @@ def regulars_data() -> Path:
     return folder
 
 
+def _data_set(folder: Path, name: str) -> Path:
+    # The licences of these sets do not let them into the project, so a machine may be without them.
+    found = folder / name
+    if not found.exists():
+        pytest.skip(f"there is no {name} in REGULARS_DATA ({folder})")
+    return found
+
+
 @pytest.fixture(scope="session")
 def online_retail(regulars_data: Path) -> Path:
     """Online Retail II as published: both sheets, one after the other."""
-    file = regulars_data / "online_retail_2.parquet"
-    if not file.is_file():
-        pytest.skip(f"there is no online_retail_2.parquet in REGULARS_DATA ({regulars_data})")
-    return file
+    return _data_set(regulars_data, "online_retail_2.parquet")
 
 
 @pytest.fixture(scope="session")
@@ -130,19 +135,13 @@ def retail_config(online_retail: Path) -> Callable[..., Config]:
 @pytest.fixture(scope="session")
 def hillstrom_file(regulars_data: Path) -> Path:
     """Hillstrom's experiment of 2008 as published."""
-    file = regulars_data / "hillstrom.parquet"
-    if not file.is_file():
-        pytest.skip(f"there is no hillstrom.parquet in REGULARS_DATA ({regulars_data})")
-    return file
+    return _data_set(regulars_data, "hillstrom.parquet")
 
 
 @pytest.fixture(scope="session")
 def starbucks_offers(regulars_data: Path) -> Path:
     """The folder of the simulated offers that Starbucks published."""
-    folder = regulars_data / "starbucks_offers"
-    if not folder.is_dir():
-        pytest.skip(f"there is no starbucks_offers in REGULARS_DATA ({regulars_data})")
-    return folder
+    return _data_set(regulars_data, "starbucks_offers")
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +156,7 @@ def wheels() -> Path:
 def _wheel(wheels: Path, name: str) -> Path:
     found = [file for file in wheels.glob("*.whl") if file.name.lower().startswith(name)]
     if not found:
+        # Only `make` fetches wheels; a test uses no network.
         pytest.skip(f"there is no {name} wheel in `{wheels}`: `make env` fetches it")
     return found[0]
 

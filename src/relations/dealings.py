@@ -33,7 +33,7 @@ class Columns:
     @classmethod
     def together(cls, parts: Sequence[Self]) -> Self:
         """Those of several blocks of customers."""
-        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]  # each kind of columns is a dataclass
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 

@@ -123,7 +123,6 @@ def test_where_tastes_differ_what_fits_is_found_and_what_is_popular_is_not() -> 
     assert judging.recalls(judging.best_new() or "popular", NEW).min() == 1
 
 
-@pytest.mark.skipif(not als.installed(), reason="needs the package implicit: `pip install 'regulars[implicit]'`")
 def test_factors_are_the_same_each_time_and_of_what_was_known_before_the_day() -> None:
     lines = two_tastes()
     learnt = []

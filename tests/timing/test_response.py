@@ -97,7 +97,7 @@ def test_a_rate_without_a_message_is_missing_and_of_no_row() -> None:
     assert all(row["sent"] and row["rate"] is not None for row in rows)
     assert [row["best"] for row in rows] == [None, True, None, False]
     first = rows[0]
-    assert first["rate"] == first["answered"] / first["sent"]  # type: ignore[operator]
+    assert first["rate"] == first["answered"] / first["sent"]
 
 
 def test_types_of_messages_have_rows_where_a_channel_has_several() -> None:
