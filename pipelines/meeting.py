@@ -15,6 +15,7 @@ from ..config import Config
 from ..intake import Ledger
 from ..progress import Progress
 from ..reports.meeting_page import headlines, render_meeting
+from .days import usual_day, usual_run
 from .files import replaced
 from .kpis import kpis
 from .loyalty import loyalty
@@ -68,8 +69,7 @@ def meeting(
         The day to compare segments with; default: that of the scores of four weeks before, where there are any.
     """
     book = Book(scores_folder(config))
-    run = book.latest
-    day = ledger.ends if run is None else run.as_of
+    run, day = usual_run(ledger, book), usual_day(ledger, book)
     if since is None and run is not None:
         earlier = book.before(day.minus(_DAYS - 1)) or book.before(day)
         since = None if earlier is None else earlier.as_of
@@ -77,7 +77,7 @@ def meeting(
     flows: dict[str, Callable[[], Mapping[str, object]]] = {
         "kpis": lambda: kpis(ledger, config).figures(),
         "segments": lambda: segments(ledger, config, None, day, since).figures(),
-        "products": lambda: suggest(ledger, config, min(day, ledger.ends), judged).figures(),
+        "products": lambda: suggest(ledger, config, day, judged).figures(),
         "timing": lambda: timing(ledger, config, day).figures(),
         "loyalty": lambda: loyalty(ledger, config, day).figures(),
         "relations": lambda: relations(ledger, config, day).figures(),

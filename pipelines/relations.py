@@ -23,7 +23,7 @@ from ..relations.acquisition import acquisition_table, payback_table, watched_gr
 from ..relations.cost import Costs, cost_table, costs_of
 from ..relations.dealings import Dealings
 from ..relations.served import Asked
-from .days import check_covered
+from .days import check_covered, usual_day
 from .mailing import Listed, about_ids, may_be_listed, write_rows
 from .published import Book
 from .relations_known import known_of
@@ -134,8 +134,7 @@ def relations(
             f"the period is {days} days", needed="at least 1", do="name so many with --days", code="RG492"
         )
     book = Book(scores_folder(config))
-    newest = book.latest
-    day = as_of or (newest.as_of if newest is not None else ledger.ends)
+    day = as_of or usual_day(ledger, book)
     covered = day.day - ledger.history_starts.day
     check_covered(ledger, day, "RG490")
     run = book.of(day)

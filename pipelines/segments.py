@@ -26,7 +26,7 @@ from ..segments.moves import Moves, moves
 from ..segments.scheme import Assigned, Off
 from ..segments.table import lines, ranks, table
 from ..segments.tiers import Limits
-from .days import check_covered
+from .days import check_covered, usual_day
 from .mailing import Listed, about_ids, may_be_listed, write_rows
 from .published import Book, Run
 from .score import scores_folder
@@ -135,8 +135,7 @@ def segments(
     """
     names = SCHEMES if scheme is None else (_known(scheme),)
     book = Book(scores_folder(config))
-    newest = book.latest
-    day = as_of or (newest.as_of if newest is not None else ledger.ends)
+    day = as_of or usual_day(ledger, book)
     for one in (day, *([since] if since is not None else [])):
         check_covered(ledger, one, "RG475")
     if since is not None and not since < day:

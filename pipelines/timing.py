@@ -29,7 +29,7 @@ from ..timing.response import Response, table_of
 from .campaign.agreed import agreed
 from .campaign.best_moment import FILE
 from .campaign.book import Decisions
-from .days import check_covered
+from .days import check_covered, usual_day
 from .mailing import PURPOSE, Listed, about_ids, may_be_listed
 from .published import Book, Run
 from .score import scores_folder
@@ -136,8 +136,7 @@ def timing(ledger: Ledger, config: Config, day: Cutoff | None = None, progress: 
         ``RG497``: a day outside the ledger.
     """
     tell, book = progress or _silent, Book(scores_folder(config))
-    newest = book.latest
-    day = day or (newest.as_of if newest is not None else ledger.ends)
+    day = day or usual_day(ledger, book)
     check_covered(ledger, day, "RG497")
     begins = windows(ledger.history_starts, day)
     tell("purchases", 0.0)

@@ -20,7 +20,7 @@ from ..kpis.table import Table
 from ..relations.levers import Levers
 from ..relations.silence import ALL
 from ..schema import SCALE
-from .days import check_covered
+from .days import check_covered, usual_day
 from .published import Book
 from .score import scores_folder
 from .segments import segments
@@ -121,8 +121,7 @@ def whatif(
     if not 1 <= years <= MOST_YEARS:
         raise ConfigError(f"{years} years cannot be", needed=f"1 to {MOST_YEARS}", do="name --years", code="RG495")
     tell, book = progress or _silent, Book(scores_folder(config))
-    newest = book.latest
-    day = day or (newest.as_of if newest is not None else ledger.ends)
+    day = day or usual_day(ledger, book)
     check_covered(ledger, day, "RG496")
     tell("purchases", 0.0)
     flow = begun(ledger, config, day, book.of(day))

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from regulars.config import Config
 from regulars.intake import Ledger
+from regulars.pipelines.days import usual_day, usual_run
 from regulars.pipelines.demo_shop import CONFIG
 from regulars.pipelines.meeting import Meeting, meeting, write_meeting
+from regulars.pipelines.published import Book
+from regulars.pipelines.segments import segments
 from regulars.simulation.shop import Shop, tea_shop
 
 from .test_cli import run
@@ -125,3 +129,18 @@ def test_the_command_writes_one_page_and_says_every_answer(tmp_path: Path) -> No
     first = (tmp_path / "meeting.html").read_bytes()
     assert run("meeting", tmp_path / "regulars.toml").code == 0
     assert (tmp_path / "meeting.html").read_bytes() == first
+
+
+def test_scores_of_a_day_after_the_data_are_passed_over(shop: Shop, tmp_path: Path) -> None:
+    config = Config.of(amount="amount", purchases={"order_id": "order_id"}).model_copy(update={"folder": tmp_path})
+    ledger = Ledger.from_frame(shop.purchases, config)
+    book = Book(tmp_path / "scores")
+    name = f"{ledger.ends.plus(3)}-v1-0a1b2c3d"
+    with book.filling(name) as waiting:
+        pd.DataFrame({"customer_id": ["c00001"], "segment": ["x"]}).to_parquet(waiting / "scores.parquet", index=False)
+    assert book.point(next(run for run in book.runs() if run.name == name))
+    # Nothing is known of these three days: all parts are of the day after the last purchase.
+    assert usual_day(ledger, book) == ledger.ends
+    assert usual_run(ledger, book) is None
+    schemes = {each["scheme"]: each for each in segments(ledger, config).figures()["schemes"]}
+    assert "no scores" in schemes["value-churn"]["off"]
